@@ -1,0 +1,179 @@
+"""How good predictions are: the metrics of classification and regression, and the table that names them.
+
+In all of them ``target`` is what was true, one entry a row: the class index, from 0, or the number in the target's own units. ``weights``
+(rows,) says how much each row counts; without it each counts 1, and a row of weight 0 counts as absent. A metric that is undefined for the
+rows at hand (none; for the area under the curve, a single class) is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Task = Literal["classification", "regression"]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Classes: TypeAlias = NDArray[np.integer[Any]]
+Weights: TypeAlias = NDArray[Any] | None
+
+
+def _mean(values: NDArray[Any], weights: Weights) -> float:
+    """Return Σw·v / Σw, or NaN where the weights add up to nothing."""
+    if weights is None:
+        return float(np.mean(values, dtype=np.float64)) if len(values) else math.nan
+    total = np.sum(weights, dtype=np.float64)
+    return float(np.dot(np.asarray(weights, np.float64), values) / total) if total else math.nan
+
+
+# --- classification ---------------------------------------------------------------------------------------------------
+
+
+def accuracy(target: Classes, predicted: Classes, weights: Weights = None) -> float:
+    """Return the fraction of rows whose predicted class is the true one: Σ w·[predicted = target] / Σ w."""
+    return _mean(predicted == target, weights)
+
+
+def _class_sums(target: Classes, predicted: Classes, weights: Weights) -> tuple[Floats, Floats, Floats]:
+    """Return for each class the weight of the rows that are rightly predicted, that have it, and that are predicted to have it."""
+    classes = int(max(target.max(initial=-1), predicted.max(initial=-1))) + 1
+    has = np.bincount(target, weights, classes).astype(np.float64)
+    said = np.bincount(predicted, weights, classes).astype(np.float64)
+    hit = predicted == target
+    right = np.bincount(target[hit], None if weights is None else weights[hit], classes).astype(np.float64)
+    return right, has, said
+
+
+def balanced_accuracy(target: Classes, predicted: Classes, weights: Weights = None) -> float:
+    """Return the mean over the classes of the fraction of their rows that is found: mean of right_c / has_c.
+
+    Classes without a row are left out. Source: Brodersen et al. (2010), The balanced accuracy and its posterior distribution.
+    """
+    right, has, _ = _class_sums(target, predicted, weights)
+    return _mean(right[has > 0] / has[has > 0], None)
+
+
+def f1(target: Classes, predicted: Classes, weights: Weights = None) -> float:
+    """Return the macro F1: the mean over the classes of 2·precision·recall / (precision + recall) = 2·right_c / (has_c + said_c).
+
+    Classes that are neither true nor predicted anywhere are left out. Source: van Rijsbergen (1979), Information Retrieval, chapter 7.
+    """
+    right, has, said = _class_sums(target, predicted, weights)
+    either = has + said
+    return _mean(2 * right[either > 0] / either[either > 0], None)
+
+
+def log_loss(target: Classes, probabilities: Floats, weights: Weights = None) -> float:
+    """Return the mean of −ln p, where p is the probability (rows, classes) that was given to the row's true class.
+
+    A probability of 0 counts as the machine epsilon of its dtype, so that one sure mistake is not an infinite loss.
+    Source: Good (1952), Rational decisions, section 8; the clipping is scikit-learn's.
+    """
+    given = probabilities[np.arange(len(target)), target]
+    epsilon = float(np.finfo(probabilities.dtype).eps)
+    return _mean(-np.log(np.clip(given.astype(np.float64), epsilon, 1 - epsilon)), weights)
+
+
+def roc_auc(target: Classes, probabilities: Floats, weights: Weights = None) -> float:
+    """Return the area under the receiver operating characteristic, from probabilities (rows, classes).
+
+    It is the chance that a row of the class is given a higher probability than a row of another, ties counting half. With two classes it is
+    the second class's; with more, the mean over the classes, each against the rest, of those that have rows on both sides.
+    Source: Hanley and McNeil (1982), The meaning and use of the area under a receiver operating characteristic curve.
+    """
+    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    counts = np.ones(len(target)) if weights is None else np.asarray(weights, np.float64)
+    areas = np.array([_area(target == column, probabilities[:, column], counts) for column in columns])
+    return _mean(areas[~np.isnan(areas)], None)
+
+
+def _area(positive: NDArray[np.bool_], score: Floats, counts: Floats) -> float:
+    """Return Σ over positive rows of w·(weight of negative rows scored lower + ½ weight of those scored the same), as a fraction of all."""
+    values, rank = np.unique(score, return_inverse=True)
+    above = np.bincount(rank[positive], counts[positive], len(values))
+    beside = np.bincount(rank[~positive], counts[~positive], len(values))
+    pairs = above.sum() * beside.sum()
+    return float(np.dot(above, np.cumsum(beside) - beside / 2) / pairs) if pairs else math.nan
+
+
+# --- regression -------------------------------------------------------------------------------------------------------
+
+
+def mse(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the mean squared error, Σ w·(predicted − target)² / Σ w, in the square of the target's units."""
+    return _mean(np.square(np.subtract(predicted, target, dtype=np.float64)), weights)
+
+
+def rmse(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the root of the mean squared error, in the target's units."""
+    return math.sqrt(mse(target, predicted, weights))
+
+
+def mae(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the mean absolute error, Σ w·|predicted − target| / Σ w, in the target's units."""
+    return _mean(np.abs(np.subtract(predicted, target, dtype=np.float64)), weights)
+
+
+def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the coefficient of determination, 1 − Σ w·(predicted − target)² / Σ w·(target − mean)².
+
+    1 is perfect, 0 is no better than the mean of these rows. Fewer than two rows have none; where all targets are equal it is 1 if they
+    are met exactly and else 0, as in scikit-learn. Source: Wright (1921), Correlation and causation.
+    """
+    present = np.ones(len(target), np.bool_) if weights is None else np.asarray(weights) > 0
+    if np.count_nonzero(present) < 2:
+        return math.nan
+    error = mse(target, predicted, weights)
+    if np.ptp(target[present]) == 0:
+        return 0.0 if error else 1.0
+    values = np.asarray(target, np.float64)
+    return 1 - error / _mean(np.square(values - _mean(values, weights)), weights)
+
+
+# --- by name ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric by its name: what it measures, whether more is better, and what its function takes as predictions.
+
+    ``takes`` is ``classes`` (rows,), ``probabilities`` (rows, classes) or ``values`` (rows,).
+    """
+
+    name: str
+    task: Task
+    greater_is_better: bool
+    takes: Literal["classes", "probabilities", "values"]
+    function: Callable[[NDArray[Any], NDArray[Any], Weights], float]
+
+    def __call__(self, target: NDArray[Any], outputs: NDArray[Any], weights: Weights = None) -> float:
+        """Measure a model's outputs: probabilities (rows, classes), or values (rows,) in the target's units."""
+        return self.function(target, outputs.argmax(axis=1) if self.takes == "classes" else outputs, weights)
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "classification", True, "classes", accuracy),
+        Metric("balanced_accuracy", "classification", True, "classes", balanced_accuracy),
+        Metric("f1", "classification", True, "classes", f1),
+        Metric("log_loss", "classification", False, "probabilities", log_loss),
+        Metric("roc_auc", "classification", True, "probabilities", roc_auc),
+        Metric("rmse", "regression", False, "values", rmse),
+        Metric("mae", "regression", False, "values", mae),
+        Metric("r2", "regression", True, "values", r2),
+        Metric("mse", "regression", False, "values", mse),
+    )
+}
+
+
+def evaluate_predictions(task: Task, target: NDArray[Any], outputs: NDArray[Any], weights: Weights = None) -> dict[str, float]:
+    """Return every metric of the task by its name; those that are undefined for these rows are left out.
+
+    ``outputs`` are probabilities (rows, classes) for classification, and values (rows,) in the target's units for regression.
+    """
+    measured = {name: metric(target, outputs, weights) for name, metric in METRICS.items() if metric.task == task}
+    return {name: value for name, value in measured.items() if not math.isnan(value)}
