@@ -1,0 +1,64 @@
+"""What a network has to beat: a constant guess and a linear model, measured on the same test rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.training.linear import Floats, logistic_regression, ridge_regression, softmax
+from chainrule.training.metrics import Task, evaluate_predictions
+
+MOST_ENTRIES = 10_000_000
+"""A linear model learns from at most this many numbers; of a larger table it takes evenly spaced rows."""
+
+
+def baselines(
+    task: Task,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    x_test: NDArray[Any],
+    y_test: NDArray[Any],
+    *,
+    classes: int = 0,
+    weights: NDArray[Any] | None = None,
+    test_weights: NDArray[Any] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Return the test metrics of the ``constant`` and of the ``linear`` baseline, learned from the training rows.
+
+    ``x`` and ``x_test`` are encoded inputs (rows, units); ``y`` and ``y_test`` (rows,) are class indices below ``classes``, or numbers in
+    the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts.
+    """
+    predict = {"constant": constant_predictions, "linear": linear_predictions}
+    outputs = {name: function(task, x, y, x_test, classes, weights) for name, function in predict.items()}
+    return {name: evaluate_predictions(task, y_test, output, test_weights) for name, output in outputs.items()}
+
+
+def constant_predictions(
+    task: Task, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
+) -> Floats:
+    """Return the same answer for each test row: the training mean (rows,), or the frequencies of the classes (rows, classes)."""
+    if task == "regression":
+        return np.full(len(x_test), np.average(y.astype(np.float64), weights=weights))
+    counts = np.bincount(y, weights, classes)
+    return np.tile(counts / counts.sum(), (len(x_test), 1))
+
+
+def linear_predictions(
+    task: Task, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
+) -> Floats:
+    """Return for each test row what a ridge regression predicts (rows,), or the probabilities of a logistic regression (rows, classes)."""
+    kept = _evenly_spaced(len(x), MOST_ENTRIES // max(1, x.shape[1]))
+    counts = np.ones(len(kept)) if weights is None else weights[kept] / weights[kept].mean(dtype=np.float64)
+    X = x[kept].astype(np.float64)
+    if task == "regression":
+        weight, bias = ridge_regression(X, y[kept].astype(np.float64), counts)
+        return x_test @ weight + bias
+    weight, biases = logistic_regression(X, y[kept], classes, counts)
+    return softmax(x_test @ weight + biases)
+
+
+def _evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
+    """Return all row indices, or ``most`` of them at even distances where there are more."""
+    return np.arange(rows) if rows <= most else np.arange(most) * rows // most
