@@ -1,0 +1,125 @@
+"""Tables that are no text: data frames of any library, dicts of columns, and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError
+
+SOURCE = "a data frame"
+
+
+def read_frame(data: object) -> pl.DataFrame:
+    """Return a data frame (pandas, polars, pyarrow, … lazy ones are collected) or a dict of columns as a polars frame.
+
+    Names become strings. A dict's values are sequences, or arrays as in :func:`read_arrays`. Raises :class:`DataError` for anything else.
+    """
+    if isinstance(data, Mapping):
+        return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
+    try:
+        native: Any = nw.from_native(data)  # type: ignore[call-overload]  # whether it is a data frame is what is asked here
+    except nw.exceptions.DuplicateError as error:
+        names = list(getattr(data, "columns", ()))
+        twice = next((str(name) for name in names if names.count(name) > 1), str(error))
+        raise DataError(f"{SOURCE}: the column name '{twice}' stands more than once; give each column a name of its own") from None
+    except TypeError:
+        raise DataError(
+            f"a table is a path, '-' for standard input, a data frame or a dict of columns, and not {_described(data)}"
+        ) from None
+    frame = native.collect(backend="polars") if isinstance(native, nw.LazyFrame) else native
+    if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
+        polars: pl.DataFrame = frame.to_polars()
+        return polars
+    return frame_of_columns([_column_of_series(series) for series in frame.iter_columns()], SOURCE)
+
+
+def read_arrays(arrays: Mapping[str, NDArray[Any]], source: str) -> pl.DataFrame:
+    """Return named arrays as columns: one axis is a column, further axes of ``x`` are columns ``x_0``, ``x_1``, … in C order.
+
+    Raises :class:`DataError` for arrays that are no columns (no axis, complex numbers, records) or differ in rows.
+    """
+    return frame_of_columns([column for name, array in arrays.items() for column in _columns_of_array(name, array, source)], source)
+
+
+def frame_of_columns(columns: Iterable[pl.Series], source: str) -> pl.DataFrame:
+    """Join columns into a frame; a :class:`DataError` names columns that differ in rows or share a name."""
+    joined: dict[str, pl.Series] = {}
+    for column in columns:
+        if column.name in joined:
+            raise DataError(f"{source}: the column name '{column.name}' stands more than once; give each column a name of its own")
+        joined[column.name] = column
+    lengths = {name: len(column) for name, column in joined.items()}
+    if len(set(lengths.values())) > 1:
+        (short, rows), *_, (long, more) = sorted(lengths.items(), key=lambda item: item[1])
+        raise DataError(f"{source}: '{short}' has {rows} rows and '{long}' has {more}; the columns of a table have equally many")
+    return pl.DataFrame(joined)
+
+
+def column_of_values(name: str, values: Sequence[Any]) -> pl.Series:
+    """Return Python values as a column of their common type; values of several types become text, lists and dicts stay nested."""
+    values = [None if value is None or value != value else value for value in values]  # noqa: PLR0124  # only NaN differs from itself
+    types = {type(value) for value in values if value is not None}
+    if types <= {int, float} or len(types) <= 1:
+        try:
+            return pl.Series(name, values, strict=types <= {int, float})
+        except (pl.exceptions.PolarsError, TypeError, OverflowError):
+            pass
+    return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.String)
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+
+
+def _columns(name: str, values: object) -> list[pl.Series]:
+    if isinstance(values, np.ndarray):
+        return _columns_of_array(name, values, SOURCE)
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise DataError(f"{SOURCE}: column '{name}' is {_described(values)}; a column is a list or an array of its cells")
+    if isinstance(values, pl.Series):
+        return [values.alias(name)]
+    try:
+        series = nw.from_native(values, series_only=True)  # type: ignore[call-overload]  # whether it is a series is what is asked
+    except TypeError:
+        return [column_of_values(name, list(values))]
+    return [_column_of_series(series).alias(name)]
+
+
+def _column_of_series(series: Any) -> pl.Series:
+    """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
+    name = str(series.name)
+    naive = series.dtype == nw.Datetime and series.dtype.time_zone is None
+    if series.dtype.is_float() or naive or (series.dtype.is_numeric() and not series.is_null().any()):
+        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=True)
+    cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
+    return column_of_values(name, [None if is_null else value for value, is_null in cells])
+
+
+def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Series]:
+    if array.ndim == 0 or array.dtype.kind not in "biufUSMmO":
+        shape = "a single value" if array.ndim == 0 else f"of type {array.dtype}"
+        raise DataError(f"{source}: array '{name}' is {shape}; an array of numbers, booleans, dates or text with one row an entry is expected")
+    if array.ndim == 1:
+        return [_column_of_array(name, array)]
+    flat = array.reshape(array.shape[0], -1)
+    return [_column_of_array(f"{name}_{i}", flat[:, i]) for i in range(flat.shape[1])]
+
+
+def _column_of_array(name: str, array: NDArray[Any]) -> pl.Series:
+    if array.dtype.kind == "O":
+        return column_of_values(name, array.tolist())
+    if array.dtype.kind == "S":
+        return pl.Series(name, [cell.decode("utf-8", "replace") for cell in array.tolist()], dtype=pl.String)
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64)
+    return pl.Series(name, np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)))
+
+
+def _described(data: object) -> str:
+    return "None" if data is None else f"a value of type {type(data).__name__}"

@@ -1,0 +1,56 @@
+"""Which cells are missing: text is trimmed, and empty cells and markers such as ``NA`` become null."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+
+from chainrule.data.table import Note
+
+# Spelled out instead of compared without case: "Na" is sodium and "No" an answer, but nobody writes "na" or "NONE" for a value.
+MARKERS = (
+    *("NA", "na", "N/A", "n/a", "#N/A", "<NA>"),
+    *("NaN", "nan", "NAN", "null", "Null", "NULL", "None", "none", "NONE"),
+    *("-", "?"),
+)
+
+
+def mark_missing(frame: pl.DataFrame, missing: Sequence[str] | None = None) -> tuple[pl.DataFrame, tuple[Note, ...]]:
+    """Return the frame with trimmed text and null for every missing cell, and a note of the markers that were met.
+
+    ``missing`` replaces the ordinary markers and is compared exactly; an empty cell is always missing. In columns of numbers the markers
+    that are numbers (``-999``) count. Categorical columns become text.
+    """
+    markers = [marker.strip() for marker in (MARKERS if missing is None else missing)]
+    codes = [] if missing is None else [code for code in map(_number, markers) if code is not None]
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
+    frame = frame.with_columns(pl.col(texts).cast(pl.String).str.strip_chars())
+    marked = [pl.col(texts).is_in([*markers, ""])] if texts else []
+    met: Counter[str] = Counter()
+    for name, is_marked in zip(texts, frame.select(marked).get_columns(), strict=True):
+        if is_marked.any():
+            met.update(frame[name].filter(is_marked).to_list())
+    changes = [pl.when(pl.col(name).is_in([*markers, ""])).then(None).otherwise(pl.col(name)).alias(name) for name in texts]
+    if codes:
+        for name in (name for name, dtype in frame.schema.items() if dtype.is_numeric()):
+            values = frame[name].cast(pl.Float64)
+            met.update(f"{value:g}" for value in values.filter(values.is_in(codes)).to_list())
+            changes.append(pl.when(pl.col(name).cast(pl.Float64).is_in(codes)).then(None).otherwise(pl.col(name)).alias(name))
+    del met[""]
+    return frame.with_columns(changes), _note(met)
+
+
+def _number(marker: str) -> float | None:
+    try:
+        return float(marker)
+    except ValueError:
+        return None
+
+
+def _note(met: Counter[str]) -> tuple[Note, ...]:
+    if not met:
+        return ()
+    spelled = ", ".join(f"'{marker}' ({count})" for marker, count in met.most_common())
+    return (Note(f"{met.total()} {'cell' if met.total() == 1 else 'cells'} marked as missing: {spelled}", "--missing"),)

@@ -1,0 +1,153 @@
+"""Who goes where when rows are split: at random, class by class, group by group, or by time.
+
+A *side* is 0 for training, 1 for validation, 2 for test; *sizes* are the three numbers of rows that are wanted. Each function returns the
+side of every row (rows,). What is random is drawn from Philox4x64-10 (Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3; NumPy's
+``numpy.random.Philox(key=seed)``): row i draws the i-th 64-bit number, and rows are taken in the order of their numbers. So a split depends on
+the seed and the number of rows, and on no release of NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sides: TypeAlias = NDArray[np.int8]
+Integers: TypeAlias = NDArray[np.int64]
+
+_SIDES = np.arange(3, dtype=np.int8)
+
+
+def apportion(rows: int, fractions: tuple[float, float, float]) -> tuple[int, int, int]:
+    """Return how many of ``rows`` each side gets, by largest remainders.
+
+    A side with a fraction gets at least one row while there are enough, training first, then validation, then test.
+    Source: Hamilton's method of apportionment (1792).
+    """
+    quotas = np.array(fractions) * rows
+    sizes = np.floor(quotas + 1e-9).astype(np.int64)  # 0.64 + 0.16 + 0.2 is a little off 1 in binary: 16 rows of 100 must not become 15
+    for side in np.argsort(-(quotas - sizes), kind="stable")[: rows - sizes.sum()]:
+        sizes[side] += 1
+    wanted = [side for side in range(3) if fractions[side] > 0][:rows]
+    for side in wanted:
+        if sizes[side] == 0:
+            sizes[max(range(3), key=lambda other: (sizes[other], -other))] -= 1
+            sizes[side] = 1
+    return int(sizes[0]), int(sizes[1]), int(sizes[2])
+
+
+def shuffled_order(rows: int, seed: int) -> Integers:
+    """Return the row indices in the random order that belongs to the seed."""
+    return np.argsort(np.random.Philox(key=seed).random_raw(rows), kind="stable")
+
+
+def shuffled(sizes: tuple[int, int, int], seed: int) -> Sides:
+    """Give each side rows at random."""
+    sides = np.empty(sum(sizes), np.int8)
+    sides[shuffled_order(sum(sizes), seed)] = np.repeat(_SIDES, sizes)
+    return sides
+
+
+def stratified(sizes: tuple[int, int, int], labels: NDArray[np.integer[Any]], seed: int) -> Sides:
+    """Give each side rows at random, with the classes (rows,) in the same proportions, as near as whole rows allow.
+
+    Every class is in training. As far as its rows and the sizes allow, it is in validation and test too.
+    """
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    order = shuffled_order(len(labels), seed)
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    sides = np.empty(len(labels), np.int8)
+    sides[by_class] = np.repeat(np.tile(_SIDES, len(counts)), _class_shares(counts, np.array(sizes)).ravel())
+    return sides
+
+
+def _class_shares(counts: Integers, sizes: Integers) -> Integers:
+    """Return how many rows of each class go to each side (classes, 3): near counts·sizes/rows, and adding up to both.
+
+    Whole parts first; then the rows that are left over go where the remainders are largest and there is room.
+    """
+    quotas = np.outer(counts, sizes) / counts.sum()
+    shares = np.floor(quotas + 1e-9).astype(np.int64)
+    left, room = counts - shares.sum(axis=1), sizes - shares.sum(axis=0)
+    by_remainder = np.argsort(-(quotas - shares), axis=None, kind="stable")
+    while left.any():
+        for cell in by_remainder:
+            row, side = divmod(int(cell), 3)
+            if left[row] and room[side]:
+                shares[row, side] += 1
+                left[row] -= 1
+                room[side] -= 1
+    for side in np.flatnonzero(sizes):
+        for row in np.flatnonzero(shares[:, side] == 0):
+            _bring(shares, quotas, int(row), int(side))
+    return shares
+
+
+def _bring(shares: Integers, quotas: NDArray[np.float64], row: int, side: int) -> None:
+    """Move a row of the class ``row`` to a side that has none of it, against a row of a class that the side has more than one of."""
+    giver = int(shares[row].argmax())
+    if side and shares[row, giver] < 2:
+        return
+    spare = np.where(shares[:, side] > 1, shares[:, side] - quotas[:, side], -np.inf)
+    other = int(spare.argmax())
+    if np.isfinite(spare[other]):
+        shares[other, side] -= 1
+        shares[other, giver] += 1
+    elif side:
+        return  # training takes a class even if it grows by that; the others keep their size
+    shares[row, giver] -= 1
+    shares[row, side] += 1
+
+
+def grouped(sizes: tuple[int, int, int], groups: Integers, seed: int) -> Sides:
+    """Give each side whole groups (rows,), numbered from 0, so that no group is on two sides and the sizes are nearly met.
+
+    The largest groups are placed first, each where most rows are missing still; groups of one size are placed in random order. No wanted side
+    stays empty while there are enough groups, training first, then validation. Source: Graham (1969), Bounds on multiprocessing timing
+    anomalies (longest processing time first).
+    """
+    counts = np.bincount(groups)
+    order = shuffled_order(len(counts), seed)
+    side_of = np.empty(len(counts), np.int8)
+    missing = list(sizes)
+    for group, count in zip(order[np.argsort(-counts[order], kind="stable")].tolist(), np.sort(counts)[::-1].tolist(), strict=True):
+        side = missing.index(max(missing))
+        side_of[group] = side
+        missing[side] -= count
+    for side in np.flatnonzero(sizes):
+        if not (side_of == side).any():
+            _fill(side_of, counts, int(side))
+    return side_of[groups]
+
+
+def _fill(side_of: Sides, counts: Integers, side: int) -> None:
+    """Move the smallest group of the side with the most groups to an empty side; a side's only group moves just towards training."""
+    held = np.bincount(side_of, minlength=3)
+    giver = int(held.argmax()) if held.max() > 1 else int(np.flatnonzero(held)[-1])
+    if held[giver] > 1 or giver > side:
+        members = np.flatnonzero(side_of == giver)
+        side_of[members[counts[members].argmin()]] = side
+
+
+def timed(sizes: tuple[int, int, int], times: NDArray[Any]) -> tuple[Sides, bool]:
+    """Give training the earliest rows, validation the next, and test the latest; ``times`` (rows,) can be sorted.
+
+    The cuts are moved to the nearest change of time, so that rows of one time stay together. Where there are fewer times than sides, they
+    cannot: rows of one time are then cut in the order of the table, and the second result is false.
+    """
+    order = np.argsort(times, kind="stable")
+    changes = np.flatnonzero(np.diff(times[order])) + 1
+    cuts = np.unique([cut for cut in (sizes[0], sizes[0] + sizes[1]) if 0 < cut < len(times)])
+    together = len(changes) >= len(cuts)
+    ends = list(sizes[:1]) + [sizes[0] + sizes[1]]
+    if together:
+        before = 0
+        for position, cut in enumerate(cuts):
+            candidates = changes[before : len(changes) - (len(cuts) - 1 - position)]
+            nearest = int(np.abs(candidates - cut).argmin())
+            ends = [int(candidates[nearest]) if end == cut else end for end in ends]
+            before += nearest + 1
+    sides = np.empty(len(times), np.int8)
+    sides[order] = np.repeat(_SIDES, (ends[0], ends[1] - ends[0], len(times) - ends[1]))
+    return sides, together

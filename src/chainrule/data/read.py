@@ -1,0 +1,179 @@
+"""Reading a table from wherever it is: a file by its ending, standard input by its content, or a data frame."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from chainrule.data.delimited import check_names, read_delimited
+from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, single_spaces
+from chainrule.data.encodings import text_codec, to_utf8
+from chainrule.data.frames import SOURCE, read_arrays, read_frame
+from chainrule.data.json_lines import read_json_lines
+from chainrule.data.missing import mark_missing
+from chainrule.data.table import Note, Table
+from chainrule.errors import DataError, OptionError, nearest
+
+STANDARD_INPUT = "standard input"
+
+_FORMATS = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".txt": "delimited",
+    ".jsonl": "json lines",
+    ".ndjson": "json lines",
+    ".parquet": "parquet",
+    ".npz": "arrays",
+}
+_TEXTS = ("delimited", "json lines")
+_ENDINGS = ".csv, .tsv, .txt, .jsonl, .ndjson (each also with .gz), .parquet or .npz"
+_GZIP = b"\x1f\x8b"
+
+
+def read_table(
+    source: object,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
+    header: bool = True,
+) -> Table:
+    """Read a table; what the options leave open is found out and noted where it is not ordinary.
+
+    ``source`` is a path (``.csv .tsv .txt .jsonl .ndjson``, each also ``.gz``, ``.parquet``, ``.npz``), ``"-"`` for standard input, any
+    data frame, or a dict of columns. ``delimiter`` is one character or its name (``tab``); ``decimal`` (``"."`` or ``","``) keeps a decimal
+    comma from being taken for a delimiter; ``missing`` replaces the ordinary markers of missing cells; without ``header`` the columns
+    of a delimited text are called ``column_0``, ``column_1``, …. Names and text cells are trimmed.
+
+    Raises :class:`OptionError` for an option that cannot be, and :class:`DataError`, with the file and the line, for a table that cannot be
+    read: no such file, no rows, ragged rows, names that are empty or stand twice, damaged or foreign content.
+    """
+    if delimiter is not None:
+        delimiter = check_delimiter(delimiter)
+    if encoding is not None:
+        text_codec(encoding)
+    if decimal not in (None, ".", ","):
+        raise OptionError(f"--decimal {decimal}: the decimal mark is '.' or ','")
+    if isinstance(missing, str):
+        raise OptionError(f"--missing takes a list of markers; for a single one, pass [{missing!r}]")
+    if not isinstance(source, str | os.PathLike):
+        return _finished(read_frame(source), SOURCE, missing)
+    name, form, data, ordinary = _opened(source)
+    if form == "parquet":
+        return _finished(_read_parquet(data, name), name, missing)
+    if form == "arrays":
+        return _finished(_read_npz(data, name), name, missing)
+    text, notes = to_utf8(data, name, encoding)
+    if form == "json lines":
+        frame, lines = read_json_lines(text, name)
+        return _finished(frame, name, missing, notes, lines)
+    if delimiter is None:
+        delimiter = find_delimiter(text, decimal)
+        if delimiter != ordinary:
+            notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
+    frame, lines = read_delimited(single_spaces(text) if delimiter == " " else text, name, delimiter, header)
+    if frame.width == 1:  # nothing is separated, so nothing was found out about what separates
+        notes = tuple(note for note in notes if note.flag != "--delimiter")
+    return _finished(frame, name, missing, notes, lines, delimiter)
+
+
+def _finished(
+    frame: pl.DataFrame,
+    name: str,
+    missing: Sequence[str] | None,
+    notes: tuple[Note, ...] = (),
+    lines: tuple[int, ...] | range | None = None,
+    delimiter: str = "",
+) -> Table:
+    """Check and trim the names, refuse a table without rows, and mark the missing cells."""
+    names = [column.strip() for column in frame.columns]
+    check_names(names, name)
+    if frame.width == 0 or frame.height == 0:
+        raise DataError(f"{name} has no {'rows' if frame.width else 'columns'}; a table has named columns and at least one row")
+    frame.columns = names
+    frame, found = mark_missing(frame, missing)
+    return Table(frame, name, (*notes, *found), lines, delimiter)
+
+
+def _opened(source: str | os.PathLike[str]) -> tuple[str, str, bytes, str]:
+    """Return how messages call the source, its format, its bytes (unpacked), and the delimiter that is ordinary for it."""
+    if source == "-":
+        data = sys.stdin.buffer.read()
+        if data.startswith(_GZIP):
+            data = _unpacked(data, STANDARD_INPUT)
+        return STANDARD_INPUT, _format_of_content(data), data, ","
+    path = Path(source)
+    endings = [ending.lower() for ending in path.suffixes]
+    packed = endings[-1:] == [".gz"]
+    ending = (endings[-2:-1] if packed else endings[-1:] or [""])
+    form = _FORMATS.get(ending[0] if ending else "", "")
+    data = _bytes_of(path, known=bool(form) and not (packed and form not in _TEXTS))
+    if packed:
+        data = _unpacked(data, path.name)
+    return path.name, form, data, "\t" if ending == [".tsv"] else ","
+
+
+def _bytes_of(path: Path, known: bool) -> bytes:
+    """Read a file; every way in which that fails is a :class:`DataError` (``known``: whether its ending is one that is read)."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file in it")
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise DataError(f"there is no folder {path.parent}, so no file {path} in it")
+        raise DataError(f"there is no file {path}.{nearest(path.name, (other.name for other in path.parent.iterdir()))}")
+    if not known:
+        ending = f"files that end in {''.join(path.suffixes)}" if path.suffix else "files without an ending"
+        raise DataError(f"{path.name}: {ending} are not read; use {_ENDINGS}, or pass the content on standard input as '-'")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        if not data.startswith(_GZIP):
+            raise DataError(f"{name} is not gzip data; take .gz off its name if it is not compressed") from None
+        raise DataError(f"{name} is damaged gzip data ({str(error).rstrip('.')}); compress or download it again") from None
+
+
+def _format_of_content(data: bytes) -> str:
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    if data.startswith(b"PK\x03\x04"):
+        return "arrays"
+    start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "json lines" if start.startswith(b"{") else "delimited"
+
+
+def _read_parquet(data: bytes, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise DataError(f"{name} is not a Parquet file, or it is damaged ({str(error).splitlines()[0]}); write it again") from None
+
+
+def _read_npz(data: bytes, name: str) -> pl.DataFrame:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise DataError(f"{name} holds one array and no names; save it with numpy.savez(file, x=..., y=...)")
+            return read_arrays(dict(arrays), name)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{name} is not a file of arrays, or it is damaged ({str(error).splitlines()[0]}); save it with numpy.savez, without objects"
+        ) from None

@@ -1,0 +1,75 @@
+"""What a table is: the cells as they were read, and what was found out about each column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+Kind = Literal["number", "category", "boolean", "date", "constant", "identifier"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that was found out or left out, and the flag that changes it (``--decimal``), if there is one."""
+
+    text: str
+    flag: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a table as they were read, before any column is judged.
+
+    ``frame`` holds text columns as trimmed strings (null where the cell is empty or a missing marker) and typed columns (Parquet, a data
+    frame of the caller's) as they came. ``source`` is how messages call it: a file name, ``standard input``, ``a data frame``.
+    ``lines`` gives the 1-based file line of a row where rows are lines of a file, and ``None`` elsewhere. ``delimiter`` is what separates
+    the cells of a delimited text, empty elsewhere.
+    """
+
+    frame: pl.DataFrame
+    source: str
+    notes: tuple[Note, ...] = ()
+    lines: tuple[int, ...] | range | None = None
+    delimiter: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return self.frame.height
+
+    def place(self, row: int) -> str:
+        """Say where a row (from 0) is: ``people.csv, line 7``, or ``a data frame, row 5`` where there are no lines."""
+        return f"{self.source}, line {self.lines[row]}" if self.lines is not None else f"{self.source}, row {row}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column means: its kind, why, and how its cells are read; plain data, stored in the model file.
+
+    ``decimal`` and ``thousands`` are the separators of numbers written as text; ``affixes`` are the currency or percent signs that are
+    taken off; ``true`` is the spelling of a boolean's true value; ``date_format`` is a strptime format. ``used`` is false for columns
+    that are left out (constants, identifiers, dropped ones).
+    """
+
+    name: str
+    kind: Kind
+    reason: str = ""
+    used: bool = True
+    decimal: str = "."
+    thousands: str = ""
+    affixes: tuple[str, ...] = ()
+    true: str = ""
+    false: str = ""
+    date_format: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as JSON-ready data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Column:
+        """Rebuild a column from :meth:`to_json`'s data."""
+        return cls(**{**data, "affixes": tuple(data.get("affixes", ()))})

@@ -1,0 +1,71 @@
+"""Every exception that Chainrule raises on purpose.
+
+::
+
+    Exception
+    └── ChainruleError
+        ├── InputError (ValueError)          what was given cannot be used: a file, a column, an option, a batch
+        │   ├── DataError                    a table or a cell of it; says file, line, column
+        │   ├── OptionError                  an option or argument out of range, or options that exclude each other
+        │   └── FileFormatError              a model file that is damaged, foreign, or newer than this version
+        ├── TypeRuleError (TypeError)        shapes or dtypes that do not fit; says the layer and the shapes
+        ├── ProgramError (ValueError)        a Program that breaks a rule of the intermediate representation
+        ├── DerivativeError (TypeError)      a gradient was asked for where none is defined
+        ├── StateError (RuntimeError)        a training state was used after a step had taken it over
+        └── NonFiniteError (ArithmeticError) the loss became NaN or infinite; says step, equation and row
+
+Each message is one or two sentences: what is wrong, where, and what to do about it. The command line exits with status 2 for an
+``InputError`` and with 1 for the others.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ChainruleError(Exception):
+    """The base of every exception that Chainrule raises on purpose."""
+
+
+class InputError(ChainruleError, ValueError):
+    """What was given cannot be used."""
+
+
+class DataError(InputError):
+    """A table, or a cell of it, cannot be used."""
+
+
+class OptionError(InputError):
+    """An option or argument is out of range, unknown, or excluded by another."""
+
+
+class FileFormatError(InputError):
+    """A model file is damaged, foreign, or newer than this version."""
+
+
+class TypeRuleError(ChainruleError, TypeError):
+    """Shapes or dtypes that do not fit an operation."""
+
+
+class ProgramError(ChainruleError, ValueError):
+    """A Program breaks a rule of the intermediate representation."""
+
+
+class DerivativeError(ChainruleError, TypeError):
+    """A gradient was asked for where none is defined."""
+
+
+class StateError(ChainruleError, RuntimeError):
+    """A training state was used after a step had taken it over."""
+
+
+class NonFiniteError(ChainruleError, ArithmeticError):
+    """The loss became NaN or infinite."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the known name closest to ``name``, or an empty string if none is close."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return f" Did you mean '{lowered[close[0]]}'?" if close else ""

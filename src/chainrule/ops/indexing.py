@@ -1,0 +1,111 @@
+"""Reading and adding at places given by integers. Every index is checked: negative or too large is an error, as in every backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, TypeRuleError
+from chainrule.ir import Type
+from chainrule.ir.types import Axis, broadcast
+from chainrule.ops.elementwise import cast, equal
+from chainrule.ops.primitive import NOWHERE, Domain, Primitive, no_gradient
+from chainrule.ops.structure import iota, reshape
+from chainrule.ops.type_rules import INTEGERS, same_dtype
+
+
+def _checked(index: np.ndarray, size: int) -> np.ndarray:
+    outside = (index < 0) | (index >= size)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        where = f"row {place[0]}" + (f", column {', '.join(map(str, place[1:]))}" if place[1:] else "") if place else "the index"
+        raise DataError(f"{where} holds index {index[place]}, outside of the range 0 to {size - 1}.")
+    return index.astype(np.int64)  # so that NumPy does not have to promote unsigned ones
+
+
+def _gather_type(table: Type, index: Type) -> Type:
+    same_dtype(index, allowed=INTEGERS)
+    if not table.shape:
+        raise TypeRuleError(f"the table is {table} and needs an axis of rows")
+    return Type(table.dtype, index.shape + table.shape[1:])
+
+
+gather: Primitive = Primitive(
+    "gather",
+    _gather_type,
+    lambda table, index: table[_checked(index, table.shape[0])],
+    lambda ct, out, table, index: (scatter_add(index, ct, size=table.type.shape[0]), None),
+    Domain(((-2.0, 2.0), None)),
+    "{0}[{1}]",
+    1,
+    None,
+)
+
+
+def _scatter_type(index: Type, updates: Type, *, size: Axis) -> Type:
+    same_dtype(index, allowed=INTEGERS)
+    if updates.shape[: len(index.shape)] != index.shape:
+        raise TypeRuleError(f"the updates {updates} do not begin with the axes of the index {index}")
+    return Type(updates.dtype, (size, *updates.shape[len(index.shape) :]))
+
+
+def _scatter(index: np.ndarray, updates: np.ndarray, size: int) -> np.ndarray:
+    result = np.zeros((size, *updates.shape[index.ndim :]), updates.dtype)
+    np.add.at(result, _checked(index, size), updates)  # one after the other, in the order of the rows
+    return result
+
+
+scatter_add: Primitive = Primitive(
+    "scatter_add",
+    _scatter_type,
+    _scatter,
+    lambda ct, out, index, updates, size: (None, gather(ct, index)),
+    Domain((None, (-2.0, 2.0))),
+    "scatter_add({1} at {0}, {size} rows)",
+    1,
+    None,
+)
+
+
+def pick_type(x: Type, index: Type) -> Type:
+    """Return the type of one element from each row of ``x``: the type of ``x`` without its last axis."""
+    same_dtype(index, allowed=INTEGERS)
+    if not x.shape or broadcast(x.shape[:-1], index.shape) != x.shape[:-1]:
+        raise TypeRuleError(f"the index {index} does not give one place in each row of {x}")
+    return Type(x.dtype, x.shape[:-1])
+
+
+def _pick(x: np.ndarray, index: np.ndarray) -> np.ndarray:
+    places = np.broadcast_to(_checked(index, x.shape[-1]), x.shape[:-1])
+    return np.take_along_axis(x, places[..., None], -1)[..., 0]
+
+
+pick: Primitive = Primitive(
+    "pick",
+    pick_type,
+    _pick,
+    lambda ct, out, x, index: (
+        one_hot(index, size=x.type.shape[-1], dtype=x.dtype) * reshape(ct, shape=(*ct.type.shape, 1)),
+        None,
+    ),
+    Domain(((-2.0, 2.0), None)),
+    "{0}[·, {1}]",
+    1,
+    None,
+)
+
+
+def _one_hot_definition(index: Any, *, size: Axis, dtype: str) -> Any:
+    places = iota(size=size, dtype=str(index.dtype))
+    return cast(equal(reshape(index, shape=(*index.shape, 1)), places), dtype=dtype)
+
+
+def _one_hot_type(index: Type, *, size: Axis, dtype: str) -> Type:
+    same_dtype(index, allowed=INTEGERS)
+    return Type(dtype, (*index.shape, size))
+
+
+one_hot: Primitive = Primitive(
+    "one_hot", _one_hot_type, _one_hot_definition, no_gradient, NOWHERE, "one_hot({0}, {size})", 1, _one_hot_definition
+)

@@ -1,0 +1,68 @@
+"""Dead code and common subexpressions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.ir import Equation, Origin, Port, Program, Value
+from chainrule.ir.verify import verify
+
+
+def simplify(program: Program) -> Program:
+    """Return the program without equations that nothing needs, and with equal equations merged into the first of them.
+
+    A merged equation keeps the origins of all. Meanings are pure, so no result changes, not by a bit.
+    """
+    return verify(_without_dead(_merged(program)))
+
+
+def _merged(program: Program) -> Program:
+    kept: dict[Hashable, Equation] = {}
+    stands_for: dict[Value, Value] = {}
+    for equation in program.equations:
+        inputs = tuple(stands_for.get(value, value) for value in equation.inputs)
+        key = (equation.op.name, inputs, _hashable(equation.attributes))
+        first = kept.get(key)
+        if first is None:
+            kept[key] = replace(equation, inputs=inputs)
+            continue
+        stands_for.update(zip(equation.outputs, first.outputs, strict=True))
+        for ours, theirs in zip(first.outputs, equation.outputs, strict=True):
+            ours.name = ours.name or theirs.name
+        kept[key] = replace(first, origins=tuple(dict.fromkeys((*first.origins, *equation.origins))))
+    equations = tuple(replace(e, origins=tuple(_moved(origin, stands_for) for origin in e.origins)) for e in kept.values())
+    outputs = tuple(Port(port.name, port.role, stands_for.get(port.value, port.value)) for port in program.outputs)
+    return Program(program.inputs, equations, outputs)
+
+
+def _moved(origin: Origin, stands_for: dict[Value, Value]) -> Origin:
+    return replace(origin, source=stands_for.get(origin.source, origin.source)) if origin.source is not None else origin
+
+
+def _hashable(attribute: Any) -> Hashable:
+    if isinstance(attribute, dict):
+        return tuple((name, _hashable(value)) for name, value in sorted(attribute.items()))
+    if isinstance(attribute, np.ndarray):
+        return (attribute.dtype.name, attribute.shape, attribute.tobytes())
+    # 0.0 and -0.0 are equal, 1 and 1.0 and True as well, and none of them may be merged
+    return (type(attribute).__name__, repr(attribute)) if isinstance(attribute, (int, float, complex)) else attribute
+
+
+def _without_dead(program: Program) -> Program:
+    live = {port.value for port in program.outputs}
+    kept: list[Equation] = []
+    for equation in reversed(program.equations):
+        if any(value in live for value in equation.outputs):
+            kept.append(equation)
+            live.update(equation.inputs)
+    defined = {port.value for port in program.inputs} | {value for equation in kept for value in equation.outputs}
+    equations = (replace(e, origins=tuple(_or_none(origin, defined) for origin in e.origins)) for e in reversed(kept))
+    return Program(program.inputs, tuple(equations), program.outputs)
+
+
+def _or_none(origin: Origin, defined: set[Value]) -> Origin:
+    return origin if origin.source is None or origin.source in defined else replace(origin, source=None)
