@@ -1,9 +1,9 @@
 """Who goes where when rows are split: at random, class by class, group by group, or by time.
 
 A *side* is 0 for training, 1 for validation, 2 for test; *sizes* are the three numbers of rows that are wanted. Each function returns the
-side of every row (rows,). What is random is drawn from Philox4x64-10 (Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3; NumPy's
-``numpy.random.Philox(key=seed)``): row i draws the i-th 64-bit number, and rows are taken in the order of their numbers. So a split depends on
-the seed and the number of rows, and on no release of NumPy.
+side of every row (rows,). What is random is drawn from Philox4x64-10 (Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3;
+NumPy's ``numpy.random.Philox(key=seed)``): row i draws the i-th 64-bit number, and rows are taken in the order of their numbers. So a split
+depends on the seed and the number of rows, and on no release of NumPy.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def apportion(rows: int, fractions: tuple[float, float, float]) -> tuple[int, in
     Source: Hamilton's method of apportionment (1792).
     """
     quotas = np.array(fractions) * rows
-    sizes = np.floor(quotas + 1e-9).astype(np.int64)  # 0.64 + 0.16 + 0.2 is a little off 1 in binary: 16 rows of 100 must not become 15
+    sizes = np.floor(quotas + 1e-9).astype(np.int64)  # in binary, 0.29 · 100 is a little less than 29
     for side in np.argsort(-(quotas - sizes), kind="stable")[: rows - sizes.sum()]:
         sizes[side] += 1
     wanted = [side for side in range(3) if fractions[side] > 0][:rows]
     for side in wanted:
         if sizes[side] == 0:
-            sizes[max(range(3), key=lambda other: (sizes[other], -other))] -= 1
+            sizes[max(range(3), key=lambda other: (sizes[other], other))] -= 1
             sizes[side] = 1
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
@@ -68,19 +68,19 @@ def _class_shares(counts: Integers, sizes: Integers) -> Integers:
     Whole parts first; then the rows that are left over go where the remainders are largest and there is room.
     """
     quotas = np.outer(counts, sizes) / counts.sum()
-    shares = np.floor(quotas + 1e-9).astype(np.int64)
+    shares: Integers = np.floor(quotas + 1e-9).astype(np.int64)
     left, room = counts - shares.sum(axis=1), sizes - shares.sum(axis=0)
     by_remainder = np.argsort(-(quotas - shares), axis=None, kind="stable")
     while left.any():
-        for cell in by_remainder:
-            row, side = divmod(int(cell), 3)
+        for cell in by_remainder.tolist():
+            row, side = divmod(cell, 3)
             if left[row] and room[side]:
                 shares[row, side] += 1
                 left[row] -= 1
                 room[side] -= 1
-    for side in np.flatnonzero(sizes):
-        for row in np.flatnonzero(shares[:, side] == 0):
-            _bring(shares, quotas, int(row), int(side))
+    for side in np.flatnonzero(sizes).tolist():
+        for row in np.flatnonzero(shares[:, side] == 0).tolist():
+            _bring(shares, quotas, row, side)
     return shares
 
 
@@ -103,9 +103,9 @@ def _bring(shares: Integers, quotas: NDArray[np.float64], row: int, side: int) -
 def grouped(sizes: tuple[int, int, int], groups: Integers, seed: int) -> Sides:
     """Give each side whole groups (rows,), numbered from 0, so that no group is on two sides and the sizes are nearly met.
 
-    The largest groups are placed first, each where most rows are missing still; groups of one size are placed in random order. No wanted side
-    stays empty while there are enough groups, training first, then validation. Source: Graham (1969), Bounds on multiprocessing timing
-    anomalies (longest processing time first).
+    The largest groups are placed first, each where most rows are missing still; groups of one size are placed in random order. No wanted
+    side stays empty while there are enough groups, training first, then validation. Source: Graham (1969), Bounds on multiprocessing
+    timing anomalies (longest processing time first).
     """
     counts = np.bincount(groups)
     order = shuffled_order(len(counts), seed)
@@ -115,9 +115,9 @@ def grouped(sizes: tuple[int, int, int], groups: Integers, seed: int) -> Sides:
         side = missing.index(max(missing))
         side_of[group] = side
         missing[side] -= count
-    for side in np.flatnonzero(sizes):
+    for side in np.flatnonzero(sizes).tolist():
         if not (side_of == side).any():
-            _fill(side_of, counts, int(side))
+            _fill(side_of, counts, side)
     return side_of[groups]
 
 
@@ -138,16 +138,17 @@ def timed(sizes: tuple[int, int, int], times: NDArray[Any]) -> tuple[Sides, bool
     """
     order = np.argsort(times, kind="stable")
     changes = np.flatnonzero(np.diff(times[order])) + 1
-    cuts = np.unique([cut for cut in (sizes[0], sizes[0] + sizes[1]) if 0 < cut < len(times)])
+    ends = (sizes[0], sizes[0] + sizes[1])
+    cuts = sorted({end for end in ends if 0 < end < len(times)})
     together = len(changes) >= len(cuts)
-    ends = list(sizes[:1]) + [sizes[0] + sizes[1]]
     if together:
-        before = 0
-        for position, cut in enumerate(cuts):
-            candidates = changes[before : len(changes) - (len(cuts) - 1 - position)]
+        moved, first = {}, 0
+        for later, cut in zip(range(len(cuts) - 1, -1, -1), cuts, strict=True):
+            candidates = changes[first : len(changes) - later]  # each later cut needs a change of its own
             nearest = int(np.abs(candidates - cut).argmin())
-            ends = [int(candidates[nearest]) if end == cut else end for end in ends]
-            before += nearest + 1
+            moved[cut] = int(candidates[nearest])
+            first += nearest + 1
+        ends = (moved.get(ends[0], ends[0]), moved.get(ends[1], ends[1]))
     sides = np.empty(len(times), np.int8)
     sides[order] = np.repeat(_SIDES, (ends[0], ends[1] - ends[0], len(times) - ends[1]))
     return sides, together

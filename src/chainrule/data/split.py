@@ -1,0 +1,152 @@
+"""Which rows a network learns from, which ones stop it in time, and which ones it is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.data.cells import read_column
+from chainrule.data.partition import Sides, apportion, grouped, shuffled, stratified, timed
+from chainrule.data.table import Column, Note, Table
+from chainrule.errors import DataError, OptionError, nearest
+
+DEFAULT_SPLIT = "64,16,20"
+
+_PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The rows of a table by their use: ascending row indices (int64), what was done in one line, and what is worth knowing.
+
+    ``valid`` and ``test`` are empty where they come from a file of their own.
+    """
+
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    test: NDArray[np.int64]
+    how: str
+    notes: tuple[Note, ...] = ()
+
+
+def parse_split(split: str | Sequence[float]) -> tuple[float, float, float]:
+    """Return the fractions for training, validation and test that ``64,16,20``, ``0.8,0.2`` or ``(80, 20)`` ask for.
+
+    Two numbers are training and validation, one is training alone; they add up to 100 or to 1. Raises :class:`OptionError` otherwise.
+    """
+    said = split if isinstance(split, str) else ",".join(f"{number:g}" for number in split)
+    try:
+        numbers = [float(number) for number in (split.split(",") if isinstance(split, str) else split)]
+    except ValueError:
+        numbers = []
+    total = sum(numbers)
+    if not 1 <= len(numbers) <= 3 or not all(0 <= number <= 100 for number in numbers):
+        raise OptionError(f"--split {said}: give the parts for training, validation and test, such as {DEFAULT_SPLIT}")
+    if abs(total - 100) > 0.01 and abs(total - 1) > 0.0001:
+        raise OptionError(f"--split {said}: the parts add up to {total:g}; they must add up to 100 (or to 1), such as {DEFAULT_SPLIT}")
+    if not numbers[0]:
+        raise OptionError(f"--split {said}: the training part is empty; give it a share, such as {DEFAULT_SPLIT}")
+    train, valid, test = [number / total for number in numbers] + [0.0] * (3 - len(numbers))
+    return train, valid, test
+
+
+def split_rows(
+    table: Table | int,
+    split: str | Sequence[float] = DEFAULT_SPLIT,
+    *,
+    rows: NDArray[np.int64] | None = None,
+    labels: NDArray[np.integer[Any]] | None = None,
+    label: str = "class",
+    group: str = "",
+    time: Column | None = None,
+    given: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> Split:
+    """Split a table's rows (or that many rows) into training, validation and test.
+
+    Only ``rows`` (ascending indices) take part, all of them by default. With ``labels`` (a class for each of these rows, of the column
+    ``label``) the classes have the same proportions in each part; with ``group`` no value of that column is on two sides; with ``time``
+    training is the past and test the latest. ``given`` names the parts that have a file of their own, and their rows: they take none of
+    this table, and the other parts share it in their proportions. The same seed and rows give the same split.
+
+    Raises :class:`DataError` where there are too few rows or groups, or times are missing, and :class:`OptionError` for an unusable option.
+    """
+    if seed < 0:
+        raise OptionError(f"--seed {seed}: a seed is a whole number from 0")
+    if group and time:
+        raise OptionError("--group and --time exclude each other: leave one of them out")
+    given = given or {}
+    if isinstance(table, int):
+        table = Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data")
+    rows = np.arange(table.rows) if rows is None else rows
+    fractions = _without(parse_split(split), given)
+    _need(sum(fraction > 0 for fraction in fractions[:2]), len(rows), "usable row", table.source)
+    sizes = apportion(len(rows), fractions)
+    notes: tuple[Note, ...] = ()
+    if sizes[0] == len(rows):
+        sides, manner = np.zeros(len(rows), np.int8), "all rows of the table are training rows"
+    elif group:
+        sides, notes = _by_group(table, group, rows, sizes, seed)
+        manner = f"no {group} in two parts, seed {seed}"
+    elif time:
+        sides, notes = _by_time(table, time, rows, sizes)
+        manner = f"in the order of {time.name}, the latest rows last"
+    elif labels is not None:
+        sides, manner = stratified(sizes, labels, seed), f"shuffled, stratified by {label}, seed {seed}"
+    else:
+        sides, manner = shuffled(sizes, seed), f"shuffled, seed {seed}"
+    train, valid, test = (rows[sides == side].astype(np.int64) for side in range(3))
+    counts = [given.get(name, len(part)) for name, part in zip(_PARTS, (train, valid, test), strict=True)]
+    own = "".join(f"; {name} rows from a file of their own" for name in _PARTS if name in given)
+    how = ", ".join(f"{n:,} {name}" for n, name in zip(counts, _PARTS, strict=True)) + f" rows; {manner}{own}"
+    return Split(train, valid, test, how, notes)
+
+
+def _without(fractions: tuple[float, float, float], given: Mapping[str, int]) -> tuple[float, float, float]:
+    """Take out the parts that have a file of their own; the others keep their proportions."""
+    train, valid, test = (0.0 if name in given else fraction for name, fraction in zip(_PARTS, fractions, strict=True))
+    total = train + valid + test
+    return train / total, valid / total, test / total
+
+
+def _need(parts: int, count: int, what: str, source: str) -> None:
+    """Refuse to split fewer rows or groups than there are parts that cannot be empty."""
+    if count == 0:
+        raise DataError(f"{source} has no {what}s to train on")
+    if count < parts:
+        raise DataError(f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with --split 100")
+
+
+def _by_group(table: Table, group: str, rows: NDArray[np.int64], sizes: tuple[int, int, int], seed: int) -> tuple[Sides, tuple[Note, ...]]:
+    """Split by the values of a column as they were read; each row without a value is a group of its own."""
+    if group not in table.frame.columns:
+        raise DataError(f"{table.source} has no column '{group}' to group by.{nearest(group, table.frame.columns)}")
+    cells = table.frame[group].gather(rows)
+    groups = cells.cast(pl.String).rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
+    alone = groups < 0
+    groups[alone] = groups.max() + 1 + np.arange(np.count_nonzero(alone))
+    _need(sum(size > 0 for size in sizes[:2]), int(groups.max()) + 1, f"{group} to group by", table.source)
+    notes = (Note(f"each of the {cells.null_count():,} rows without '{group}' is a group of its own", "--group"),) if alone.any() else ()
+    return grouped(sizes, groups, seed), notes
+
+
+def _by_time(table: Table, time: Column, rows: NDArray[np.int64], sizes: tuple[int, int, int]) -> tuple[Sides, tuple[Note, ...]]:
+    """Split by a column of dates or numbers."""
+    if time.kind not in ("date", "number"):
+        raise DataError(f"column '{time.name}' of {table.source} holds neither dates nor numbers: --time needs a column that has an order")
+    times = read_column(table, time).gather(rows)
+    if times.null_count():
+        first = int(rows[times.is_null().arg_true()[0]])
+        raise DataError(
+            f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): --time needs all of them; "
+            "fill them in or leave those rows out"
+        )
+    sides, together = timed(sizes, times.to_numpy())
+    if together:
+        return sides, ()
+    return sides, (Note(f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts", "--time"),)
