@@ -143,8 +143,8 @@ def _by_time(table: Table, time: Column, rows: NDArray[np.int64], sizes: tuple[i
     if times.null_count():
         first = int(rows[times.is_null().arg_true()[0]])
         raise DataError(
-            f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): --time needs all of them; "
-            "fill them in or leave those rows out"
+            f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): "
+            "--time needs all of them; fill them in or leave those rows out"
         )
     sides, together = timed(sizes, times.to_numpy())
     if together:
