@@ -1,0 +1,73 @@
+"""The activation functions by name, each with the initializer that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from chainrule import ops
+from chainrule.errors import OptionError, nearest
+
+
+def identity(x: Any) -> Any:
+    """f(x) = x."""
+    return x
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """f(x) = x where x > 0, else slope · x (Maas, Hannun and Ng 2013)."""
+    return ops.leaky_relu(x, slope=slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """f(x) = x where x > 0, else alpha · (exp(x) − 1) (Clevert, Unterthiner and Hochreiter 2015)."""
+    return ops.elu(x, alpha=alpha)
+
+
+Activation = Callable[[Any], Any]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": identity,
+    "relu": ops.relu,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "selu": ops.selu,
+    "gelu": ops.gelu,
+    "silu": ops.silu,
+    "mish": ops.mish,
+    "softplus": ops.softplus,
+    "softsign": ops.softsign,
+    "sigmoid": ops.sigmoid,
+    "tanh": ops.tanh,
+}
+
+# Glorot and Bengio 2010 for symmetric sigmoids, He et al. 2015 for rectifiers, LeCun et al. 1998 as SELU's derivation asks.
+_SUITED = dict.fromkeys(("identity", "tanh", "sigmoid", "softsign"), "glorot_uniform") | {"selu": "lecun_normal"}
+
+
+def activation(name: str | Activation) -> Activation:
+    """Return an activation function by its name; a function is returned as it is.
+
+    Raises:
+        OptionError: there is no activation of that name.
+    """
+    if callable(name):
+        return name
+    if name not in ACTIVATIONS:
+        raise OptionError(f"'{name}' is not an activation; choose one of {', '.join(ACTIVATIONS)}.{nearest(name, ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def suited_initializer(name: str | Activation) -> str:
+    """Return the name of the initializer that suits an activation: He's normal one unless another is known to fit better."""
+    return _SUITED.get(activation_name(name), "he_normal")
+
+
+def activation_name(function: str | Activation) -> str:
+    """Return the name that an activation is known by, for displays and files."""
+    if isinstance(function, str):
+        return function
+    known = {id(f): name for name, f in ACTIVATIONS.items()}
+    base = function.func if isinstance(function, partial) else function
+    return known.get(id(base)) or str(getattr(base, "__name__", base))

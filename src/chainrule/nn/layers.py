@@ -1,0 +1,202 @@
+"""Layers: frozen descriptions that make their parameters and write their equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.errors import OptionError, TypeRuleError
+from chainrule.ir import B, Type
+from chainrule.nn.activations import Activation, activation, activation_name, identity, suited_initializer
+from chainrule.nn.context import Context, purpose
+from chainrule.nn.initializers import Initializer, initializer
+
+Params = dict[str, np.ndarray]
+INFERENCE = Context()
+
+
+class Layer(Protocol):
+    """What a layer is to a network: it makes its parameters, and is called with them.
+
+    ``parameters`` gives the initializer and shape of each; ``__call__`` writes the equation on traced values, or computes it on arrays.
+    """
+
+    def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
+        """Return for each parameter its initializer and its shape."""
+
+    def __call__(self, params: Mapping[str, Any], x: Any, context: Context = INFERENCE) -> Any:
+        """Apply the layer; ``params`` holds its parameters under their own names."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """``activation(x @ weight + bias)``, with ``weight`` (inputs, outputs) and ``bias`` (outputs).
+
+    ``weight`` and ``bias`` are initializers or their names; the initializer of the weight is the one that suits the activation unless
+    given. ``bias=None`` leaves the bias out.
+    """
+
+    inputs: int
+    outputs: int
+    activation: str | Activation = "identity"
+    weight: str | Initializer | None = None
+    bias: str | Initializer | None = "constant"
+
+    def __post_init__(self) -> None:
+        for name, size in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+                raise OptionError(f"a layer's number of {name} is {size!r} and must be a whole number of at least 1.")
+        activation(self.activation)
+
+    def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
+        """Return for each parameter its initializer and its shape."""
+        weight = initializer(self.weight if self.weight is not None else suited_initializer(self.activation))
+        made = {"weight": (weight, (self.inputs, self.outputs))}
+        return made if self.bias is None else made | {"bias": (initializer(self.bias), (self.outputs,))}
+
+    def __call__(self, params: Mapping[str, Any], x: Any, context: Context = INFERENCE) -> Any:
+        """Return ``activation(x @ weight + bias)``; x is [rows, inputs], the result [rows, outputs]."""
+        product = ops.matmul(x, params["weight"])
+        total = product if self.bias is None else ops.add(ops.named(product, "product"), params["bias"])
+        function = activation(self.activation)
+        return ops.named(total, "output") if function is identity else ops.named(function(ops.named(total, "sum")), "output")
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training, sets each element to 0 with probability ``rate`` and divides the others by 1 − rate; in inference, the identity.
+
+    (Srivastava et al. 2014, section 10, the "inverted" form.) An element is kept where its 32 random bits, as a number, are below
+    (1 − rate)·2³².
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.rate < 1.0:
+            raise OptionError(f"the dropout rate is {self.rate} and must be at least 0 and below 1.")
+
+    def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
+        """Return no parameters."""
+        return {}
+
+    def __call__(self, params: Mapping[str, Any], x: Any, context: Context = INFERENCE) -> Any:
+        """Return x with elements dropped, of the same type."""
+        if not context.training or self.rate == 0.0:
+            return x
+        bits = ops.named(context.random_bits(tuple(x.shape)), "bits")
+        threshold = np.uint32(min(round((1.0 - self.rate) * 2**32), 2**32 - 1))
+        kept = ops.named(ops.less(bits, threshold), "kept")
+        return ops.named(ops.where(kept, x * (1.0 / (1.0 - self.rate)), 0.0), "output")
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """Layers one after the other, each under a name that prefixes its parameters: ``hidden_1.weight``."""
+
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+
+    def __init__(self, layers: Mapping[str, Layer] | Iterable[Layer]) -> None:
+        if not isinstance(layers, Mapping):
+            layers = {f"layer_{number}": layer for number, layer in enumerate(layers, 1)}
+        if not layers:
+            raise OptionError("a network needs one layer at least.")
+        object.__setattr__(self, "layers", dict(layers))
+
+    def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
+        """Return for each parameter its initializer and its shape."""
+        return {f"{name}.{path}": spec for name, layer in self.layers.items() for path, spec in layer.parameters().items()}
+
+    def init(self, seed: int = 0, dtype: str = "float32") -> Params:
+        """Return initial parameters: path → array.
+
+        Each parameter has its own stream of random numbers (NumPy's Philox, keyed by the seed and the path), so that adding a layer
+        does not change the others.
+        """
+        return {
+            path: make(np.random.Generator(np.random.Philox(key=np.array([seed, purpose(path)], np.uint64))), shape, dtype)
+            for path, (make, shape) in self.parameters().items()
+        }
+
+    def input_type(self, dtype: str = "float32") -> Type:
+        """Return the type of x: ``f32[B,inputs]``.
+
+        Raises:
+            OptionError: no layer says how many inputs it has.
+        """
+        for layer in self.layers.values():
+            if isinstance(layer, Dense):
+                return Type(dtype, (B, layer.inputs))
+            if isinstance(layer, Sequential):
+                return layer.input_type(dtype)
+        raise OptionError("the network has no layer that says how many inputs it takes; give the type of x: x='f32[B,4]'.")
+
+    def __call__(self, params: Mapping[str, Any], x: Any, context: Context = INFERENCE) -> Any:
+        """Apply the layers in their order; on arrays this computes the prediction.
+
+        Raises:
+            TypeRuleError: the shapes do not fit; the message names the layer and shows the chain of shapes up to it.
+        """
+        chain = [f"x {_type_text(x)}"]
+        for name, layer in self.layers.items():
+            own = {path.removeprefix(f"{name}."): value for path, value in params.items() if path.startswith(f"{name}.")}
+            if missing := [path for path in layer.parameters() if path not in own]:
+                raise TypeRuleError(f"parameter '{name}.{missing[0]}' is missing.")
+            with ops.scope(layer=name):
+                try:
+                    x = layer(own, x, context.at(name))
+                except TypeRuleError as error:
+                    if "Shapes: " in str(error):  # an inner network has told already
+                        raise
+                    raise TypeRuleError(f"{error}. Shapes: {' → '.join([*chain, f'{name} fails'])}.") from None
+            chain.append(f"{name} {_type_text(x)}")
+        return x
+
+
+def _type_text(x: Any) -> str:
+    return str(x.type) if isinstance(x, ops.Traced) else str(Type.of(x))
+
+
+def mlp(
+    inputs: int,
+    hidden: Sequence[int],
+    outputs: int,
+    *,
+    activation: str | Activation | Sequence[str | Activation] = "relu",
+    dropout: float = 0.0,
+    weight: str | Initializer | None = None,
+    bias: str | Initializer | None = "constant",
+    output_weight: str | Initializer | None = None,
+) -> Sequential:
+    """Return a multi-layer perceptron: layers ``hidden_1``, ``hidden_2`` …, each with its activation, and ``output`` without one.
+
+    Args:
+        inputs: the number of columns of x.
+        hidden: the width of each hidden layer; may be empty.
+        outputs: the number of outputs (logits or values).
+        activation: a name or function for all hidden layers, or one for each.
+        dropout: the rate of dropout after each hidden layer.
+        weight: the initializer of hidden weights; by default the one that suits each activation.
+        bias: the initializer of biases, or ``None`` for layers without bias.
+        output_weight: the initializer of the output weight; Glorot's uniform one by default.
+
+    Raises:
+        OptionError: a width is not a positive whole number, or the numbers of activations and hidden layers differ.
+    """
+    per_layer = [activation] * len(hidden) if isinstance(activation, str) or callable(activation) else list(activation)
+    if len(per_layer) != len(hidden):
+        names = ", ".join(map(activation_name, per_layer))
+        raise OptionError(f"{len(per_layer)} activations ({names}) are given for {len(hidden)} hidden layers; give one, or one for each.")
+    layers: dict[str, Layer] = {}
+    width = inputs
+    for number, (size, function) in enumerate(zip(hidden, per_layer, strict=True), 1):
+        layers[f"hidden_{number}"] = Dense(width, size, function, weight, bias)
+        if dropout:
+            layers[f"dropout_{number}"] = Dropout(dropout)
+        width = size
+    layers["output"] = Dense(width, outputs, "identity", output_weight if output_weight is not None else weight, bias)
+    return Sequential(layers)

@@ -1,0 +1,107 @@
+"""Schedules: factors of the learning rate as functions of the number of updates done, traced like everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule import ops
+from chainrule.errors import OptionError
+from chainrule.optim.optimizer import Scalars, positive
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A factor of the rate: ``factor(done, scalars)`` with ``done`` = t − 1 updates done, both float64 scalars."""
+
+    name: str
+    hyper: Mapping[str, float]
+    factor: Callable[[Any, Scalars], Any]
+
+
+def constant() -> Schedule:
+    """Return the factor 1."""
+    return Schedule("constant", {}, lambda done, h: 1.0)
+
+
+def step(every: int, gamma: float = 0.1) -> Schedule:
+    """γ^⌊done / every⌋."""
+    hyper = {"decay_steps": positive("every", every), "decay_gamma": positive("gamma", gamma)}
+    return Schedule("step", hyper, lambda done, h: ops.power(h["decay_gamma"], ops.floor(done / h["decay_steps"])))
+
+
+def exponential(gamma: float) -> Schedule:
+    """γ^done."""
+    return Schedule("exponential", {"decay_gamma": positive("gamma", gamma)}, lambda done, h: ops.power(h["decay_gamma"], done))
+
+
+def cosine(steps: int, final: float = 0.0) -> Schedule:
+    """final + (1 − final) · ½(1 + cos(π · min(1, done / steps))) (Loshchilov and Hutter 2017, equation 5, one period)."""
+
+    def factor(done: Any, h: Scalars) -> Any:
+        way = ops.minimum(done / h["decay_steps"], 1.0)
+        return h["decay_final"] + (1.0 - h["decay_final"]) * (0.5 * (1.0 + ops.cos(math.pi * way)))
+
+    hyper = {"decay_steps": positive("steps", steps), "decay_final": positive("final", final, zero=True)}
+    return Schedule("cosine", hyper, factor)
+
+
+def warm_up(steps: int, then: Schedule | None = None) -> Schedule:
+    """min(1, (done + 1) / steps), times the factor of the schedule that follows, which counts from the end of the warm-up."""
+    after = then or constant()
+
+    def factor(done: Any, h: Scalars) -> Any:
+        rise = ops.minimum((done + 1.0) / h["warm_up_steps"], 1.0)
+        return rise * after.factor(ops.maximum(done - h["warm_up_steps"], 0.0), h)
+
+    return Schedule(f"warm_up → {after.name}", {"warm_up_steps": positive("steps", steps), **after.hyper}, factor)
+
+
+def one_cycle(steps: int, rise: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Schedule:
+    """From ``start`` up to 1 during the first ``rise`` of the steps, then down to ``final``, both along a cosine (Smith and Topin 2019).
+
+    The defaults are those of PyTorch's OneCycleLR: start 1/25, final 1/250,000 of the rate.
+    """
+
+    def factor(done: Any, h: Scalars) -> Any:
+        peak = h["cycle_rise"] * h["cycle_steps"] - 1.0
+        last = h["cycle_steps"] - 1.0
+        up, down = done / peak, ops.minimum((done - peak) / (last - peak), 1.0)
+        blend = lambda low, high, way: high + (low - high) * (0.5 * (1.0 + ops.cos(math.pi * way)))  # noqa: E731 - used twice below
+        return ops.where(ops.less_equal(done, peak), blend(h["cycle_start"], 1.0, up), blend(1.0, h["cycle_final"], down))
+
+    if steps * rise <= 1:
+        raise OptionError(f"one_cycle with {steps} steps and rise {rise} has no step to rise in; give more steps or a larger rise.")
+    hyper = {
+        "cycle_steps": positive("steps", steps),
+        "cycle_rise": positive("rise", rise, below=1.0),
+        "cycle_start": positive("start", start, zero=True),
+        "cycle_final": positive("final", final, zero=True),
+    }
+    return Schedule("one_cycle", hyper, factor)
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "constant": constant,
+    "step": step,
+    "exponential": exponential,
+    "cosine": cosine,
+    "warm_up": warm_up,
+    "one_cycle": one_cycle,
+}
+
+
+def rate(number: Any, schedule: Schedule | None) -> Any:
+    """Return the rate of this update: lr × the schedule's factor × rate_scale."""
+    scalars = number.scalars
+    value = scalars["lr"] * scalars["rate_scale"]
+    if schedule is not None:
+        value = value * schedule.factor(scalars.t - 1.0, scalars)
+    return number(ops.named(value, "rate"), "rate")
+
+
+def with_schedule(hyper: Mapping[str, float], schedule: Schedule | None) -> dict[str, float]:
+    """Join the hyper-parameters of an optimizer and of its schedule."""
+    return {**hyper, **(schedule.hyper if schedule else {})}
