@@ -53,7 +53,7 @@ def read_delimited(data: bytes, source: str, delimiter: str, header: bool = True
     lines = records.lines[1:] if header else records.lines
     _refuse_no_rows(len(lines), source)
     try:
-        frame = pl.read_csv(data, has_header=header, separator=delimiter, infer_schema=False, rechunk=True)
+        frame = pl.read_csv(data, has_header=header, separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{source} cannot be split into cells: {str(error).splitlines()[0]}") from None
     frame.columns = names
@@ -82,7 +82,8 @@ def find_records(data: bytes, delimiter: str) -> Records | None:
         marks_before_end.append(np.array([seen]))
     stops = np.concatenate(ends)
     starts = np.concatenate(([0], stops[:-1] + 1))
-    cells = np.diff(np.concatenate(marks_before_end), prepend=-1)
+    counts = np.concatenate(marks_before_end)
+    cells = counts - np.concatenate(([-1], counts[:-1]))
     if not quotes.size:
         return Records(starts, stops, cells, np.arange(1, stops.size + 1))
     return Records(starts, stops, cells, np.searchsorted(np.flatnonzero(array == _LINE_FEED), starts) + 1)

@@ -23,7 +23,7 @@ def read_frame(data: object) -> pl.DataFrame:
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
     try:
-        native: Any = nw.from_native(data)  # type: ignore[call-overload]  # whether it is a data frame is what is asked here
+        native: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
         names = list(getattr(data, "columns", ()))
         twice = next((str(name) for name in names if names.count(name) > 1), str(error))
@@ -63,7 +63,7 @@ def frame_of_columns(columns: Iterable[pl.Series], source: str) -> pl.DataFrame:
 
 def column_of_values(name: str, values: Sequence[Any]) -> pl.Series:
     """Return Python values as a column of their common type; values of several types become text, lists and dicts stay nested."""
-    values = [None if value is None or value != value else value for value in values]  # noqa: PLR0124  # only NaN differs from itself
+    values = [None if value is None or value != value else value for value in values]  # only NaN differs from itself
     types = {type(value) for value in values if value is not None}
     if types <= {int, float} or len(types) <= 1:
         try:
@@ -104,7 +104,7 @@ def _column_of_series(series: Any) -> pl.Series:
 def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Series]:
     if array.ndim == 0 or array.dtype.kind not in "biufUSMmO":
         shape = "a single value" if array.ndim == 0 else f"of type {array.dtype}"
-        raise DataError(f"{source}: array '{name}' is {shape}; an array of numbers, booleans, dates or text with one row an entry is expected")
+        raise DataError(f"{source}: array '{name}' is {shape}; a column is an array of numbers, booleans, dates or text, one entry a row")
     if array.ndim == 1:
         return [_column_of_array(name, array)]
     flat = array.reshape(array.shape[0], -1)

@@ -11,6 +11,8 @@ import polars as pl
 from chainrule.data.frames import column_of_values
 from chainrule.errors import DataError
 
+_EXAMPLE = 'one object, such as {"age": 41}'
+
 
 def read_json_lines(data: bytes, source: str) -> tuple[pl.DataFrame, tuple[int, ...] | range]:
     """Return the columns of a UTF-8 JSON Lines text and the 1-based file line of each row; a key that a line lacks is null.
@@ -26,7 +28,7 @@ def read_json_lines(data: bytes, source: str) -> tuple[pl.DataFrame, tuple[int, 
         frame = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
     except pl.exceptions.PolarsError:
         frame = None
-    if frame is None or frame.height != len(lines) or any(dtype.is_nested() for dtype in frame.dtypes):
+    if frame is None or frame.height != len(lines):
         frame = _read_line_by_line(data, source, lines)
     if frame.width == 0:
         raise DataError(f"{source}, line {lines[0]}: the objects have no keys; each key is a column")
@@ -48,9 +50,9 @@ def _read_line_by_line(data: bytes, source: str, lines: tuple[int, ...] | range)
             row = json.loads(texts[number - 1])
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise DataError(f"{source}, line {number}: this is not JSON ({reason}); each line is one object, such as {{\"age\": 41}}") from None
+            raise DataError(f"{source}, line {number}: this is not JSON ({reason}); each line is {_EXAMPLE}") from None
         if not isinstance(row, dict):
-            raise DataError(f"{source}, line {number}: a JSON object is expected, such as {{\"age\": 41}}, and not a {_kind(row)}")
+            raise DataError(f"{source}, line {number}: a JSON {_kind(row)} stands here; each line is {_EXAMPLE}")
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
     return pl.DataFrame([column_of_values(name, [row.get(name) for row in rows]) for name in names])

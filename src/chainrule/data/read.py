@@ -77,13 +77,11 @@ def read_table(
     if form == "json lines":
         frame, lines = read_json_lines(text, name)
         return _finished(frame, name, missing, notes, lines)
-    if delimiter is None:
-        delimiter = find_delimiter(text, decimal)
-        if delimiter != ordinary:
-            notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
+    found = delimiter is None
+    delimiter = delimiter or find_delimiter(text, decimal)
     frame, lines = read_delimited(single_spaces(text) if delimiter == " " else text, name, delimiter, header)
-    if frame.width == 1:  # nothing is separated, so nothing was found out about what separates
-        notes = tuple(note for note in notes if note.flag != "--delimiter")
+    if found and delimiter != ordinary and frame.width > 1:
+        notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
     return _finished(frame, name, missing, notes, lines, delimiter)
 
 

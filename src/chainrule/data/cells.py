@@ -1,0 +1,125 @@
+"""The typed values of a column, read the same way at training and at every prediction after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from chainrule.data.dates import parse_dates
+from chainrule.data.numerals import parse_numbers
+from chainrule.data.table import Column, Table
+from chainrule.errors import DataError, nearest
+
+
+def read_column(table: Table, column: Column) -> pl.Series:
+    """Return one column's cells by its record, one entry a row, null where a cell is missing.
+
+    ``number`` gives Float64, ``boolean`` Boolean (a word that is neither the true nor the false one is null), ``date`` Datetime in
+    milliseconds (UTC where the cells have a zone), and every other kind String, with whole numbers spelled without a point.
+
+    Raises :class:`DataError` for a table without the column, and, with the row and the cell, for text where a number or a date is
+    expected and for an infinite number.
+    """
+    if column.name not in table.frame.columns:
+        raise no_such_column(table, column.name)
+    cells = table.frame[column.name]
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)}; a cell is one number, word or date")
+    if column.kind == "number":
+        return _numbers(table, column, cells)
+    if column.kind == "boolean":
+        return _booleans(column, cells)
+    if column.kind == "date":
+        return _dates(table, column, cells)
+    return spelled(cells)
+
+
+def no_such_column(table: Table, name: str, flag: str = "") -> DataError:
+    """Return the error for a column that the table lacks; ``flag`` is the option that named it."""
+    return DataError(f"{table.source} has no column '{name}'{f' ({flag})' if flag else ''}.{_suggested(name, table.frame.columns)}")
+
+
+def _suggested(name: str, columns: list[str]) -> str:
+    return nearest(name, columns) or f" Its columns: {listed(columns)}."
+
+
+def listed(names: Iterable[object], most: int = 8) -> str:
+    """Return names in quotes with commas between them; of many, the first ones and how many more."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) > most:
+        return f"{', '.join(quoted[: most - 1])} and {len(quoted) - most + 1} more"
+    return ", ".join(quoted)
+
+
+def described(dtype: pl.DataType) -> str:
+    """Return what cells of a type that cannot be read are called in a message."""
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return "lists"
+    if isinstance(dtype, pl.Struct):
+        return "nested objects"
+    return {"Binary": "raw bytes", "Object": "Python objects", "Duration": "durations", "Time": "times of day"}.get(str(dtype), str(dtype))
+
+
+def spelled(cells: pl.Series) -> pl.Series:
+    """Return the cells as text: whole numbers without a point, so that 1 and 1.0 are one label, booleans and dates as in JSON and ISO."""
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+        whole = cells.cast(pl.Int64, strict=False)
+        return cells.cast(pl.String).zip_with((whole != cells).fill_null(True), whole.cast(pl.String))
+    return cells.cast(pl.String)
+
+
+def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.String:
+        values = parse_numbers(cells, column.decimal, column.thousands, column.affixes)
+    elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
+        values = cells.cast(pl.Float64).fill_nan(None)
+    else:
+        raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where numbers are expected")
+    if (row := _first(values.is_null() & cells.is_not_null() & ~_is_nan(cells))) is not None:
+        raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
+    if (row := _first(values.is_infinite().fill_null(False))) is not None:
+        raise _cell_error(table, column, row, "which is infinite; correct the cell, or name it as missing with --missing")
+    return values
+
+
+def _is_nan(cells: pl.Series) -> pl.Series:
+    return cells.is_nan() if cells.dtype.is_float() else pl.repeat(False, cells.len(), dtype=pl.Boolean, eager=True)
+
+
+def _booleans(column: Column, cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.Boolean:
+        return cells
+    words = spelled(cells).str.to_lowercase()
+    if cells.dtype.is_numeric():
+        true, false = "1", "0"
+    else:
+        true, false = column.true.lower() or "true", column.false.lower() or "false"
+    return words.replace_strict({true: True, false: False}, default=None, return_dtype=pl.Boolean)
+
+
+def _dates(table: Table, column: Column, cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.Date:
+        return cells.cast(pl.Datetime("ms"))
+    if isinstance(cells.dtype, pl.Datetime):
+        zoned = cells.dtype.time_zone is not None
+        return (cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zoned else cells).cast(pl.Datetime("ms"))
+    if not (cells.dtype == pl.String or cells.dtype.is_numeric() or cells.dtype == pl.Null):
+        raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where dates are expected")
+    texts = spelled(cells)
+    values = parse_dates(texts, column.date_format)
+    if (row := _first(values.is_null() & texts.is_not_null())) is not None:
+        expected = f"a date written as {column.date_format}" if column.date_format else "a date such as 2020-01-31"
+        raise _cell_error(table, column, row, f"where {expected} is expected; correct the cell, or name the marker with --missing")
+    return values
+
+
+def _first(wrong: pl.Series) -> int | None:
+    return wrong.arg_max() if wrong.any() else None
+
+
+def _cell_error(table: Table, column: Column, row: int, what: str) -> DataError:
+    cell = str(table.frame[column.name][row])
+    shown = cell if len(cell) <= 40 else cell[:39] + "…"
+    return DataError(f"{table.place(row)}: column '{column.name}' holds '{shown}' {what}")

@@ -1,0 +1,266 @@
+"""What each column of a table means, judged from all of its cells; every decision has its reason, and the flag that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from chainrule.data import identity
+from chainrule.data.cells import described, no_such_column
+from chainrule.data.conventions import Conventions, date_column, find_conventions, number_column, style_notes, time_note
+from chainrule.data.dates import COMPACT, FORMATS, find_formats
+from chainrule.data.evidence import Evidence, gather
+from chainrule.data.numerals import Reading, parse_numbers
+from chainrule.data.table import Column, Kind, Note, Table
+from chainrule.errors import DataError, OptionError
+
+# A text column whose cells are mostly different numbers is a number column with some other words in it.
+_MOSTLY_NUMBERS, _MANY_NUMBERS = 0.8, 20
+# Few different whole numbers, each standing often, may be labels.
+_FEW_LABELS, _ROWS_A_LABEL = 10, 20
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A column with its notes; ``sequence`` marks numbers left out only because they count the rows."""
+
+    column: Column
+    notes: tuple[Note, ...] = ()
+    sequence: bool = False
+
+
+def judge_columns(
+    table: Table,
+    *,
+    target: str | None = None,
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    date: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    decimal: str | None = None,
+) -> tuple[tuple[Column, ...], tuple[Note, ...]]:
+    """Return what each column means, in the table's order with the target among them, and notes on what was found out.
+
+    ``categorical``, ``numeric``, ``date`` and ``drop`` name columns whose kind is settled by the caller; an entry of ``date`` may give the
+    format as ``NAME=FORMAT`` (``when=%d/%m/%Y``). ``decimal`` (``"."`` or ``","``) decides numbers that can be read in two ways. Constant
+    columns, identifiers and free text get ``used=False`` and a reason, except for the target, which is judged by its cells alone.
+
+    Raises :class:`DataError` for a column that the table does not have or whose cells are not what an option says, and
+    :class:`OptionError` for options that exclude each other.
+    """
+    if decimal not in (None, ".", ","):
+        raise OptionError(f"--decimal {decimal}: the decimal mark is '.' or ','")
+    formats = dict(_split_format(table, entry) for entry in date)
+    forced = _forced(table, target, {"--drop": drop, "--categorical": categorical, "--numeric": numeric, "--date": list(formats)})
+    seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("--drop", "--categorical")}
+    shared = find_conventions(table, seen.values(), decimal)
+    judged: list[_Judged] = []
+    for name in table.frame.columns:
+        flag = forced.get(name, "")
+        if flag == "--drop":
+            judged.append(_Judged(Column(name, "category", "dropped by --drop", used=False)))
+        elif flag == "--categorical":
+            judged.append(_named_category(table, name))
+        elif flag == "--numeric":
+            judged.append(_named_number(table, seen[name], shared))
+        elif flag == "--date":
+            judged.append(_named_date(table, seen[name], formats[name], shared))
+        else:
+            judged.append(_judge(table, seen[name], shared, name == target))
+    judged = _keep_only_feature(judged, target)
+    columns = tuple(one.column for one in judged)
+    styles = style_notes(columns, {name: one.reading for name, one in seen.items()}, shared)
+    return columns, (*styles, *(note for one in judged for note in one.notes))
+
+
+def _split_format(table: Table, entry: str) -> tuple[str, str]:
+    """Return the name and the format of an entry of ``--date``; a column may have an equals sign in its name."""
+    name, _, form = entry.partition("=")
+    return (entry, "") if entry in table.frame.columns else (name, form)
+
+
+def _forced(table: Table, target: str | None, options: dict[str, Sequence[str]]) -> dict[str, str]:
+    """Return which option names each column."""
+    forced: dict[str, str] = {}
+    if target is not None and target not in table.frame.columns:
+        raise no_such_column(table, target, "--target")
+    for flag, names in options.items():
+        for name in names:
+            if name not in table.frame.columns:
+                raise no_such_column(table, name, flag)
+            if forced.get(name, flag) != flag:
+                raise OptionError(f"column '{name}' is named with both {forced[name]} and {flag}; choose one")
+            forced[name] = flag
+    if target is not None and forced.get(target) == "--drop":
+        raise OptionError(f"column '{target}' is the target and cannot be dropped with --drop")
+    return forced
+
+
+def _named_category(table: Table, name: str) -> _Judged:
+    if (problem := _unreadable(table.frame[name])) is not None:
+        raise DataError(f"{table.source}: column '{name}' holds {problem}, which --categorical cannot read")
+    return _Judged(Column(name, "category", "named with --categorical"))
+
+
+def _named_number(table: Table, seen: Evidence, shared: Conventions) -> _Judged:
+    if seen.cells.dtype.is_numeric() or seen.cells.dtype == pl.Boolean:
+        return _Judged(Column(seen.name, "number", "named with --numeric"))
+    if seen.reading is None or seen.reading.share == 0:
+        shown = f"'{seen.texts[0]}'" if seen.is_text and seen.count else _unreadable(seen.cells) or "dates"
+        raise DataError(f"{table.source}: column '{seen.name}' (--numeric) holds no numbers but {shown}")
+    return _Judged(number_column(seen, shared, "named with --numeric"))
+
+
+def _named_date(table: Table, seen: Evidence, form: str, shared: Conventions) -> _Judged:
+    if seen.cells.dtype.is_temporal() and _unreadable(seen.cells) is None:
+        return _Judged(Column(seen.name, "date", "named with --date"), (time_note(seen.name),))
+    texts = seen.texts if seen.is_text or seen.cells.dtype.is_numeric() else seen.distinct.head(0).cast(pl.String)
+    formats = find_formats(texts, (form,) if form else (*FORMATS, *COMPACT)) if texts.len() else ()
+    if not formats:
+        shown = f"such as '{texts[0]}'" if texts.len() else "at all"
+        tried = f"written as {form}" if form else "that is recognized; give the format as --date 'NAME=%d/%m/%Y'"
+        raise DataError(f"{table.source}: not every cell of column '{seen.name}' (--date) is a date {tried} (cells {shown})")
+    column, notes = date_column(replace(seen, formats=formats), shared, "named with --date")
+    return _Judged(column, (*notes, time_note(seen.name)))
+
+
+def _judge(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
+    """Judge a column that no option names."""
+    if (problem := _unreadable(seen.cells)) is not None:
+        if is_target:
+            raise DataError(f"{table.source}: the target '{seen.name}' holds {problem}; a target is one number, word or date a row")
+        return _left_out(seen.name, "category", f"holds {problem}", "")
+    if not is_target and (reason := _constant_reason(seen)):
+        return _left_out(seen.name, "constant", reason, "")
+    if seen.cells.dtype == pl.Boolean:
+        return _Judged(Column(seen.name, "boolean", "true or false", true="true", false="false"))
+    if (words := seen.words()) is not None:
+        true, false = words
+        return _Judged(Column(seen.name, "boolean", f"'{true}' or '{false}'", true=true, false=false))
+    if seen.is_number and not _leading_zeros(seen):
+        return _judge_number(seen, shared, is_target)
+    if seen.formats or seen.cells.dtype.is_temporal():
+        column, notes = date_column(seen, shared, "dates")
+        return _Judged(column, notes if is_target else (*notes, time_note(seen.name)))
+    return _judge_text(table, seen, shared, is_target)
+
+
+def _unreadable(cells: pl.Series) -> str | None:
+    """Return what the cells are if they cannot be read as numbers, words or dates."""
+    dtype = cells.dtype
+    readable = dtype.is_numeric() or dtype in (pl.String, pl.Boolean, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
+    return None if readable else described(dtype)
+
+
+def _constant_reason(seen: Evidence) -> str:
+    if seen.count == 0:
+        return "every cell is missing"
+    if seen.count == 1 and seen.missing == 0:
+        return f"every cell is '{seen.texts[0]}'"
+    return ""
+
+
+def _left_out(name: str, kind: Kind, reason: str, flag: str) -> _Judged:
+    return _Judged(Column(name, kind, reason, used=False), (Note(f"column '{name}' is left out: {reason}", flag),))
+
+
+def _repeated(seen: Evidence) -> _Judged:
+    reason = f"{seen.count} different values in {seen.cells.len()} rows, and a name that says what a row belongs to"
+    advice = f"--group {seen.name} keeps the rows of one value on one side of the split; --categorical {seen.name} trains on it"
+    note = Note(f"column '{seen.name}' is left out: {reason}; {advice}", "--group")
+    return _Judged(Column(seen.name, "identifier", reason, used=False), (note,))
+
+
+def _identifier(seen: Evidence) -> _Judged | None:
+    """Judge whether a column of whole numbers or words names its rows, or what they belong to."""
+    rows = seen.cells.len()
+    different = seen.count > identity.MOSTLY_DIFFERENT * rows
+    counted = f"{seen.count} different values in {rows} rows"
+    if identity.names_an_identifier(seen.name) and seen.count > 1:
+        if not different:
+            return _repeated(seen)
+        return _left_out(seen.name, "identifier", f"{counted}, and a name that says identifier", _reading_flag(seen))
+    if identity.names_a_subject(seen.name) and seen.count > identity.MANY_ROWS and 2 * seen.count <= rows:
+        return _repeated(seen)
+    if seen.is_text and (not seen.is_number or _leading_zeros(seen)):
+        if identity.is_free_text(seen.cells, seen.count):
+            return _left_out(seen.name, "identifier", f"free text: {counted}, in sentences", "--categorical")
+        if different and rows > identity.MANY_ROWS:
+            return _left_out(seen.name, "identifier", counted, "--categorical")
+    return None
+
+
+def _reading_flag(seen: Evidence) -> str:
+    return "--numeric" if seen.is_number else "--categorical"
+
+
+def _judge_number(seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
+    column = number_column(seen, shared, "numbers")
+    values = _distinct_numbers(seen, column)
+    whole = bool((values == values.round()).all()) and not values.is_infinite().any()
+    if is_target or not whole:
+        return _Judged(column)
+    if (identifier := _identifier(seen)) is not None:
+        return identifier
+    sequence = identity.running_sequence(values, seen.cells.len() + seen.missing)
+    if sequence is not None and not identity.names_an_order(seen.name):
+        reason = f"the whole numbers from {sequence[0]} to {sequence[-1]}, one a row"
+        return replace(_left_out(seen.name, "identifier", reason, "--numeric"), sequence=True)
+    if identity.names_a_code(seen.name):
+        note = Note(f"column '{seen.name}' is read as numbers, and its name says codes", "--categorical")
+        return _Judged(replace(column, reason="whole numbers that may be codes; --categorical reads them as labels"), (note,))
+    if 2 < seen.count <= _FEW_LABELS and seen.cells.len() >= _ROWS_A_LABEL * seen.count:
+        reason = f"{seen.count} different whole numbers; --categorical reads them as labels"
+        return _Judged(replace(column, reason=reason))
+    return _Judged(replace(column, reason="whole numbers"))
+
+
+def _judge_text(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
+    reading = seen.reading
+    if reading is not None and _MOSTLY_NUMBERS <= reading.share < 1 and reading.share * seen.count >= _MANY_NUMBERS:
+        reason = _mixed_reason(table, seen.name, reading)
+        column = replace(number_column(seen, shared, reason), used=is_target)
+        state = "holds text among its numbers" if is_target else "is left out"
+        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "--missing"),))
+    if not is_target and (identifier := _identifier(seen)) is not None:
+        return identifier
+    if _leading_zeros(seen):
+        reason = f"numbers with leading zeros ('{_leading_zeros(seen)}'), which are codes"
+        note = Note(f"column '{seen.name}' is a category: {reason}", "--numeric")
+        return _Judged(Column(seen.name, "category", reason), (note,))
+    if reading is not None and reading.share == 1 and len(reading.units) > 1:
+        reason = f"numbers of more than one unit ({', '.join(reading.affixes)})"
+        return _Judged(Column(seen.name, "category", reason), (Note(f"column '{seen.name}' is a category: {reason}", "--numeric"),))
+    one = "one value, or missing" if seen.count == 1 else f"{seen.count} different values"
+    return _Judged(Column(seen.name, "category", one))
+
+
+def _mixed_reason(table: Table, name: str, reading: Reading) -> str:
+    place = table.place(table.frame[name].index_of(reading.other) or 0)
+    return (
+        f"{reading.share:.0%} of its different values are numbers, others are not ('{reading.other}' in {place}); "
+        "name such cells with --missing to read it as numbers, or read it as labels with --categorical"
+    )
+
+
+def _leading_zeros(seen: Evidence) -> str:
+    """Return a text such as ``01067`` where all are numbers: codes are written with leading zeros, quantities are not."""
+    if not seen.is_text or not seen.is_number:
+        return ""
+    codes = seen.distinct.filter(seen.distinct.str.contains(r"^0\d+$"))
+    return str(codes[0]) if codes.len() else ""
+
+
+def _distinct_numbers(seen: Evidence, column: Column) -> pl.Series:
+    if seen.reading is None:
+        return seen.distinct.cast(pl.Float64)
+    return parse_numbers(seen.distinct, column.decimal, column.thousands, column.affixes)
+
+
+def _keep_only_feature(judged: list[_Judged], target: str | None) -> list[_Judged]:
+    """Keep running numbers as numbers where nothing else is there to learn from: in a table of x and y, x is no identifier."""
+    if any(one.column.used and one.column.name != target for one in judged):
+        return judged
+    return [_Judged(Column(one.column.name, "number", "whole numbers")) if one.sequence else one for one in judged]
