@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.training.linear import Floats, logistic_regression, ridge_regression, softmax
-from chainrule.training.metrics import Task, evaluate_predictions
+from chainrule.training.metrics import evaluate_predictions
+
+if TYPE_CHECKING:
+    from chainrule.data.target import Task
 
 MOST_ENTRIES = 10_000_000
 """A linear model learns from at most this many numbers; of a larger table it takes evenly spaced rows."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Task = Literal["classification", "regression"]
+if TYPE_CHECKING:  # the metrics need no tables, nor the library that reads them
+    from chainrule.data.target import Task
+
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Classes: TypeAlias = NDArray[np.integer[Any]]
 Weights: TypeAlias = NDArray[Any] | None

@@ -1,0 +1,189 @@
+"""The target: what a network learns to predict, as class indices or standardized numbers, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import DTypeLike, NDArray
+
+from chainrule.data.cells import listed, read_column
+from chainrule.data.classes import Label, class_indices, find_classes, is_file_text
+from chainrule.data.standardize import mean_and_scale
+from chainrule.data.table import Column, Note, Table
+from chainrule.errors import DataError, OptionError, nearest
+
+Task = Literal["classification", "regression"]
+
+MOST_NUMBERED_CLASSES = 20
+"""Whole numbers with more different values than these are quantities."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a target column means: plain data, stored in the model file.
+
+    ``classes`` are the labels of a classification in their own type and spelling; the class index is the place among them. ``mean`` and
+    ``scale`` standardize the numbers of a regression: (value − mean) / scale. ``reason`` says why the task is what it is.
+    """
+
+    column: Column
+    task: Task
+    reason: str
+    classes: tuple[Label, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+    notes: tuple[Note, ...] = ()
+
+    def fit(self, table: Table, rows: NDArray[np.int64]) -> Target:
+        """Return the target with what belongs to the training rows: mean and scale, or a note of the classes that have none.
+
+        Raises :class:`DataError` where a classification's training rows are all of one class or fewer than the classes.
+        """
+        if self.task == "regression":
+            mean, scale = mean_and_scale(self.values(table, rows))
+            return replace(self, mean=mean, scale=scale)
+        counts = np.bincount(self.encode(table, rows=rows), minlength=len(self.classes))
+        met = [label for label, count in zip(self.classes, counts, strict=True) if count]
+        if len(met) == 1:
+            raise DataError(f"all training rows of {table.source} have the same '{self.column.name}' ('{met[0]}'): split another way")
+        if len(rows) < len(self.classes):
+            raise DataError(
+                f"the {len(rows)} training rows of {table.source} are fewer than the {len(self.classes)} classes of '{self.column.name}': "
+                "add rows, or choose another target"
+            )
+        unmet = [label for label in self.classes if label not in met]
+        if not unmet:
+            return self
+        note = Note(f"no training row has the class {listed(unmet)} of '{self.column.name}': it cannot be learned", "--split")
+        return replace(self, notes=(*self.notes, note))
+
+    def encode(self, table: Table, dtype: DTypeLike = "float32", rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """Return the target of the given rows (all by default): class indices (rows,) as int64, or standardized numbers (rows, 1).
+
+        Raises :class:`DataError` for a missing value, text where numbers are expected, or a class that training did not know.
+        """
+        if self.task == "regression":
+            standardized: NDArray[Any] = ((self.values(table, rows) - self.mean) / self.scale).astype(dtype)[:, None]
+            return standardized
+        values, places = _present(table, self.column, rows)
+        indices = class_indices(self.column, self.classes, values)
+        if (unknown := indices.is_null().arg_max()) is not None and indices.null_count():
+            row = int(places[unknown])
+            cell = f"the class '{table.frame[self.column.name][row]}' of '{self.column.name}'"
+            raise DataError(
+                f"{table.place(row)}: {cell} was not in training ({listed(self.classes)}); correct the cell or leave the row out"
+            )
+        return indices.to_numpy()
+
+    def values(self, table: Table, rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Return a regression's target in its own units (rows,), raising as :meth:`encode` does."""
+        return _present(table, self.column, rows)[0].to_numpy()
+
+    def decode_classes(self, indices: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """Return the labels of class indices (rows,), in the target's own type: int64, float64, bool, or str as objects."""
+        labels = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
+        chosen: NDArray[Any] = labels[indices]
+        return chosen
+
+    def decode_values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return standardized outputs (rows, 1) or (rows,) in the target's own units (rows,): output · scale + mean."""
+        values: NDArray[np.float64] = outputs.astype(np.float64).reshape(len(outputs)) * self.scale + self.mean
+        return values
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the target as JSON-ready data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Target:
+        """Rebuild a target from :meth:`to_json`'s data."""
+        parts = {
+            "column": Column.from_json(data["column"]),
+            "classes": tuple(data["classes"]),
+            "notes": tuple(Note(**note) for note in data["notes"]),
+        }
+        return cls(**{**data, **parts})
+
+
+def rows_with_target(table: Table, column: str) -> NDArray[np.int64]:
+    """Return the indices of the rows whose cell in ``column`` is not missing, ascending."""
+    return (~_missing(table, column)).arg_true().to_numpy().astype(np.int64)
+
+
+def judge_target(table: Table, column: Column, *, task: Task | None = None, rows: NDArray[np.int64] | None = None) -> Target:
+    """Decide from a target column's rows (all by default) what kind of task it is, and which classes there are.
+
+    Words and booleans are classes; so are whole numbers with at most ``MOST_NUMBERED_CLASSES`` different values, each of them repeated.
+    Other numbers are quantities. ``task`` overrides that. Mean and scale come later, from :meth:`Target.fit`.
+
+    Raises :class:`DataError` for missing values, a single value, a class of its own for each row, or dates, and :class:`OptionError` for a
+    task that does not exist or does not fit.
+    """
+    if task not in (None, "classification", "regression"):
+        raise OptionError(f"--task {task}: there are classification and regression.{nearest(task, ('classification', 'regression'))}")
+    name = column.name
+    if column.kind == "date":
+        raise DataError(f"the target '{name}' of {table.source} holds dates, which cannot be predicted: write them as numbers")
+    values, places = _present(table, column, rows)
+    counts = values.unique_counts()
+    if counts.len() < 2:
+        raise DataError(f"the target '{name}' of {table.source} has the same value in every row ('{values[0]}'): there is nothing to learn")
+    if task == "regression" and column.kind != "number":
+        row = int(places[0])
+        cell = f"'{table.frame[name][row]}' in {table.place(row)}"
+        raise OptionError(f"--task regression: the target '{name}' holds no numbers ({cell}); leave the option out to learn its classes")
+    reason = "it was chosen with --task"
+    if task is None:
+        task, reason = _judge_task(column, values, counts)
+    if task == "regression":
+        return Target(column, task, reason)
+    if counts.len() == values.len() > 2:
+        raise DataError(
+            f"the target '{name}' of {table.source} has {counts.len():,} different values in {values.len():,} rows: "
+            "classes that occur once cannot be learned; choose another target"
+            + (", or --task regression" if column.kind == "number" else "")
+        )
+    if column.kind == "number" and table.frame[name].dtype == pl.String and not is_file_text(table, column):
+        column = replace(column, kind="category")  # words of a data frame that happen to be digits stay words
+        values, _ = _present(table, column, rows)
+    return Target(column, task, reason, find_classes(table, column, values))
+
+
+def _judge_task(column: Column, values: pl.Series, counts: pl.Series) -> tuple[Task, str]:
+    """Return the task that fits the values, and why."""
+    if column.kind == "boolean":
+        return "classification", "it is true or false" if column.true == "true" else f"it is '{column.true}' or '{column.false}'"
+    if column.kind != "number":
+        return "classification", "it holds labels and no numbers"
+    if not (values == values.round()).all():
+        return "regression", "it holds numbers with decimals"
+    if counts.len() > MOST_NUMBERED_CLASSES:
+        return "regression", f"it holds {counts.len():,} different whole numbers"
+    if (counts < 2).any():
+        return "regression", "it holds whole numbers that are not all repeated"
+    return "classification", f"it holds {counts.len()} different whole numbers, each of them repeated"
+
+
+def _missing(table: Table, name: str) -> pl.Series:
+    if name not in table.frame.columns:
+        raise DataError(f"{table.source} has no column '{name}', the target.{nearest(name, table.frame.columns)}")
+    cells = table.frame[name]
+    return cells.is_null() | cells.is_nan().fill_null(False) if cells.dtype.is_float() else cells.is_null()
+
+
+def _present(table: Table, column: Column, rows: NDArray[np.int64] | None) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Return the target's values in the given rows, and these rows; a missing value is refused."""
+    places = np.arange(table.rows) if rows is None else rows
+    missing = _missing(table, column.name).gather(places)
+    if missing.any():
+        absent = places[missing.to_numpy()]
+        shown = ", ".join(table.place(int(row)).removeprefix(f"{table.source}, ") for row in absent[:3])
+        raise DataError(
+            f"the target '{column.name}' of {table.source} is missing in {len(absent):,} of {len(places):,} rows "
+            f"({shown}{', …' if len(absent) > 3 else ''}): fill it in, or leave those rows out with --drop-missing-target"
+        )
+    return read_column(table, column).gather(places), places
