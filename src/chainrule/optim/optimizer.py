@@ -67,12 +67,13 @@ def per_parameter(name: str, hyper: Mapping[str, float], slots: Mapping[str, flo
     """
 
     def update(gradients: Arrays, state: Arrays, params: Arrays, scalars: Scalars) -> tuple[Arrays, Arrays]:
-        steps, new_state = {}, {}
+        steps: Arrays = {}
+        new_state: Arrays = {}
         for path, gradient in gradients.items():
             with ops.scope(layer=path):
                 own = {slot: state[f"{path}.{slot}"] for slot in slots}
                 step, new = rule(gradient, params[path], Numbers(scalars, str(gradient.dtype)), **own)
-            steps[path] = ops.named(step, f"step_{path}")
+                steps[path] = ops.named(step, "step")
             new_state.update({f"{path}.{slot}": value for slot, value in new.items()})
         return steps, new_state
 
@@ -114,7 +115,8 @@ def chain(*parts: Optimizer) -> Optimizer:
         slots |= part.slots
 
     def update(gradients: Arrays, state: Arrays, params: Arrays, scalars: Scalars) -> tuple[Arrays, Arrays]:
-        steps, new_state = gradients, {}
+        steps = gradients
+        new_state: Arrays = {}
         for part in parts:
             own = {f"{path}.{slot}": state[f"{path}.{slot}"] for path in gradients for slot in part.slots}
             steps, new = part.update(steps, own, params, scalars)

@@ -69,8 +69,7 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 0.04, final: float =
         peak = h["cycle_rise"] * h["cycle_steps"] - 1.0
         last = h["cycle_steps"] - 1.0
         up, down = done / peak, ops.minimum((done - peak) / (last - peak), 1.0)
-        blend = lambda low, high, way: high + (low - high) * (0.5 * (1.0 + ops.cos(math.pi * way)))  # noqa: E731 - used twice below
-        return ops.where(ops.less_equal(done, peak), blend(h["cycle_start"], 1.0, up), blend(1.0, h["cycle_final"], down))
+        return ops.where(ops.less_equal(done, peak), _blend(h["cycle_start"], 1.0, up), _blend(1.0, h["cycle_final"], down))
 
     if steps * rise <= 1:
         raise OptionError(f"one_cycle with {steps} steps and rise {rise} has no step to rise in; give more steps or a larger rise.")
@@ -81,6 +80,11 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 0.04, final: float =
         "cycle_final": positive("final", final, zero=True),
     }
     return Schedule("one_cycle", hyper, factor)
+
+
+def _blend(low: Any, high: Any, way: Any) -> Any:
+    """Go from ``low`` (way 0) to ``high`` (way 1) along half a cosine."""
+    return high + (low - high) * (0.5 * (1.0 + ops.cos(math.pi * way)))
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
