@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from chainrule.data import identity
-from chainrule.data.cells import described, no_such_column
+from chainrule.data.cells import described, listed, no_such_column
 from chainrule.data.conventions import Conventions, date_column, find_conventions, number_column, style_notes, time_note
 from chainrule.data.dates import COMPACT, FORMATS, find_formats
 from chainrule.data.evidence import Evidence, gather
@@ -72,7 +72,7 @@ def judge_columns(
     judged = _keep_only_feature(judged, target)
     columns = tuple(one.column for one in judged)
     styles = style_notes(columns, {name: one.reading for name, one in seen.items()}, shared)
-    return columns, (*styles, *(note for one in judged for note in one.notes))
+    return columns, (*styles, *(note for one in judged for note in one.notes), *_constant_note(columns))
 
 
 def _split_format(table: Table, entry: str) -> tuple[str, str]:
@@ -105,10 +105,10 @@ def _named_category(table: Table, name: str) -> _Judged:
 
 
 def _named_number(table: Table, seen: Evidence, shared: Conventions) -> _Judged:
-    if seen.cells.dtype.is_numeric() or seen.cells.dtype == pl.Boolean:
+    if seen.cells.dtype.is_numeric() or seen.cells.dtype in (pl.Boolean, pl.Null) or (seen.is_text and seen.count == 0):
         return _Judged(Column(seen.name, "number", "named with --numeric"))
     if seen.reading is None or seen.reading.share == 0:
-        shown = f"'{seen.texts[0]}'" if seen.is_text and seen.count else _unreadable(seen.cells) or "dates"
+        shown = f"'{seen.texts[0]}'" if seen.is_text else _unreadable(seen.cells) or "dates"
         raise DataError(f"{table.source}: column '{seen.name}' (--numeric) holds no numbers but {shown}")
     return _Judged(number_column(seen, shared, "named with --numeric"))
 
@@ -133,7 +133,7 @@ def _judge(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -
             raise DataError(f"{table.source}: the target '{seen.name}' holds {problem}; a target is one number, word or date a row")
         return _left_out(seen.name, "category", f"holds {problem}", "")
     if not is_target and (reason := _constant_reason(seen)):
-        return _left_out(seen.name, "constant", reason, "")
+        return _Judged(Column(seen.name, "constant", reason, used=False))
     if seen.cells.dtype == pl.Boolean:
         return _Judged(Column(seen.name, "boolean", "true or false", true="true", false="false"))
     if (words := seen.words()) is not None:
@@ -162,6 +162,14 @@ def _constant_reason(seen: Evidence) -> str:
     return ""
 
 
+def _constant_note(columns: Sequence[Column]) -> tuple[Note, ...]:
+    """Return one note for all constant columns: pictures have hundreds of them."""
+    names = [column.name for column in columns if column.kind == "constant"]
+    if not names:
+        return ()
+    return (Note(f"left out, because every cell is the same: {listed(names)}"),)
+
+
 def _left_out(name: str, kind: Kind, reason: str, flag: str) -> _Judged:
     return _Judged(Column(name, kind, reason, used=False), (Note(f"column '{name}' is left out: {reason}", flag),))
 
@@ -178,7 +186,7 @@ def _identifier(seen: Evidence) -> _Judged | None:
     rows = seen.cells.len()
     different = seen.count > identity.MOSTLY_DIFFERENT * rows
     counted = f"{seen.count} different values in {rows} rows"
-    if identity.names_an_identifier(seen.name) and seen.count > 1:
+    if identity.names_an_identifier(seen.name, different) and seen.count > 1:
         if not different:
             return _repeated(seen)
         return _left_out(seen.name, "identifier", f"{counted}, and a name that says identifier", _reading_flag(seen))

@@ -9,7 +9,7 @@ import polars as pl
 
 # The order is the order of trust: ISO first; of two formats that read every cell, the day stands first here and the caller decides.
 _DAYS = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S%.f", "T%H:%M", "T%H:%M:%S%.f", "T%H:%M:%S%.f%z", " %H:%M:%S%.f%z", " %I:%M %p", " %I:%M:%S %p")
@@ -19,13 +19,13 @@ COMPACT = ("%Y%m%d", "%Y-%m", "%Y")
 ISO = tuple(form for form in FORMATS if form.startswith("%Y-"))
 
 _SAMPLE = 50
-_LETTERS_OR_MARKS = r"^[^ ]*\d[-/.: ]|[A-Za-z]{3,} \d"
+_LIKE_A_DATE = r"^[^ ]*\d[-/.: ]|[A-Za-z]{3,} \d"
 
 
 def find_formats(texts: pl.Series, formats: Sequence[str] = FORMATS) -> tuple[str, ...]:
     """Return the formats that read every one of a column's distinct texts, in the order of trust."""
     sample = texts.head(_SAMPLE)
-    if not sample.str.contains(_LETTERS_OR_MARKS).all() and formats is FORMATS:
+    if not sample.str.contains(_LIKE_A_DATE).all() and formats is FORMATS:
         return ()  # saves a hundred attempts on words
     possible = [form for form in formats if parse_dates(sample, form).is_not_null().all()]
     return tuple(form for form in possible if parse_dates(texts, form).is_not_null().all())

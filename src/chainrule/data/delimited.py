@@ -162,19 +162,20 @@ def _column_names(cells: Sequence[str], source: str, line: int, header: bool) ->
     if not header:
         return [f"column_{i}" for i in range(len(cells))]
     names = [cell.strip() for cell in cells]
-    check_names(names, f"{source}, line {line}")
+    check_names(names, f"{source}, line {line}", ", or pass --no-header if this line is data")
     return names
 
 
-def check_names(names: Sequence[str], place: str) -> None:
-    """Refuse column names that are empty or stand twice, with a :class:`DataError` that says which columns."""
+def check_names(names: Sequence[str], place: str, otherwise: str = "") -> None:
+    """Refuse column names that are empty or stand twice, with a :class:`DataError` that says which columns and ends in ``otherwise``."""
+    advice = f"give each column a name of its own{otherwise}"
     if "" in names:
-        hint = "; a row index was perhaps written without a name" if names[0] == "" and len(names) > 1 else ""
-        raise DataError(f"{place}: column {names.index('') + 1} of {len(names)} has no name{hint}; name every column, or pass --no-header")
-    name, count = Counter(names).most_common(1)[0]
-    if count > 1:
-        at = " and ".join(str(i + 1) for i, other in enumerate(names) if other == name)
-        raise DataError(f"{place}: the column name '{name}' stands {count} times (columns {at}); give each column a name of its own")
+        hint = " (a row index that was written without a name?)" if names[0] == "" and len(names) > 1 else ""
+        raise DataError(f"{place}: column {names.index('') + 1} of {len(names)} has no name{hint}; {advice}")
+    for name, count in Counter(names).most_common(1):
+        if count > 1:
+            at = " and ".join(str(i + 1) for i, other in enumerate(names) if other == name)
+            raise DataError(f"{place}: the column name '{name}' stands {count} times (columns {at}); {advice}")
 
 
 def _ragged(source: str, line: int, cells: int, width: int) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 
 from chainrule.errors import OptionError
@@ -12,6 +13,7 @@ NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes", " ": "spa
 _SPELLED = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
 # A decimal comma makes commas as regular as the semicolons between the cells, so of equally regular ones the comma comes last.
 _PREFERENCE = ("\t", ";", "|", ",")
+_DECLARATION = re.compile(rb"(?i)sep=([,;|\t])(?=\r?\n)")
 _SAMPLE = 1 << 16
 _NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
 _QUOTED_OR_SPACES = re.compile(rb'"(?:[^"]|"")*"| {2,}')
@@ -47,6 +49,12 @@ def find_delimiter(data: bytes, decimal: str | None = None) -> str:
     return " " if _separated_by_spaces(lines) else ","
 
 
+def take_declaration(data: bytes) -> tuple[str | None, bytes]:
+    """Return the delimiter that a first line ``sep=;`` declares (spreadsheets write it), and the text with that line left blank."""
+    declaration = _DECLARATION.match(data)
+    return (declaration[1].decode(), data[declaration.end() :]) if declaration else (None, data)
+
+
 def single_spaces(data: bytes) -> bytes:
     """Return a text that spaces separate with one space between cells and none at the ends of its lines; quoted cells stay."""
     squeezed = _QUOTED_OR_SPACES.sub(lambda match: b" " if match[0].startswith(b" ") else match[0], data)
@@ -55,7 +63,7 @@ def single_spaces(data: bytes) -> bytes:
 
 def _sample(data: bytes) -> list[str]:
     """Return the first lines of the text, without a last one that the end of the sample may have cut."""
-    lines = data[:_SAMPLE].decode(errors="replace").splitlines(keepends=True)
+    lines = list(io.StringIO(data[:_SAMPLE].decode(errors="replace"), newline=""))
     whole = lines[:-1] if len(data) > _SAMPLE and len(lines) > 1 else lines
     return [line for line in whole if line.strip()]
 

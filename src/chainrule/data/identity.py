@@ -25,13 +25,18 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name)]
 
 
-def names_an_identifier(name: str) -> bool:
-    """Say whether a column name says identifier: ``id``, ``PatientId``, ``row_id``, ``customer_no``, ``Unnamed: 0``."""
+def names_an_identifier(name: str, different: bool) -> bool:
+    """Say whether a column name says identifier: ``id``, ``PatientId``, ``customer_no``, ``Unnamed: 0``.
+
+    In front, the word counts where the values are ``different``: ``id_client`` is an identifier, and ``id_type`` of three values is not.
+    """
     words = words_of(name)
-    if not words:
+    named = [word for word in words if not word.isdigit()]
+    if not named:
         return False
-    alone = len([word for word in words if not word.isdigit()]) == 1
-    return words[0] in _NAMES or words[-1] in _NAMES | (set() if alone else _LAST_NAMES) or (alone and words[0] in _WHOLE_NAMES)
+    if len(named) == 1:
+        return named[0] in _NAMES | _WHOLE_NAMES
+    return words[-1] in _NAMES | _LAST_NAMES or (different and words[0] in _NAMES)
 
 
 def names_a_subject(name: str) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.delimited import check_names, read_delimited
-from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, single_spaces
+from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, single_spaces, take_declaration
 from chainrule.data.encodings import text_codec, to_utf8
 from chainrule.data.frames import SOURCE, read_arrays, read_frame
 from chainrule.data.json_lines import read_json_lines
@@ -77,11 +77,14 @@ def read_table(
     if form == "json lines":
         frame, lines = read_json_lines(text, name)
         return _finished(frame, name, missing, notes, lines)
-    found = delimiter is None
-    delimiter = delimiter or find_delimiter(text, decimal)
+    declared, text = take_declaration(text)
+    found = delimiter is None and declared is None
+    delimiter = delimiter or declared or find_delimiter(text, decimal)
     frame, lines = read_delimited(single_spaces(text) if delimiter == " " else text, name, delimiter, header)
     if found and delimiter != ordinary and frame.width > 1:
         notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
+    if header and pl.Series(frame.columns).cast(pl.Float64, strict=False).is_not_null().all():
+        notes = (*notes, Note(f"the first line of {name} is taken for column names, and it holds numbers only", "--no-header"))
     return _finished(frame, name, missing, notes, lines, delimiter)
 
 
@@ -123,16 +126,16 @@ def _opened(source: str | os.PathLike[str]) -> tuple[str, str, bytes, str]:
 
 def _bytes_of(path: Path, known: bool) -> bytes:
     """Read a file; every way in which that fails is a :class:`DataError` (``known``: whether its ending is one that is read)."""
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file in it")
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise DataError(f"there is no folder {path.parent}, so no file {path} in it")
-        raise DataError(f"there is no file {path}.{nearest(path.name, (other.name for other in path.parent.iterdir()))}")
-    if not known:
-        ending = f"files that end in {''.join(path.suffixes)}" if path.suffix else "files without an ending"
-        raise DataError(f"{path.name}: {ending} are not read; use {_ENDINGS}, or pass the content on standard input as '-'")
     try:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder; name a file in it")
+        if not path.exists():
+            if not path.parent.is_dir():
+                raise DataError(f"there is no folder {path.parent}, so no file {path} in it")
+            raise DataError(f"there is no file {path}.{nearest(path.name, (other.name for other in path.parent.iterdir()))}")
+        if not known:
+            ending = f"files that end in {''.join(path.suffixes)}" if path.suffix else "files without an ending"
+            raise DataError(f"{path.name}: {ending} are not read; use {_ENDINGS}, or pass the content on standard input as '-'")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
@@ -165,13 +168,12 @@ def _read_parquet(data: bytes, name: str) -> pl.DataFrame:
 
 def _read_npz(data: bytes, name: str) -> pl.DataFrame:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise DataError(f"{name} holds one array and no names; save it with numpy.savez(file, x=..., y=...)")
-            return read_arrays(dict(arrays), name)
+        loaded = np.load(io.BytesIO(data), allow_pickle=False)
+        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(
             f"{name} is not a file of arrays, or it is damaged ({str(error).splitlines()[0]}); save it with numpy.savez, without objects"
         ) from None
+    if arrays is None:
+        raise DataError(f"{name} holds one array and no names; save it with numpy.savez(file, x=..., y=...)")
+    return read_arrays(arrays, name)
