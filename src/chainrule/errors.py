@@ -61,7 +61,9 @@ class StateError(ChainruleError, RuntimeError):
 
 
 class NonFiniteError(ChainruleError, ArithmeticError):
-    """The loss became NaN or infinite."""
+    """The loss became NaN or infinite. ``state`` is the training state before the step that failed, if there is one."""
+
+    state: object = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

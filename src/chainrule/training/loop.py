@@ -1,0 +1,215 @@
+"""The loop: forward, loss, backward, update, again and again until a reason to stop; told as a stream of events."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.batches import steps_per_epoch
+from chainrule.errors import NonFiniteError
+from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped
+from chainrule.training.state import State
+from chainrule.training.step import Batch, TrainingStep, check_count
+from chainrule.training.until import Predicate
+
+Metric = Callable[[np.ndarray, np.ndarray], float]
+_SLICE_SECONDS = 0.05  # between two looks at the clock and at Ctrl-C, and two events for a progress bar
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Multiply ``rate_scale`` by ``factor`` when the watched value has not improved for ``patience`` epochs, down to ``least``."""
+
+    factor: float = 0.1
+    patience: int = 10
+    least: float = 1e-4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes on and when it stops.
+
+    Attributes:
+        epochs: at most so many.
+        batch_size: rows a step; ``None`` means all.
+        patience: stop after so many epochs in which the watched value did not improve; ``None`` never.
+        time_budget: stop after so many seconds; ``None`` never.
+        until: stop when the history satisfies this.
+        watch: the validation value that is watched (``loss`` or a metric); without validation rows it is the training loss.
+        greater_is_better: how it is watched.
+        plateau: lowers the rate where the watched value does not improve.
+        shuffle, order: as for :meth:`TrainingStep.run`.
+    """
+
+    epochs: int = 100
+    batch_size: int | None = 32
+    patience: int | None = None
+    time_budget: float | None = None
+    until: Predicate | None = None
+    watch: str = "loss"
+    greater_is_better: bool = False
+    plateau: Plateau | None = None
+    shuffle: bool = True
+    order: Callable[[int], np.ndarray] | None = None
+    threads: int | None = None
+
+
+@dataclass
+class Loop:
+    """One run: what it trains, and what it leaves.
+
+    Attributes:
+        step, data, settings: what is trained, on what, and how.
+        state: the state after the last whole step.
+        validation: rows that the weights are judged by after each epoch.
+        metrics: functions of (prediction, y), measured on the validation rows.
+        best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value.
+        history: the epochs so far.
+    """
+
+    step: TrainingStep
+    data: Batch
+    settings: Settings
+    state: State
+    validation: Batch | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    best: State = field(init=False)
+    best_epoch: int = 0
+    best_value: float = math.nan
+    history: History = field(default_factory=History)
+    _stalled: int = 0  # epochs since the best one
+    _started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.best = self.state.copy()
+        self._rows = len(self.data[1])
+        size = self.settings.batch_size
+        self._batch_size = max(self._rows, 1) if size is None else check_count("batch_size", size, self._rows)
+
+    def events(self) -> Iterator[Event]:
+        """Train, and yield what happens.
+
+        Ctrl-C lets the step at work finish and stops; a second one interrupts at once. A loss that becomes NaN or infinite stops the
+        run before the update is applied; the last event says which equation and row it came from, and the best weights are kept.
+        """
+        self._started = time.perf_counter()
+        yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
+        reason, error = f"all {self.settings.epochs} epochs are done", ""
+        with _interruptible() as interrupted:
+            while self.state.epoch < self.settings.epochs:
+                losses: list[float] = []
+                epoch_started = time.perf_counter()
+                try:
+                    completed = yield from self._epoch(losses, interrupted)
+                except NonFiniteError as failure:
+                    reason, error = "the loss is not finite", str(failure)
+                    self.state = failure.state if isinstance(failure.state, State) else self.best.copy()
+                    break
+                if completed:
+                    yield self._judge(losses, time.perf_counter() - epoch_started)
+                if stop := self._reason(interrupted):
+                    reason = stop
+                    break
+        if not self.best_epoch:  # not one whole epoch: the weights as they are now
+            self.best = self.state.copy()
+        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _epoch(self, losses: list[float], interrupted: threading.Event) -> Generator[Event, None, bool]:
+        """Take the steps of one epoch in slices of about 50 ms; return whether it was completed."""
+        epoch, settings = self.state.epoch, self.settings
+        steps = 1
+        while self.state.epoch == epoch:
+            if interrupted.is_set() or self._out_of_time():
+                return False
+            slice_started = time.perf_counter()
+            steps = min(steps, steps_per_epoch(self._rows, self._batch_size) - self.state.step)
+            self.state, new = self.step.run(
+                self.state,
+                self.data,
+                steps=steps,
+                batch_size=self._batch_size,
+                shuffle=settings.shuffle,
+                order=settings.order,
+                threads=settings.threads,
+            )
+            losses += new.tolist()
+            steps = max(1, int(steps * _SLICE_SECONDS / max(time.perf_counter() - slice_started, 1e-9)))
+            yield StepsDone(epoch + 1, min(len(losses) * self._batch_size, self._rows), float(np.mean(losses)))
+        return True
+
+    def _judge(self, losses: list[float], seconds: float) -> EpochEnded:
+        """Measure the weights after an epoch, keep them if they are the best, and lower the rate on a plateau."""
+        settings, state = self.settings, self.state
+        sizes = np.full(len(losses), self._batch_size, float)
+        sizes[-1] = self._rows - self._batch_size * (len(losses) - 1)
+        loss = float(np.average(losses, weights=sizes))
+        valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics)
+        value = valid.get(settings.watch, loss)
+        greater = settings.greater_is_better and bool(valid)
+        best = math.isnan(self.best_value) or (value > self.best_value if greater else value < self.best_value)
+        if best:
+            self.best, self.best_epoch, self.best_value, self._stalled = state.copy(), state.epoch, value, 0
+        else:
+            self._stalled += 1
+            if settings.plateau and self._stalled % settings.plateau.patience == 0:
+                scale = max(state.rate_scale * settings.plateau.factor, settings.plateau.least)
+                self.state = replace(state, rate_scale=scale)
+        speed = self._rows / max(seconds, 1e-9)
+        ended = EpochEnded(state.epoch, len(losses), loss, valid, self._seconds, speed, state.rate_scale, best)
+        self.history.epochs.append(ended)
+        return ended
+
+    def _out_of_time(self) -> bool:
+        return self.settings.time_budget is not None and self._seconds > self.settings.time_budget
+
+    def _reason(self, interrupted: threading.Event) -> str:
+        settings = self.settings
+        if settings.until is not None and self.history.epochs and settings.until(self.history):
+            return "the network is good enough"
+        if interrupted.is_set():
+            return "interrupted"
+        if settings.patience is not None and self._stalled >= settings.patience:
+            return f"{settings.watch} has not improved for {settings.patience} epochs"
+        return f"the time budget of {settings.time_budget:g} s is spent" if self._out_of_time() else ""
+
+
+def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Return the loss and the metrics of a state's predictions on some rows, in inference."""
+    arrays = step.batch(data)
+    prediction = step.predict(state, data[0])
+    weights = (arrays["w"],) if "w" in arrays else ()
+    loss = float(step.loss(prediction, arrays["y"], *weights))
+    return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a flag, so that a step is never torn; the second one interrupts as usual."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def handler(number: int, frame: Any) -> None:
+        if flag.is_set() and callable(previous):
+            previous(number, frame)
+        flag.set()
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,313 @@
+"""The training step: one typed Program of four phases, and the ways to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from chainrule.backends.reference import Reference
+from chainrule.data.batches import permutation, steps_per_epoch
+from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
+from chainrule.ir import B, Program, Type
+from chainrule.losses import target_type
+from chainrule.nn import Sequential
+from chainrule.ops.tree import convert
+from chainrule.optim.optimizer import Optimizer
+from chainrule.training.nonfinite import explain_nonfinite
+from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
+from chainrule.training.state import Arrays, State
+
+Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
+
+
+def training_step(
+    network: Network,
+    loss: Callable[..., Any],
+    optimizer: Optimizer,
+    *,
+    params: Mapping[str, Any] | None = None,
+    x: Any = None,
+    y: str | Type | None = None,
+    dtype: str = "float32",
+    frozen: Sequence[str] = (),
+    penalty: Callable[..., Any] | None = None,
+) -> TrainingStep:
+    """Make a training step.
+
+    Args:
+        network: a layer such as ``cr.nn.mlp(…)``, or any function of (params, x).
+        loss: a function of (prediction, target[, weights]) that returns a scalar: ``cr.losses.cross_entropy``.
+        optimizer: ``cr.optim.adam(1e-3)``.
+        params: initial parameters, path → array; needed for a plain function, and otherwise in place of the network's own.
+        x: the type of x, ``"f32[B,4]"``, or a dict of them; needed for a plain function.
+        y: the type of the target; by default the one that the loss expects.
+        dtype: float32 or float64: of the parameters that the network makes, and of the batches.
+        frozen: paths, or patterns such as ``"*.bias"``, of parameters that stand still.
+        penalty: a function of (params, rows) whose scalar is added to the loss.
+
+    Raises:
+        OptionError: something is missing or unknown.
+        TypeRuleError: shapes or dtypes do not fit; the message names the layer.
+    """
+    return TrainingStep(network, loss, optimizer, params, x, y, dtype, frozen, penalty)
+
+
+class TrainingStep:
+    """A training step; see :func:`training_step`. ``program`` is its Program for batches without row weights."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Callable[..., Any],
+        optimizer: Optimizer,
+        params: Mapping[str, Any] | None,
+        x: Any,
+        y: str | Type | None,
+        dtype: str,
+        frozen: Sequence[str],
+        penalty: Callable[..., Any] | None,
+    ) -> None:
+        if dtype not in ("float32", "float64"):
+            raise OptionError(f"dtype is {dtype!r} and must be 'float32' or 'float64'.")
+        self.network, self.loss, self.optimizer, self.penalty = network, loss, optimizer, penalty
+        self._given = None if params is None else {path: np.asarray(array) for path, array in params.items()}
+        if self._given is None and not isinstance(network, Sequential):
+            raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
+        start = self._initial(0, dtype)
+        self.dtype = next((array.dtype.name for array in start.values()), dtype)
+        self.params = {path: Type.of(array) for path, array in start.items()}
+        self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
+        self._programs: dict[Signature, Reference] = {}
+        self._inference: dict[Any, Reference] = {}
+        x_type = self._x_type(x)
+        prediction = self.inference_for(x_type).program.output("prediction").type
+        target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
+        self.signature = Signature(x_type, target)
+        self.program: Program = self.compiled(self.signature).program
+
+    # programs
+
+    def compiled(self, signature: Signature) -> Reference:
+        """Return the training Program for batches of these types, ready to run; it is traced once for each signature."""
+        if signature not in self._programs:
+            forward = loss_program(self.network, self.loss, self.params, {}, signature, self.penalty)
+            program = training_program(forward, self.optimizer, self.trainable)
+            self._programs[signature] = Reference(program)
+        return self._programs[signature]
+
+    def inference_for(self, x: Any) -> Reference:
+        """Return the inference Program for inputs of this type, ready to run."""
+        if x not in self._inference:
+            self._inference[x] = Reference(inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,)))))
+        return self._inference[x]
+
+    @property
+    def inference(self) -> Program:
+        """The inference Program."""
+        return self.inference_for(self.signature.x).program
+
+    # state
+
+    def init(self, seed: int = 0, params: Mapping[str, Any] | None = None) -> State:
+        """Return the state before the first step.
+
+        Args:
+            seed: of the initial weights, the batch order and every random bit; 0 to 2³² − 1.
+            params: initial weights in place of the network's own, for all paths or some.
+        """
+        check_seed(seed)
+        start = self._initial(seed, self.dtype)
+        for path, array in (params or {}).items():
+            if path not in start:
+                raise OptionError(f"there is no parameter '{path}'.{nearest(path, start)}")
+            start[path] = np.asarray(array, dtype=self.dtype)
+            if start[path].shape != self.params[path].shape:
+                raise TypeRuleError(f"parameter '{path}' has shape {start[path].shape} and should have {self.params[path]}.")
+        slots = self.optimizer.init({path: start[path] for path in self.trainable})
+        return State(start, {name: np.array(a) for name, a in slots.items()}, {}, dict(self.optimizer.hyper), seed=seed)
+
+    def _initial(self, seed: int, dtype: str) -> Arrays:
+        if self._given is not None:
+            return {path: array.copy() for path, array in self._given.items()}
+        assert isinstance(self.network, Sequential)  # anything else has given parameters
+        return self.network.init(seed, dtype)
+
+    # running
+
+    def __call__(self, state: State, x: Any, y: Any, w: Any = None) -> tuple[State, float]:
+        """Take one step on one batch; the old state is taken over.
+
+        Returns:
+            The new state, and the loss before the update.
+
+        Raises:
+            TypeRuleError: x, y or w have other types than the network and the loss need.
+            NonFiniteError: the loss or a new parameter is NaN or infinite; the update is not applied and the old state stays usable.
+        """
+        batch = self.batch((x, y) if w is None else (x, y, w))
+        new, loss = self._step(state, batch)
+        state.take()
+        return replace(new, step=state.step + 1), loss
+
+    def run(
+        self,
+        state: State,
+        data: Batch,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        batch_size: int | None = 32,
+        seed: int | None = None,
+        shuffle: bool = True,
+        order: Callable[[int], np.ndarray] | None = None,
+        threads: int | None = None,
+    ) -> tuple[State, np.ndarray]:
+        """Take many steps: whole epochs, or a number of steps from where the state stands.
+
+        ``run(epochs=2)`` equals ``run(epochs=1)`` twice, or any slicing by ``steps``, bit for bit.
+
+        Args:
+            state: taken over.
+            data: (x, y) or (x, y, w), rows first.
+            epochs: the number of epochs to end (the current one counts as one); 1 unless ``steps`` is given.
+            steps: the number of steps, in place of ``epochs``.
+            batch_size: rows a step; ``None`` means all. The last batch of an epoch may be smaller.
+            seed: replaces the state's seed.
+            shuffle: whether each epoch has its own order of rows.
+            order: a function from the epoch (from 0) to the order of its rows, in place of the shuffle.
+            threads: accepted for every backend; the reference's result and speed do not depend on it.
+
+        Returns:
+            The new state, and the loss of each step before its update.
+
+        Raises:
+            As :meth:`__call__`; a NonFiniteError carries the state before the step that failed as ``state``.
+        """
+        batch = self.batch(data)
+        rows = _rows(batch)
+        size = check_count("batch_size", batch_size, rows) if batch_size is not None else max(rows, 1)
+        if threads is not None:
+            check_count("threads", threads, threads)
+        state = replace(state.take(), seed=state.seed if seed is None else check_seed(seed))
+        per_epoch = steps_per_epoch(rows, size)
+        if state.step >= max(per_epoch, 1):
+            raise OptionError(f"the state stands at step {state.step} of an epoch of {per_epoch}; rows or batch_size have changed.")
+        remaining = steps if steps is not None else max((1 if epochs is None else epochs) * per_epoch - state.step, 0)
+        losses = []
+        for _ in range(remaining):
+            indices = self._epoch_order(state, rows, shuffle, order)[state.step * size : (state.step + 1) * size]
+            new, loss = self._step(state, {name: array[indices] for name, array in batch.items()}, indices)
+            ended = state.step + 1 == per_epoch
+            state = replace(new, epoch=state.epoch + ended, step=0 if ended else state.step + 1)
+            losses.append(loss)
+        return state, np.array(losses, dtype=self.dtype)
+
+    def predict(self, state: State, x: Any) -> np.ndarray:
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
+        state.check()
+        arrays = self._x_arrays(x)
+        return self.inference_for(_x_signature(arrays))({**state.params, **state.buffers, **arrays})["prediction"]
+
+    # one step
+
+    def _step(self, state: State, batch: Arrays, rows: np.ndarray | None = None) -> tuple[State, float]:
+        state.check()
+        compiled = self.compiled(_signature(batch))
+        inputs = state.inputs(batch)
+        results = compiled(inputs)
+        finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
+        if not finite:
+            raise explain_nonfinite(compiled, inputs, state, rows)
+        new = replace(
+            state,
+            params=state.params | {path: results[path] for path in self.trainable},
+            optimizer={name: results[name] for name in state.optimizer},
+            count=int(results["count"]),
+        )
+        return new, float(results["loss"])
+
+    def batch(self, data: Batch) -> Arrays:
+        """Return x, y and w as arrays by the names of the Program's inputs, floats in the step's dtype, class numbers as int64.
+
+        Raises:
+            DataError: the arrays have different numbers of rows.
+        """
+        if not isinstance(data, tuple) or len(data) not in (2, 3):
+            raise InputError("a batch is (x, y) or (x, y, w).")
+        x, y, *w = data
+        arrays = self._x_arrays(x) | {"y": self._array(y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
+            counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
+            raise DataError(f"x, y and w must have the same number of rows: {counts}.")
+        return arrays
+
+    def _x_arrays(self, x: Any) -> Arrays:
+        return {f"x.{name}": self._array(a) for name, a in x.items()} if isinstance(x, dict) else {"x": self._array(x)}
+
+    def _array(self, x: Any) -> np.ndarray:
+        array = np.asarray(x)
+        kinds = {"f": self.dtype, "i": "int64", "u": "int64"}
+        if array.dtype.kind not in "fiub":
+            raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
+        return array.astype(kinds.get(array.dtype.kind, array.dtype.name), copy=False)
+
+    def _x_type(self, x: Any) -> Any:
+        if x is None:
+            if not isinstance(self.network, Sequential):
+                raise OptionError("only a Sequential says what it takes; give the type of x for a function or layer: x='f32[B,4]'.")
+            return self.network.input_type(self.dtype)
+        types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
+        return tuple(types.items()) if isinstance(types, dict) else types
+
+    def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+        if order is not None:
+            return np.asarray(order(state.epoch))
+        return _shuffled(state.seed, state.epoch, rows) if shuffle else np.arange(rows)
+
+
+_shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
+
+
+def _signature(batch: Mapping[str, np.ndarray]) -> Signature:
+    w = _row_type(batch["w"]) if "w" in batch else None
+    return Signature(_x_signature(batch), _row_type(batch["y"]), w)
+
+
+def _x_signature(arrays: Mapping[str, np.ndarray]) -> Any:
+    if "x" in arrays:
+        return _row_type(arrays["x"])
+    return tuple((name.removeprefix("x."), _row_type(array)) for name, array in arrays.items() if name.startswith("x."))
+
+
+def _row_type(array: np.ndarray) -> Type:
+    return Type(array.dtype.name, (B, *array.shape[1:]))
+
+
+def _rows(batch: Mapping[str, np.ndarray]) -> int:
+    return len(batch["y"])
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed that is a whole number from 0 to 2³² − 1; OptionError otherwise."""
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise OptionError(f"the seed is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
+    return int(seed)
+
+
+def check_count(name: str, value: int, most: int) -> int:
+    """Return a count of at least 1, cut to ``most``; OptionError if it is not a whole number of at least 1."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+        raise OptionError(f"{name} is {value!r} and must be a whole number of at least 1.")
+    return max(min(int(value), most), 1)
+
+
+def _known(frozen: Sequence[str], params: Mapping[str, Any]) -> Sequence[str]:
+    for pattern in frozen:
+        if not any(fnmatch(path, pattern) for path in params):
+            raise OptionError(f"frozen='{pattern}' is not the path of a parameter.{nearest(pattern, params)}")
+    return frozen
