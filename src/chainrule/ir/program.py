@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +60,10 @@ class Origin:
     layer: str = ""
     source: Value | None = None
 
+    def moved(self, place: Callable[[Value], Value | None]) -> Origin:
+        """Return the origin with its source put elsewhere: in another program, or in the value that it was merged into."""
+        return self if self.source is None else replace(self, source=place(self.source))
+
 
 @dataclass(frozen=True, eq=False)
 class Equation:
@@ -110,11 +114,11 @@ class Program:
         return listing(self)
 
     def input(self, name: str) -> Port:
-        """Return the input of that name; ``KeyError`` if there is none."""
+        """Return the input of that name; ``InputError`` if there is none."""
         return next((port for port in self.inputs if port.name == name), None) or _missing(name)
 
     def output(self, name: str) -> Port:
-        """Return the output of that name; ``KeyError`` if there is none."""
+        """Return the output of that name; ``InputError`` if there is none."""
         return next((port for port in self.outputs if port.name == name), None) or _missing(name)
 
     def by_role(self, role: str) -> Iterator[Port]:

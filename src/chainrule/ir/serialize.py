@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FileFormatError
+from chainrule.errors import FileFormatError, ProgramError
 from chainrule.ir.program import Equation, Operation, Origin, Port, Program, Value
 from chainrule.ir.types import Batch, Type
 from chainrule.ir.verify import verify
@@ -26,7 +27,7 @@ def to_json(program: Program) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         values[value] = len(values)
         return {"type": str(value.type)} | ({"name": value.name} if value.name else {})
 
-    inputs = [{"name": port.name, "role": port.role, **define(port.value)} for port in program.inputs]
+    inputs = [{**define(port.value), "name": port.name, "role": port.role} for port in program.inputs]
     equations = []
     for e in program.equations:
         equations.append(
@@ -36,9 +37,10 @@ def to_json(program: Program) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                 "in": [values[value] for value in e.inputs],
                 "out": [define(value) for value in e.outputs],
                 "attributes": {name: _pack(value, tensors) for name, value in e.attributes.items()},
-                "origins": [[o.phase, o.layer, None if o.source is None else values.get(o.source)] for o in e.origins],
             }
         )
+    for e, item in zip(program.equations, equations, strict=True):  # a merged equation can stand before what it is the derivative of
+        item["origins"] = [[o.phase, o.layer, None if o.source is None else values[o.source]] for o in e.origins]
     outputs = [{"name": port.name, "role": port.role, "value": values[port.value]} for port in program.outputs]
     return {"format": FORMAT, "inputs": inputs, "equations": equations, "outputs": outputs}, tensors
 
@@ -50,35 +52,38 @@ def from_json(data: Mapping[str, Any], operations: Mapping[str, Operation], tens
         FileFormatError: the data is not a program, or needs an operation or a version that is not known here.
         ProgramError: it is a program, but breaks a rule.
     """
-    if data.get("format") != FORMAT:
-        raise FileFormatError(f"the program has format {data.get('format')!r}; this version of Chainrule reads format {FORMAT}.")
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, Mapping) else data
+        raise FileFormatError(f"the program has format {str(found)[:40]}; this version of Chainrule reads format {FORMAT}.")
     values: list[Value] = []
 
     def define(item: Mapping[str, Any]) -> Value:
-        values.append(Value(Type.parse(item["type"]), item.get("name", "")))
+        values.append(Value(Type.parse(item["type"]), _text(item.get("name", ""))))
         return values[-1]
 
     try:
-        inputs = tuple(Port(item["name"], item["role"], define({"type": item["type"]})) for item in data["inputs"])
+        inputs = tuple(Port(_text(item["name"]), _text(item["role"]), define(item)) for item in data["inputs"])
         equations = []
         for item in data["equations"]:
             op = _operation(item, operations)
             operands = tuple(values[_index(number)] for number in item["in"])
             results = tuple(map(define, item["out"]))
             attributes = {name: _unpack(value, tensors) for name, value in item["attributes"].items()}
-            origins = tuple(Origin(p, layer, None if s is None else values[_index(s)]) for p, layer, s in item["origins"])
-            equations.append(Equation(op, operands, results, attributes, origins))
-        outputs = tuple(Port(item["name"], item["role"], values[_index(item["value"])]) for item in data["outputs"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, FileFormatError):
-            raise
+            equations.append(Equation(op, operands, results, attributes))
+        for number, item in enumerate(data["equations"]):
+            origins = tuple(Origin(p, _text(layer), None if s is None else values[_index(s)]) for p, layer, s in item["origins"])
+            equations[number] = replace(equations[number], origins=origins)
+        outputs = tuple(Port(_text(item["name"]), _text(item["role"]), values[_index(item["value"])]) for item in data["outputs"])
+    except FileFormatError:
+        raise
+    except Exception as error:  # what is damaged can fail in any way: a missing key, a wrong type, endless nesting
         raise FileFormatError(f"the program in the file is damaged: {error!r}.") from error
     return verify(Program(inputs, tuple(equations), outputs))
 
 
 def _operation(item: Mapping[str, Any], operations: Mapping[str, Operation]) -> Operation:
     op = operations.get(item["op"])
-    if op is None or item["version"] > op.version:
+    if op is None or not 1 <= _index(item["version"]) <= op.version:
         raise FileFormatError(
             f"the file needs operation '{item['op']}' version {item['version']}, which this version of Chainrule does not know; "
             "install a newer Chainrule to read it."
@@ -87,9 +92,15 @@ def _operation(item: Mapping[str, Any], operations: Mapping[str, Operation]) -> 
 
 
 def _index(number: Any) -> int:
-    if not isinstance(number, int) or number < 0:
-        raise ValueError(f"{number!r} is not the number of a value")
+    if type(number) is not int or number < 0:
+        raise ValueError(f"{number!r} is not a whole number")
     return number
+
+
+def _text(text: Any) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not a text")
+    return text
 
 
 def _pack(value: Any, tensors: dict[str, np.ndarray]) -> Any:
@@ -105,9 +116,9 @@ def _pack(value: Any, tensors: dict[str, np.ndarray]) -> Any:
         return [_pack(item, tensors) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}  # JSON has no word for NaN and the infinities
-    if isinstance(value, complex):
-        return {"complex": [value.real, value.imag]}
-    return value
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ProgramError(f"an attribute of type {type(value).__name__} cannot be written to a file.")
 
 
 def _unpack(value: Any, tensors: Mapping[str, np.ndarray]) -> Any:
@@ -116,11 +127,10 @@ def _unpack(value: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     if not isinstance(value, dict):
         return value
     if "B" in value:
-        return Batch(_index(value["B"]))
+        return Batch(value["B"])
     if "tensor" in value:
         return tensors[value["tensor"]]
     if "float" in value:
         return float(value["float"])
-    if "complex" in value:
-        return complex(*value["complex"])
-    return np.array([_unpack(item, tensors) for item in value["data"]], dtype=value["dtype"]).reshape(value["shape"])
+    numbers = Type(value["dtype"], tuple(value["shape"]))
+    return np.array([_unpack(item, tensors) for item in value["data"]], dtype=numbers.dtype).reshape(value["shape"])

@@ -31,6 +31,10 @@ class Batch:
 
     multiple: int = 1
 
+    def __post_init__(self) -> None:
+        if type(self.multiple) is not int or self.multiple < 1:
+            raise TypeRuleError(f"an axis of {self.multiple!r} times B does not exist; the multiple is a whole number of at least 1.")
+
     def __str__(self) -> str:
         return "B" if self.multiple == 1 else f"{self.multiple}B"
 
@@ -52,6 +56,9 @@ class Type:
     def __post_init__(self) -> None:
         if self.dtype not in SHORT:
             raise TypeRuleError(f"dtype {self.dtype} is not one of {', '.join(SHORT)}; cast it first.")
+        for axis in self.shape:
+            if not isinstance(axis, Batch) and (type(axis) is not int or axis < 0):
+                raise TypeRuleError(f"{axis!r} is not an axis; an axis is a whole number of elements or a multiple of B.")
 
     def __str__(self) -> str:
         return f"{SHORT[self.dtype]}[{','.join(map(str, self.shape))}]"
@@ -71,8 +78,8 @@ class Type:
             if match is None or match[1] not in LONG:
                 raise ValueError
             axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []
-            return cls(LONG[match[1]], tuple(Batch(int(a[:-1] or 1)) if a.endswith("B") else _natural(a) for a in axes))
-        except ValueError:
+            return cls(LONG[match[1]], tuple(Batch(int(a[:-1] or 1)) if a.endswith("B") else int(a) for a in axes))
+        except (ValueError, TypeRuleError):
             raise TypeRuleError(f"'{text}' is not a type; write it like f32[B,4], i64[B] or f64[] ({', '.join(LONG)}).") from None
 
     @classmethod
@@ -80,12 +87,6 @@ class Type:
         """Return the type of a NumPy array (or anything that NumPy takes for one)."""
         array = np.asarray(array)
         return cls(array.dtype.name, array.shape)
-
-
-def _natural(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise ValueError
-    return number
 
 
 def broadcast(*shapes: Shape) -> Shape:
@@ -112,6 +113,11 @@ def count(shape: Shape) -> tuple[int, int]:
         factor *= axis.multiple if isinstance(axis, Batch) else axis
         power += isinstance(axis, Batch)
     return factor, power
+
+
+def depends_on_batch(value: Any) -> bool:
+    """Return whether an attribute, a shape, or anything in a tuple of them is a symbolic axis."""
+    return isinstance(value, Batch) or (isinstance(value, tuple) and any(map(depends_on_batch, value)))
 
 
 def bind_axes(value: Any, rows: int) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from chainrule.errors import ProgramError, TypeRuleError
+from chainrule.errors import ProgramError
 from chainrule.ir.program import PHASES, Equation, Port, Program, Value
-from chainrule.ir.types import Type
+from chainrule.ir.types import Type, depends_on_batch
 
 
 def verify(program: Program) -> Program:
-    """Return the program if each value is defined once and before its use and each equation keeps its operation's type rule.
+    """Return the program if each value is defined once and before its use, each equation keeps its operation's type rule, and
+    some input binds B if anything is as long as B.
 
     Raises:
         ProgramError: naming the offending equation.
@@ -18,9 +19,18 @@ def verify(program: Program) -> Program:
         if port.value in defined:
             raise ProgramError(f"input '{port.name}' is the same value as an earlier input.")
         defined.add(port.value)
+    bound = any(depends_on_batch(port.type.shape) for port in program.inputs)
     for number, equation in enumerate(program.equations):
-        _check_equation(equation, defined, f"equation {number}, {_show(equation)}")
-        defined.update(equation.outputs)
+        where = f"equation {number}, {_show(equation)}"
+        _check_equation(equation, defined, where)
+        if not bound and any(map(depends_on_batch, (*equation.attributes.values(), *(value.type.shape for value in equation.outputs)))):
+            raise ProgramError(f"{where}: it depends on B, which no input of the program binds.")
+    for number, equation in enumerate(program.equations):  # a merged equation can stand before what it is the derivative of
+        for origin in equation.origins:
+            if origin.source is not None and origin.source not in defined:
+                raise ProgramError(
+                    f"equation {number}, {_show(equation)}: it is the derivative of {origin.source!r}, which is not defined."
+                )
     for port in program.outputs:
         if port.value not in defined:
             raise ProgramError(f"output '{port.name}' is never defined.")
@@ -36,11 +46,12 @@ def _check_equation(equation: Equation, defined: set[Value], where: str) -> None
     for value in equation.outputs:
         if value in defined:
             raise ProgramError(f"{where}: {value!r} is defined twice.")
+        defined.add(value)
     if not equation.origins or any(origin.phase not in PHASES for origin in equation.origins):
         raise ProgramError(f"{where}: its phase is not one of {', '.join(PHASES)}.")
     try:
         result = equation.op.type_rule(*(value.type for value in equation.inputs), **equation.attributes)
-    except (TypeRuleError, TypeError) as error:  # TypeError: a wrong number of operands or unknown attributes
+    except Exception as error:  # whatever a rule trips over when a file gives it operands or attributes of a wrong kind
         raise ProgramError(f"{where}: {error}") from error
     expected = (result,) if isinstance(result, Type) else result
     actual = tuple(value.type for value in equation.outputs)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
+from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS
 from chainrule.ops.elementwise import abs, erf, exp, expm1, greater, log, log1p, maximum, sigmoid, tanh, where
@@ -18,10 +18,14 @@ from chainrule.ops.type_rules import elementwise, same_dtype
 _SMOOTH = Domain.real(1, -3.0, 3.0)
 
 
-def _activation(name: str, definition: Any, vjp: Any, formula: str | None = None) -> Primitive:
-    rule = elementwise()
-    type_rule: Callable[..., Type] = lambda x, **attributes: rule(x)  # noqa: E731 - a record's field
-    return composite(name, definition, type_rule=type_rule, vjp=vjp, domain=_SMOOTH, formula=formula or name + "({0})")
+def _activation(name: str, definition: Any, vjp: Any, *numbers: str) -> Primitive:
+    def type_rule(x: Type, **attributes: float) -> Type:
+        if attributes.keys() != set(numbers) or not all(isinstance(number, (int, float)) for number in attributes.values()):
+            raise TypeRuleError(f"it takes {' and '.join(numbers) or 'no number'}, and was given {attributes}")
+        return elementwise()(x)
+
+    formula = f"{name}({', '.join(('{0}', *(f'{number} {{{number}}}' for number in numbers)))})"
+    return composite(name, definition, type_rule=type_rule, vjp=vjp, domain=_SMOOTH, formula=formula)
 
 
 # activations
@@ -31,14 +35,14 @@ leaky_relu: Primitive = _activation(
     "leaky_relu",
     lambda x, *, slope: where(greater(x, 0.0), x, slope * x),
     lambda ct, out, x, slope: (where(greater(x, 0.0), ct, slope * ct),),
-    "leaky_relu({0}, slope {slope})",
+    "slope",
 )
 elu: Primitive = _activation(
     "elu",
     # the exponential is taken of min(x, 0), so that the branch not chosen cannot overflow
     lambda x, *, alpha: where(greater(x, 0.0), x, alpha * expm1(where(greater(x, 0.0), 0.0, x))),
     lambda ct, out, x, alpha: (ct * where(greater(x, 0.0), 1.0, alpha * exp(where(greater(x, 0.0), 0.0, x))),),
-    "elu({0}, alpha {alpha})",
+    "alpha",
 )
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946  # Klambauer et al. 2017, eq. 14
 selu: Primitive = _activation(
@@ -106,9 +110,16 @@ softmax: Primitive = composite(
     domain=_SMOOTH,
     formula="softmax({0})",
 )
+
+
+def _log_softmax(x: Any) -> Any:
+    shifted = x - amax(x, -1, keepdims=True)  # before anything else, or large numbers would swallow small losses
+    return shifted - log(sum(exp(shifted), -1, keepdims=True))
+
+
 log_softmax: Primitive = composite(
     "log_softmax",
-    lambda x: x - _column(log_sum_exp(x)),
+    _log_softmax,
     type_rule=elementwise(),
     vjp=lambda ct, out, x: (ct - softmax(x) * sum(ct, -1, keepdims=True),),
     domain=_SMOOTH,
@@ -118,9 +129,14 @@ log_softmax: Primitive = composite(
 # cross-entropy from logits, one number a row
 
 
+def _cross_entropy(logits: Any, label: Any) -> Any:
+    shifted = logits - amax(logits, -1, keepdims=True)
+    return log(sum(exp(shifted), -1)) - pick(shifted, label)
+
+
 cross_entropy_of_labels: Primitive = composite(
     "cross_entropy_of_labels",
-    lambda logits, label: log_sum_exp(logits) - pick(logits, label),
+    _cross_entropy,
     type_rule=pick_type,
     # δ = softmax − one-hot: no probability is divided by, so nothing overflows however wrong the network is
     vjp=lambda ct, out, logits, label: (
@@ -132,7 +148,7 @@ cross_entropy_of_labels: Primitive = composite(
 )
 binary_cross_entropy_of_logits: Primitive = composite(
     "binary_cross_entropy_of_logits",
-    lambda logits, target: softplus(logits) - logits * target,
+    lambda logits, target: (maximum(logits, 0.0) - logits * target) + log1p(exp(-abs(logits))),
     type_rule=elementwise(),
     vjp=lambda ct, out, logits, target: (ct * (sigmoid(logits) - target), -(ct * logits)),
     domain=Domain(((-3.0, 3.0), (0.1, 0.9))),

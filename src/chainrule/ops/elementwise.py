@@ -46,8 +46,11 @@ negative: Primitive = _unary("negative", np.negative, lambda ct, out, x: (-ct,),
 power: Primitive = _binary(
     "power",
     np.power,
-    # where x = 0 the second factor is 0·(-inf); its limit is 0 for positive exponents
-    lambda ct, out, x, y: (ct * (y * power(x, y - 1.0)), ct * where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x)))),
+    # where y = 0, x may be 0 and y·x^(y-1) the product 0·∞; where x = 0, out·log(x) is 0·(-∞), whose limit is 0 for positive exponents
+    lambda ct, out, x, y: (
+        ct * (y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
+        ct * where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x))),
+    ),
     "{0} ** {1}",
     Domain(((0.3, 2.0), (-2.0, 2.0))),
     FLOATS,
@@ -63,9 +66,7 @@ sqrt: Primitive = _unary("sqrt", np.sqrt, lambda ct, out, x: (ct / (2.0 * out),)
 sin: Primitive = _unary("sin", np.sin, lambda ct, out, x: (ct * cos(x),), "sin({0})")
 cos: Primitive = _unary("cos", np.cos, lambda ct, out, x: (-(ct * sin(x)),), "cos({0})")
 tanh: Primitive = _unary("tanh", np.tanh, lambda ct, out, x: (ct * (1.0 - out * out),), "tanh({0})")
-sigmoid: Primitive = _unary(
-    "sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})"
-)
+sigmoid: Primitive = _unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})")
 
 # Rational approximations of erf and erfc (Moshier, Cephes 2.8, ndtr.c), relative error below 4e-16 in float64.
 _ERF = ((9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768),
@@ -81,8 +82,8 @@ def _erf(x: np.ndarray) -> Any:
         return _erf(x.real) + 1j * x.imag * (2 / math.sqrt(math.pi) * np.exp(-x.real * x.real))
     wide = x.astype(np.float64)
     size = np.abs(wide)
-    square = np.minimum(size, 1.0) ** 2
-    inner = np.sign(wide) * np.minimum(size, 1.0) * np.polyval(_ERF[0], square) / np.polyval(_ERF[1], square)
+    near = np.clip(wide, -1.0, 1.0)
+    inner = near * np.polyval(_ERF[0], near * near) / np.polyval(_ERF[1], near * near)
     far = np.clip(size, 1.0, 8.0)  # beyond 6 the result is ±1
     outer = np.sign(wide) * (1.0 - np.exp(-far * far) * np.polyval(_ERFC[0], far) / np.polyval(_ERFC[1], far))
     return np.where(size <= 1.0, inner, np.where(np.isnan(wide), wide, outer)).astype(x.dtype)
@@ -94,7 +95,7 @@ erf: Primitive = _unary("erf", _erf, lambda ct, out, x: (ct * (2 / math.sqrt(mat
 
 abs: Primitive = _unary(
     "abs",
-    lambda x: np.where(real(x) < 0, -x, x),
+    lambda x: np.where(x.real < 0, -x, x) if x.dtype.kind == "c" else np.abs(x),
     lambda ct, out, x: (ct * sign(x),),
     "abs({0})",
     Domain.real(1, 0.2, 2.0),
@@ -170,7 +171,7 @@ shift_right: Primitive = _binary("shift_right", np.right_shift, no_gradient, "{0
 
 
 def _cast_type(x: Type, *, dtype: str) -> Type:
-    if x.dtype == "complex128" and dtype != x.dtype:
+    if x.dtype == "complex128" and dtype in FLOATS - {x.dtype}:
         raise TypeRuleError(f"a complex number cannot be cast to {dtype}")
     return Type(dtype, x.shape)
 
@@ -178,7 +179,7 @@ def _cast_type(x: Type, *, dtype: str) -> Type:
 cast: Primitive = Primitive(
     "cast",
     _cast_type,
-    lambda x, dtype: x.astype(dtype),
+    lambda x, dtype: (x if dtype in FLOATS else real(x)).astype(dtype),
     lambda ct, out, x, dtype: (cast(ct, dtype=x.type.dtype) if x.type.is_float and out.type.is_float else None,),
     Domain.real(),
     "{dtype}({0})",

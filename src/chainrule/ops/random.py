@@ -6,6 +6,7 @@ import numpy as np
 
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Shape, Type
+from chainrule.ir.types import show_shape
 from chainrule.ops.primitive import NOWHERE, Primitive, no_gradient
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -40,7 +41,9 @@ def _bits_type(seed: Type, epoch: Type, step: Type, *, purpose: int, shape: Shap
         if operand != Type("uint32"):
             raise TypeRuleError(f"seed, epoch and step are u32[] each; one of them is {operand}")
     if len(shape) != 2 or not isinstance(shape[1], int):
-        raise TypeRuleError(f"the shape of random bits is (rows, columns), columns a number; it is {shape}")
+        raise TypeRuleError(f"the shape of random bits is (rows, columns), columns a number; it is {show_shape(shape)}")
+    if type(purpose) is not int or not 0 <= purpose < 2**32:
+        raise TypeRuleError(f"the purpose {purpose!r} is not a number of 32 bits")
     return Type("uint32", shape)
 
 

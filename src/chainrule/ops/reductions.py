@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,8 +33,8 @@ def kept(shape: Shape, axes: tuple[int, ...]) -> Shape:
 
 def _reduced(x: Type, *, axes: tuple[int, ...]) -> Type:
     same_dtype(x, allowed=NUMBERS)
-    for axis in axes:
-        axis_number(axis, x)
+    if axes != tuple(sorted({axis_number(axis, x) for axis in axes})):
+        raise TypeRuleError(f"axes {axes} of {x} are not counted from the front, in order, each once")
     return Type(x.dtype, tuple(size for i, size in enumerate(x.shape) if i not in axes))
 
 
@@ -57,9 +58,11 @@ _sum: Primitive = Primitive(
 
 def _amax(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     if x.dtype.kind != "c":
-        return np.asarray(np.max(x, axis=axes))
+        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        return np.asarray(np.max(x, axis=axes, initial=lowest))  # of no elements, the lowest number
     rest = [i for i in range(x.ndim) if i not in axes]
-    flat = np.transpose(x, (*rest, *axes)).reshape(*(x.shape[i] for i in rest), -1)
+    flat = np.transpose(x, (*rest, *axes)).reshape(*(x.shape[i] for i in rest), math.prod(x.shape[i] for i in axes))
+    flat = np.insert(flat, 0, -np.inf, -1)
     return np.take_along_axis(flat, flat.real.argmax(-1)[..., None], -1)[..., 0]
 
 

@@ -8,15 +8,25 @@ import numpy as np
 
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Batch, Shape, Type
-from chainrule.ir.types import Axis, broadcast, count, show_shape
+from chainrule.ir.types import FLOATS, Axis, broadcast, count, show_shape
 from chainrule.ops.primitive import NOWHERE, Domain, Primitive, no_gradient
-from chainrule.ops.type_rules import axis_number, same_dtype
+from chainrule.ops.type_rules import NUMBERS, axis_number, same_dtype
 
 # making
 
+
+def _constant_type(*, value: Any, dtype: str) -> Type:
+    array = np.asarray(value)
+    with np.errstate(invalid="ignore"):
+        exact = dtype in FLOATS or bool(np.all(array.astype(dtype) == array))
+    if array.dtype.kind not in "biufc" or not exact or (array.dtype.kind == "c" and dtype != "complex128"):
+        raise TypeRuleError(f"{value!r} cannot be of dtype {dtype}; cast what it meets")
+    return Type(dtype, array.shape)
+
+
 constant: Primitive = Primitive(
     "constant",
-    lambda *, value, dtype: Type(dtype, np.shape(value)),
+    _constant_type,
     lambda value, dtype: np.asarray(value, dtype=dtype),
     no_gradient,
     NOWHERE,
@@ -26,7 +36,7 @@ constant: Primitive = Primitive(
 )
 dimension: Primitive = Primitive(
     "dimension",
-    lambda *, size, dtype: Type(dtype),
+    lambda *, size, dtype: Type(same_dtype(Type(dtype, (size,)), allowed=NUMBERS)),
     lambda size, dtype: np.asarray(size, dtype=dtype),
     no_gradient,
     NOWHERE,
@@ -36,7 +46,7 @@ dimension: Primitive = Primitive(
 )
 iota: Primitive = Primitive(
     "iota",
-    lambda *, size, dtype: Type(dtype, (size,)),
+    lambda *, size, dtype: Type(same_dtype(Type(dtype), allowed=NUMBERS), (size,)),
     lambda size, dtype: np.arange(size, dtype=dtype),
     no_gradient,
     NOWHERE,
@@ -160,21 +170,22 @@ _concatenate: Primitive = Primitive(
     lambda *arrays, axis: np.concatenate(arrays, axis),
     _concatenate_vjp,
     Domain.real(2),
-    "concatenate({0}, {1} …)",
+    "concatenate({operands}, axis {axis})",
     1,
     None,
 )
 
 
 def concatenate(arrays: list[Any], *, axis: int = 0) -> Any:
-    """Join arrays along an axis."""
+    """Join one array or more along an axis."""
     return arrays[0] if len(arrays) == 1 else _concatenate(*arrays, axis=axis)
 
 
 def _span(x: Type, axis: int, start: Axis, stop: Axis) -> Axis:
     low, high, size = (a.multiple if isinstance(a, Batch) else a for a in (start, stop, x.shape[axis]))
     symbolic = isinstance(x.shape[axis], Batch)
-    if (symbolic != isinstance(stop, Batch)) or (start != 0 and symbolic != isinstance(start, Batch)) or not 0 <= low <= high <= size:
+    kinds = symbolic == isinstance(stop, Batch) and (start == 0 or symbolic == isinstance(start, Batch))
+    if not kinds or not 0 <= low <= high <= size or (symbolic and low == high):
         raise TypeRuleError(f"{start}:{stop} is not a part of axis {axis} of {x}")
     return Batch(high - low) if symbolic else high - low
 
@@ -210,6 +221,8 @@ take_slice: Primitive = Primitive(
 def take_slices(x: Any, key: Any) -> Any:
     """Index by integers, slices of step 1, ``...`` and ``None``, on axes of fixed length (what ``x[key]`` does on traced values)."""
     keys = key if isinstance(key, tuple) else (key,)
+    if not all(k is None or k is ... or type(k) is int or (isinstance(k, slice) and k.step in (None, 1)) for k in keys):
+        raise TypeRuleError(f"{x!r} cannot be indexed by {key!r}; use ops.gather, ops.pick or ops.take_slice.")
     wanted = sum(k is not None and k is not ... for k in keys)
     if ... in keys:
         at = keys.index(...)
@@ -224,8 +237,8 @@ def take_slices(x: Any, key: Any) -> Any:
             raise TypeRuleError(f"{x!r} has {x.ndim} axes and is indexed by more.")
         size = x.shape[axis]
         if k != slice(None):
-            if isinstance(size, Batch) or not (isinstance(k, int) or (isinstance(k, slice) and k.step in (None, 1))):
-                raise TypeRuleError(f"{x!r} cannot be indexed by {k!r} on axis {axis}; use ops.gather or ops.slice.")
+            if isinstance(size, Batch):
+                raise TypeRuleError(f"{x!r} cannot be indexed by {k!r} on axis {axis}, whose length is {size}; use ops.take_slice.")
             if isinstance(k, int) and not -size <= k < size:
                 raise TypeRuleError(f"index {k} is outside of axis {axis} of {x!r}.")
             start, stop, _ = (k % size, k % size + 1, 1) if isinstance(k, int) else k.indices(size)

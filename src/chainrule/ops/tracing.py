@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Equation, Origin, Port, Program, Shape, Type, Value, bind_axes
 from chainrule.ir.program import Operation
+from chainrule.ir.types import FLOATS
 from chainrule.ir.verify import verify
 from chainrule.ops.tree import leaves, rebuild
 
@@ -25,8 +27,12 @@ _origins: ContextVar[tuple[Origin, ...]] = ContextVar("origins", default=(Origin
 class Traced(Value):
     """A value that is being traced: it has a type and no number yet, and operators that write equations."""
 
-    __slots__ = ()
+    __slots__ = ("trace",)
     __array_ufunc__ = None  # so that `array + traced` is left to us by NumPy
+
+    def __init__(self, type: Type, name: str = "", trace: list[Equation] | None = None) -> None:
+        super().__init__(type, name)
+        self.trace = trace  # the equations among which it is defined
 
     @property
     def shape(self) -> Shape:
@@ -105,6 +111,13 @@ class Traced(Value):
     def __ge__(self, other: Any) -> Traced:
         return self._op("less_equal", other, self)
 
+    def __eq__(self, other: object) -> bool:
+        if self is other or _equations.get() is None:
+            return self is other
+        raise TypeRuleError(f"{self!r} cannot be compared by == while it is traced; use ops.equal or ops.not_equal.")
+
+    __hash__ = Value.__hash__  # == is identity, and while tracing nothing: `x == 0` would be silently false
+
     def __getitem__(self, key: Any) -> Traced:
         from chainrule.ops.structure import take_slices  # structure is written with traced values
 
@@ -122,17 +135,31 @@ def scope(*, phase: str | None = None, layer: str | None = None, source: Value |
     """Give the equations traced inside an origin: a phase, a layer (paths nest: ``encoder.hidden_1``), a source."""
     outer = _origins.get()[0]
     path = outer.layer if layer is None else f"{outer.layer}.{layer}".lstrip(".")
-    with _at((Origin(phase or outer.phase, path, outer.source if source is None else source),)):
+    with at(Origin(phase or outer.phase, path, outer.source if source is None else source)):
         yield
 
 
 @contextmanager
-def _at(origins: tuple[Origin, ...]) -> Iterator[None]:
-    token = _origins.set(origins)
+def at(*origins: Origin) -> Iterator[None]:
+    """Give the equations traced inside these origins, whatever is around."""
+    with _set(_origins, origins):
+        yield
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Compute at once what is applied to arrays inside, ``iota`` and its like too; infinities and NaN are results like others."""
+    with _set(_equations, None), np.errstate(all="ignore"):
+        yield
+
+
+@contextmanager
+def _set(variable: ContextVar[Any], value: Any) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
-        _origins.reset(token)
+        variable.reset(token)
 
 
 def named(value: Any, name: str) -> Any:
@@ -151,38 +178,52 @@ def apply(op: Operation, operands: Sequence[Any], attributes: Mapping[str, Any])
         TypeRuleError: naming the layer, the operation and the types.
     """
     equations = _equations.get()
-    tracing = any(isinstance(operand, Value) for operand in operands) or (not operands and equations is not None)
-    values = _lift(operands, tracing)
-    types = [value.type if isinstance(value, Value) else Type.of(value) for value in values]
-    try:
-        result = op.type_rule(*types, **attributes)
-    except TypeRuleError as error:
-        layer = _origins.get()[0].layer
-        raise TypeRuleError(f"{f'layer {layer}: ' if layer else ''}{op.name}: {error}") from None
-    if not tracing:
-        return op.meaning(*values, **attributes)
-    if equations is None:
-        raise TypeRuleError(f"{op.name} was applied to a traced value outside of the trace that it belongs to.")
-    outputs = tuple(map(Traced, (result,) if isinstance(result, Type) else result))
+    if not any(isinstance(operand, Value) for operand in operands) and (operands or equations is None):
+        with untraced():
+            arrays = _lift(operands, np.asarray)
+            _result_type(op, map(Type.of, arrays), attributes)
+            return op.meaning(*arrays, **attributes)
+    values = _lift(operands, _constant)
+    result = _result_type(op, (value.type for value in values), attributes)
+    assert equations is not None  # or _owned would have raised
+    outputs = tuple(Traced(type, "", equations) for type in ((result,) if isinstance(result, Type) else result))
     equations.append(Equation(op, tuple(values), outputs, dict(attributes), _origins.get()))
     return outputs[0] if isinstance(result, Type) else outputs
 
 
-def _lift(operands: Sequence[Any], tracing: bool) -> list[Any]:
+def _result_type(op: Operation, types: Iterable[Type], attributes: Mapping[str, Any]) -> Type | tuple[Type, ...]:
+    try:
+        return op.type_rule(*types, **attributes)
+    except TypeRuleError as error:
+        layer = _origins.get()[0].layer
+        raise TypeRuleError(f"{f'layer {layer}: ' if layer else ''}{op.name}: {error}") from None
+
+
+def _lift(operands: Sequence[Any], lift_array: Callable[[Any], Any]) -> list[Any]:
     dtypes = [operand.type.dtype if isinstance(operand, Value) else operand.dtype.name for operand in operands if hasattr(operand, "dtype")]
     number_dtype = next((dtype for dtype in dtypes if dtype != "bool"), None)
-    return [operand if isinstance(operand, Value) else _lift_one(operand, number_dtype, tracing) for operand in operands]
+    values: list[Any] = []
+    for operand in operands:
+        if isinstance(operand, Value):
+            values.append(_owned(operand))
+        elif isinstance(operand, (int, float, complex)) and not isinstance(operand, (bool, np.generic)):
+            dtype = number_dtype or np.asarray(operand).dtype.name
+            number = float(operand) if dtype in FLOATS and isinstance(operand, int) else operand
+            values.append(OPERATIONS["constant"](value=number, dtype=dtype))
+        else:
+            values.append(lift_array(operand))
+    return values
 
 
-def _lift_one(operand: Any, number_dtype: str | None, tracing: bool) -> Any:
-    is_number = isinstance(operand, (int, float, complex)) and not isinstance(operand, (bool, np.generic))
-    array = np.asarray(operand, dtype=number_dtype if is_number else None)
-    if is_number and isinstance(operand, float) and number_dtype is not None and array.dtype.kind in "iub":
-        raise TypeRuleError(f"{operand} is not a whole number and meets values of {number_dtype}; cast them first.")
-    if not tracing:
-        return array
-    value = array.item() if array.ndim == 0 else array
-    return OPERATIONS["constant"](value=value, dtype=array.dtype.name)
+def _owned(value: Value) -> Value:
+    if not isinstance(value, Traced) or value.trace is not _equations.get():
+        raise TypeRuleError(f"{value!r} belongs to another trace, or to one that has ended; hand it to the traced function as an argument.")
+    return value
+
+
+def _constant(array: Any) -> Any:
+    array = np.array(array)  # a copy: what happens to the array later is no concern of the program's
+    return OPERATIONS["constant"](value=array if array.ndim else array.item(), dtype=array.dtype.name)
 
 
 def trace(function: Callable[..., Any], *inputs: Any) -> Program:
@@ -191,7 +232,8 @@ def trace(function: Callable[..., Any], *inputs: Any) -> Program:
     Args:
         function: any function written with ``chainrule.ops`` and the operators of Python.
         inputs: for each argument its type: a :class:`~chainrule.ir.Type`, a text such as ``"f32[B,4]"``, an array (its type is taken),
-            or a dict or tuple of these. Inputs of the program are named after the arguments, or after the keys of a dict.
+            or a dict or tuple of these. Inputs of the program are named after the arguments, or after the keys of a dict (after both
+            where the keys alone are taken).
 
     Raises:
         TypeRuleError: the function applies an operation to types that do not fit; the message names the layer and the types.
@@ -201,21 +243,18 @@ def trace(function: Callable[..., Any], *inputs: Any) -> Program:
 
 def trace_with_structure(function: Callable[..., Any], *inputs: Any) -> tuple[Program, Any]:
     """Like :func:`trace`, and also return what the function returned, so that a caller can rebuild its structure."""
+    equations: list[Equation] = []
     ports: list[Port] = []
     arguments = []
     for argument, tree in zip(_argument_names(function, len(inputs)), inputs, strict=True):
-        prefix = "" if isinstance(tree, dict) else argument
-        new = [Port(path, argument, Traced(_as_type(leaf), path)) for path, leaf in leaves(tree, prefix)]
+        taken = {port.name for port in ports}
+        prefix = "" if isinstance(tree, dict) and not any(path in taken for path, _ in leaves(tree)) else argument
+        new = [Port(path, argument, Traced(_as_type(leaf), path, equations)) for path, leaf in leaves(tree, prefix)]
         ports += new
         arguments.append(rebuild(tree, (port.value for port in new)))
-    equations: list[Equation] = []
-    token = _equations.set(equations)
-    try:
+    with _set(_equations, equations):
         result = function(*arguments)
-        lifted = [(path, leaf if isinstance(leaf, Value) else _lift_one(leaf, None, True)) for path, leaf in leaves(result)]
-    finally:
-        _equations.reset(token)
-    outputs = tuple(Port(path or "out", "output", value) for path, value in lifted)
+        outputs = tuple(Port(path or "out", "output", _lift([leaf], _constant)[0]) for path, leaf in leaves(result))
     return verify(Program(tuple(ports), tuple(equations), outputs)), result
 
 
@@ -242,20 +281,26 @@ def inline(program: Program, arguments: Sequence[Any], env: dict[Value, Any] | N
     Each equation keeps its own origins and each value its name. ``env`` collects what every value of the program became.
     """
     env = {} if env is None else env
+    if not any(isinstance(argument, Value) for argument in arguments):
+        arrays = [np.asarray(argument) for argument in arguments]
+        rows = program.bind({port.name: array for port, array in zip(program.inputs, arrays, strict=True)})
+        with untraced():
+            return _inlined(program, arrays, env, lambda attribute: bind_axes(attribute, rows))
+    values, equations = _lift(arguments, _constant), _equations.get()
+    assert equations is not None  # or _owned would have raised
+    start = len(equations)
+    outputs = _inlined(program, values, env, lambda attribute: attribute)
+    for number, equation in enumerate(equations[start:], start):  # at the end, since a source may stand after what it is the source of
+        equations[number] = replace(equation, origins=tuple(origin.moved(env.get) for origin in equation.origins))
+    return outputs
+
+
+def _inlined(program: Program, arguments: Sequence[Any], env: dict[Value, Any], bind: Callable[[Any], Any]) -> tuple[Any, ...]:
     env.update(zip((port.value for port in program.inputs), arguments, strict=True))
-    concrete = not any(isinstance(argument, Value) for argument in arguments)
-    if concrete:
-        rows = program.bind({port.name: np.asarray(a) for port, a in zip(program.inputs, arguments, strict=True)})
     for equation in program.equations:
-        attributes = equation.attributes
-        if concrete:
-            attributes = {name: bind_axes(value, rows) for name, value in attributes.items()}
-        moved = tuple(
-            Origin(origin.phase, origin.layer, env.get(origin.source) if origin.source is not None else None)
-            for origin in equation.origins
-        )
-        with _at(moved):
-            result = apply(equation.op, [env[value] for value in equation.inputs], attributes)
+        with at(*equation.origins):
+            operands = [env[value] for value in equation.inputs]
+            result = apply(equation.op, operands, {name: bind(value) for name, value in equation.attributes.items()})
         for value, new in zip(equation.outputs, result if len(equation.outputs) > 1 else (result,), strict=True):
             env[value] = new
             if isinstance(new, Value):

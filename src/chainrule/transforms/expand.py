@@ -26,6 +26,10 @@ def expand(program: Program) -> Program:
         swap = dict(zip((port.value for port in inner.inputs), equation.inputs, strict=True))
         for part in inner.equations:
             equations.append(replace(part, inputs=tuple(swap.get(v, v) for v in part.inputs), origins=equation.origins))
-        stands_for.update((old, swap.get(port.value, port.value)) for old, port in zip(equation.outputs, inner.outputs, strict=True))
+        for old, port in zip(equation.outputs, inner.outputs, strict=True):
+            stands_for[old] = new = swap.get(port.value, port.value)
+            new.name = new.name or old.name
+    place = lambda value: stands_for.get(value, value)  # noqa: E731 - in three places
+    equations = [replace(e, origins=tuple(origin.moved(place) for origin in e.origins)) for e in equations]
     outputs = tuple(replace(port, value=stands_for.get(port.value, port.value)) for port in program.outputs)
     return simplify(Program(program.inputs, tuple(equations), outputs))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.ir import Equation, Origin, Port, Program, Type, Value
+from chainrule.errors import TypeRuleError
+from chainrule.ir import Equation, Port, Program, Type, Value
 from chainrule.ir.types import FLOATS
 from chainrule.ir.verify import verify
 
@@ -14,6 +15,8 @@ def retype(program: Program, dtype: str) -> Program:
 
     Integers, and the masks that are made by comparing them, stay what they are, so a dropout mask is the same in each.
     """
+    if dtype not in FLOATS:
+        raise TypeRuleError(f"a program is retyped to one of {', '.join(sorted(FLOATS))}, not to {dtype}.")
     env: dict[Value, Value] = {}
 
     def moved(value: Value) -> Value:
@@ -32,7 +35,7 @@ def retype(program: Program, dtype: str) -> Program:
             tuple(map(moved, e.inputs)),
             tuple(map(moved, e.outputs)),
             {name: attribute(name, value) for name, value in e.attributes.items()},
-            tuple(Origin(o.phase, o.layer, None if o.source is None else moved(o.source)) for o in e.origins),
+            tuple(origin.moved(moved) for origin in e.origins),
         )
         for e in program.equations
     )

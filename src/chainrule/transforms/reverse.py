@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.errors import DerivativeError
-from chainrule.ir import Equation, Program, Shape, Value
+from chainrule.ir import Equation, Origin, Program, Shape, Value
 from chainrule.ir.program import Port
 from chainrule.ops.primitive import Primitive
 from chainrule.ops.reductions import sum
 from chainrule.ops.structure import constant, reshape, zeros_like
-from chainrule.ops.tracing import Traced, inline, scope, trace
+from chainrule.ops.tracing import at, inline, trace
 from chainrule.transforms.simplify import simplify
 
 
 def reverse(program: Program, wrt: Sequence[str], of: str = "loss", cotangent: str | None = None) -> Program:
-    """Return a program with the outputs of ``program`` followed by the gradient ``d_NAME`` of output ``of`` by each input in ``wrt``.
+    """Return a program with the outputs of ``program`` followed by the gradient ``d_NAME`` of output ``of`` by each input in ``wrt``
+    (``d_d_NAME`` if the program has an output of that name already: a gradient of a gradient).
 
     Reverse accumulation (Linnainmaa 1970; Griewank and Walther 2008, chapter 3): each equation, last one first, hands the cotangent of
     its output on to its operands by its primitive's rule.
@@ -40,7 +41,7 @@ def reverse(program: Program, wrt: Sequence[str], of: str = "loss", cotangent: s
     def body(*arguments: Any) -> tuple[Any, ...]:
         env: dict[Value, Any] = {}
         outputs = inline(program, arguments[: len(program.inputs)], env)
-        with scope(phase="backward"):
+        with at(Origin("backward")):
             seed = arguments[-1] if cotangent else constant(value=1.0, dtype=target.type.dtype)
             cotangents = _propagate(program, env, {target.value: seed}, active)
             for port in sources:
@@ -54,7 +55,12 @@ def reverse(program: Program, wrt: Sequence[str], of: str = "loss", cotangent: s
     inputs = tuple(Port(name, role, port.value) for (name, role), port in zip(names, traced.inputs, strict=False))
     for port in inputs:
         port.value.name = port.name
-    labels = [(port.name, port.role) for port in program.outputs] + [(f"d_{name}", "gradient") for name in wrt]
+    labels = [(port.name, port.role) for port in program.outputs]
+    for name in wrt:
+        d_name = f"d_{name}"
+        while any(d_name == taken for taken, _ in labels):
+            d_name = f"d_{d_name}"
+        labels.append((d_name, "gradient"))
     outputs = tuple(Port(name, role, port.value) for (name, role), port in zip(labels, traced.outputs, strict=True))
     return simplify(Program(inputs, traced.equations, outputs))
 
@@ -64,7 +70,7 @@ def _propagate(program: Program, env: dict[Value, Any], cotangents: dict[Value, 
     for equation in reversed(program.equations):
         if not any(value in cotangents for value in equation.outputs) or not any(value in active for value in equation.inputs):
             continue
-        with scope(layer=equation.layer or None, source=env[equation.outputs[0]]):
+        with at(Origin("backward", equation.layer, env[equation.outputs[0]])):
             for value, ct in zip(equation.inputs, _apply_rule(equation, env, cotangents), strict=True):
                 if ct is not None and value in active:
                     _accumulate(cotangents, value, _unbroadcast(ct, value.type.shape))
@@ -93,10 +99,12 @@ def _unbroadcast(ct: Any, shape: Shape) -> Any:
 
 
 def _accumulate(cotangents: dict[Value, Any], value: Value, ct: Any) -> None:
-    cotangents[value] = cotangents[value] + ct if value in cotangents else ct
-    new = cotangents[value]
-    if isinstance(new, Traced) and not new.name and value.name:
-        new.name = f"d_{value.name}"
+    name = f"d_{value.name}" if value.name else ""
+    if value in cotangents:
+        part, ct = cotangents[value], cotangents[value] + ct
+        part.name = "" if part.name == name else part.name  # the whole is to have the name
+    cotangents[value] = ct
+    ct.name = ct.name or name
 
 
 def _active(program: Program, sources: list[Value]) -> set[Value]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ir import Equation, Origin, Port, Program, Value
+from chainrule.ir import Equation, Port, Program, Value
 from chainrule.ir.verify import verify
 
 
@@ -34,13 +34,11 @@ def _merged(program: Program) -> Program:
         for ours, theirs in zip(first.outputs, equation.outputs, strict=True):
             ours.name = ours.name or theirs.name
         kept[key] = replace(first, origins=tuple(dict.fromkeys((*first.origins, *equation.origins))))
-    equations = tuple(replace(e, origins=tuple(_moved(origin, stands_for) for origin in e.origins)) for e in kept.values())
+    equations = tuple(
+        replace(e, origins=tuple(o.moved(lambda value: stands_for.get(value, value)) for o in e.origins)) for e in kept.values()
+    )
     outputs = tuple(Port(port.name, port.role, stands_for.get(port.value, port.value)) for port in program.outputs)
     return Program(program.inputs, equations, outputs)
-
-
-def _moved(origin: Origin, stands_for: dict[Value, Value]) -> Origin:
-    return replace(origin, source=stands_for.get(origin.source, origin.source)) if origin.source is not None else origin
 
 
 def _hashable(attribute: Any) -> Hashable:
@@ -48,6 +46,8 @@ def _hashable(attribute: Any) -> Hashable:
         return tuple((name, _hashable(value)) for name, value in sorted(attribute.items()))
     if isinstance(attribute, np.ndarray):
         return (attribute.dtype.name, attribute.shape, attribute.tobytes())
+    if isinstance(attribute, tuple):
+        return tuple(map(_hashable, attribute))
     # 0.0 and -0.0 are equal, 1 and 1.0 and True as well, and none of them may be merged
     return (type(attribute).__name__, repr(attribute)) if isinstance(attribute, (int, float, complex)) else attribute
 
@@ -60,9 +60,6 @@ def _without_dead(program: Program) -> Program:
             kept.append(equation)
             live.update(equation.inputs)
     defined = {port.value for port in program.inputs} | {value for equation in kept for value in equation.outputs}
-    equations = (replace(e, origins=tuple(_or_none(origin, defined) for origin in e.origins)) for e in reversed(kept))
+    gone = lambda value: value if value in defined else None  # noqa: E731
+    equations = (replace(e, origins=tuple(origin.moved(gone) for origin in e.origins)) for e in reversed(kept))
     return Program(program.inputs, tuple(equations), program.outputs)
-
-
-def _or_none(origin: Origin, defined: set[Value]) -> Origin:
-    return origin if origin.source is None or origin.source in defined else replace(origin, source=None)
