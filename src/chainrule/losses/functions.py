@@ -1,14 +1,15 @@
 """Losses as plain functions over traced values: a number for each row, then the (weighted) mean or sum over rows.
 
-Each takes ``prediction`` and ``target``, whose shapes must match exactly (targets are never broadcast), ``weights`` (one number a
+Each takes ``prediction`` and ``target``, whose types must match exactly (targets are never broadcast), ``weights`` (one number a
 row, of the prediction's dtype), and ``reduction``: ``"mean"`` (Σw·l / Σw, and 0 if Σw = 0; without weights Σl / B), ``"sum"`` (Σw·l)
-or ``"none"`` (w·l).
+or ``"none"`` (w·l). All raise a ``TypeRuleError`` for types that do not fit and an ``OptionError`` for an option out of range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.errors import OptionError, TypeRuleError
 from chainrule.ir import Type
+from chainrule.ir.types import show_shape
 from chainrule.ops import named
 
 Reduction = Literal["mean", "sum", "none"]
@@ -35,7 +37,7 @@ def mse(prediction: Any, target: Any, weights: Any = None, reduction: Reduction 
         TypeRuleError: the types do not match exactly.
     """
     error = _error(prediction, target)
-    return _reduce(_mean_over_outputs(error * error), weights, reduction)
+    return _reduce(_mean_over_outputs(named(error * error, "squared_error")), weights, reduction)
 
 
 def half_squared_error(prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
@@ -44,24 +46,27 @@ def half_squared_error(prediction: Any, target: Any, weights: Any = None, reduct
     Arguments and errors as for :func:`mse`.
     """
     error = _error(prediction, target)
-    return _reduce(0.5 * _sum_over_outputs(error * error), weights, reduction)
+    return _reduce(0.5 * _sum_over_outputs(named(error * error, "squared_error")), weights, reduction)
 
 
 def mae(prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
     """Mean absolute error: for each row the mean over outputs of \\|prediction − target\\|. Arguments and errors as for :func:`mse`."""
-    return _reduce(_mean_over_outputs(ops.abs(_error(prediction, target))), weights, reduction)
+    return _reduce(_mean_over_outputs(named(ops.abs(_error(prediction, target)), "absolute_error")), weights, reduction)
 
 
 def huber(prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean", *, delta: float = 1.0) -> Any:
     """Huber's loss: for each row the mean over outputs of ½e² where \\|e\\| ≤ δ, else δ(\\|e\\| − ½δ) (Huber 1964).
 
-    Arguments and errors as for :func:`mse`; ``delta`` > 0.
+    Both pieces are c(\\|e\\| − ½c) with c = min(\\|e\\|, δ), and so they are computed. Arguments and errors as for :func:`mse`.
+
+    Raises:
+        OptionError: ``delta`` is not a number above 0.
     """
-    if not delta > 0:
-        raise OptionError(f"huber's delta is {delta} and must be above 0.")
-    size = ops.abs(_error(prediction, target))
-    inside = ops.less_equal(size, delta)
-    return _reduce(_mean_over_outputs(ops.where(inside, 0.5 * size * size, delta * (size - 0.5 * delta))), weights, reduction)
+    if not _is_number(delta) or not delta > 0:
+        raise OptionError(f"huber's delta is {delta!r} and must be a number above 0.")
+    size = named(ops.abs(_error(prediction, target)), "absolute_error")
+    capped = named(ops.minimum(size, float(delta)), "capped")
+    return _reduce(_mean_over_outputs(capped * (size - 0.5 * capped)), weights, reduction)
 
 
 def cross_entropy(
@@ -73,49 +78,52 @@ def cross_entropy(
     class_weights: Any = None,
     label_smoothing: float = 0.0,
 ) -> Any:
-    """Cross-entropy from logits: for each row −Σ over classes of c·p·log softmax(prediction), as PyTorch defines it.
+    """Cross-entropy from logits: for each row −Σ over classes of c·p·log softmax(prediction).
+
+    (Bishop 2006, equation 4.108; class weights, smoothing and the means are those of PyTorch.)
 
     Args:
         prediction: logits, float [B, classes].
-        target: class numbers, int64 or int32 [B], or probabilities, float [B, classes].
+        target: class numbers, int64 or int32 [B], or probabilities p, float [B, classes].
         weights: float [B].
         reduction: see the module. With class numbers the mean divides by Σ w·c[target], with probabilities by Σ w.
-        class_weights: c, one number for each class.
+        class_weights: c, one number of at least 0 for each class.
         label_smoothing: ε: p becomes (1 − ε)·p + ε / classes (Szegedy et al. 2016, section 7).
 
     Raises:
         TypeRuleError: the types do not fit.
+        OptionError: an option is out of range.
+        DataError: when it runs, a class number is negative or too large; the message names the row.
     """
     logits_type, type = _type(prediction), _type(target)
-    if len(logits_type.shape) != 2:
+    if len(logits_type.shape) != 2 or not isinstance(logits_type.shape[1], int):
         raise TypeRuleError(f"cross-entropy needs logits of type [B, classes]; the prediction is {logits_type}")
-    if not 0.0 <= label_smoothing < 1.0:
-        raise OptionError(f"label_smoothing is {label_smoothing} and must be at least 0 and below 1.")
-    classes = logits_type.shape[1]
-    class_weights = None if class_weights is None else _class_weights(class_weights, classes, logits_type.dtype)
+    if not _is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
+        raise OptionError(f"label_smoothing is {label_smoothing!r} and must be a number of at least 0 and below 1.")
+    own_classes = None if class_weights is None else _class_weights(class_weights, logits_type)
     if type.is_float:
         _same_type(prediction, target)
-        probabilities = target * (1.0 - label_smoothing) + label_smoothing / classes if label_smoothing else target  # type: ignore[operator]
-        terms = probabilities if class_weights is None else probabilities * class_weights
-        return _reduce(-ops.sum(terms * ops.log_softmax(prediction), -1), weights, reduction)
+        if label_smoothing:
+            target = named(target * (1.0 - label_smoothing) + label_smoothing / logits_type.shape[1], "smoothed")
+        shares = target if own_classes is None else named(target * own_classes, "class_shares")
+        return _reduce(-ops.sum(shares * named(ops.log_softmax(prediction), "log_probabilities"), -1), weights, reduction)
     if type.shape != logits_type.shape[:1]:
         raise TypeRuleError(f"the target is {type}; for logits {logits_type} it is one class number a row, or {logits_type}")
-    rows = ops.cross_entropy_of_labels(prediction, target)
-    if class_weights is None and not label_smoothing:
-        return _reduce(rows, weights, reduction)
-    own = None if class_weights is None else ops.gather(class_weights, target)
-    rows = rows if own is None else own * rows
+    rows = named(ops.cross_entropy_of_labels(prediction, target), "label_loss")
+    own = None if own_classes is None else named(ops.gather(own_classes, target), "class_weight")
+    if own is not None:
+        rows = named(own * rows, "class_weighted_loss")
     if label_smoothing:
-        spread = -ops.log_softmax(prediction)
-        uniform = ops.mean(spread if class_weights is None else spread * class_weights, -1)
+        spread = named(-ops.log_softmax(prediction), "class_losses")
+        uniform = named(ops.mean(spread if own_classes is None else spread * own_classes, -1), "uniform_loss")
         rows = (1.0 - label_smoothing) * rows + label_smoothing * uniform
-    if own is None:
-        return _reduce(rows, weights, reduction)
-    return _reduce(rows, weights, reduction, total=ops.sum(own if weights is None else own * weights))
+    return _reduce(rows, weights, reduction, own)
 
 
 def binary_cross_entropy(prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
     """Binary cross-entropy from logits: for each row the mean over outputs of log(1 + exp(z)) − z·t.
+
+    (Bishop 2006, equation 4.90, with σ(z) for y.)
 
     Args:
         prediction: logits z, float [B] or [B, outputs].
@@ -172,28 +180,39 @@ def _mean_over_outputs(x: Any) -> Any:
     return _sum_over_outputs(x) if outputs == 1 else _sum_over_outputs(x) / outputs
 
 
-def _class_weights(class_weights: Any, classes: Any, dtype: str) -> Any:
-    array = np.asarray(class_weights, dtype)
-    if array.shape != (classes,):
-        raise TypeRuleError(f"class_weights has shape {array.shape}; there are {classes} classes")
-    return array
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _reduce(rows: Any, weights: Any, reduction: Reduction, total: Any = None) -> Any:
-    """Weight the losses of the rows and reduce them; ``total`` is what a mean divides by, if not Σw or B."""
+def _class_weights(class_weights: Any, logits: Type) -> Any:
+    try:
+        numbers = np.asarray(class_weights, logits.dtype)
+    except (TypeError, ValueError):
+        raise OptionError(f"class_weights is {class_weights!r} and must be {logits.shape[1]} numbers, one for each class.") from None
+    if numbers.shape != logits.shape[1:]:
+        wanted = show_shape(logits.shape[1:])
+        raise TypeRuleError(f"class_weights has shape {show_shape(numbers.shape)} and should have {wanted} for logits {logits}")
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise OptionError(f"class_weights are {numbers.tolist()} and must be finite numbers of at least 0.")
+    return named(ops.constant(value=numbers, dtype=logits.dtype), "class_weights")
+
+
+def _reduce(rows: Any, weights: Any, reduction: Reduction, row_totals: Any = None) -> Any:
+    """Weight the losses of the rows and reduce them; a mean divides by Σ w·``row_totals``, 1 each if not given."""
+    if reduction not in ("mean", "sum", "none"):
+        raise OptionError(f"reduction is {reduction!r} and must be 'mean', 'sum' or 'none'.")
     rows = named(rows, "row_loss")
     if weights is not None:
         if _type(weights) != _type(rows):
             raise TypeRuleError(f"the weights are {_type(weights)}; for this loss they are {_type(rows)}, one number a row")
-        rows = named(rows * weights, "weighted")
+        rows = named(rows * weights, "weighted_row_loss")
+        row_totals = weights if row_totals is None else named(row_totals * weights, "row_weight")
     if reduction == "none":
         return rows
     if reduction == "sum":
-        return ops.sum(rows)
-    if reduction != "mean":
-        raise OptionError(f"reduction is {reduction!r} and must be 'mean', 'sum' or 'none'.")
-    if total is None and weights is None:
-        return ops.mean(rows)
-    total = ops.sum(weights) if total is None else total
-    nothing = ops.equal(total, 0.0)
-    return ops.where(nothing, 0.0, ops.sum(rows) / ops.where(nothing, 1.0, total))
+        return named(ops.sum(rows), "loss")
+    if row_totals is None:
+        return named(ops.mean(rows), "loss")
+    total = named(ops.sum(row_totals), "total_weight")
+    nothing = named(ops.equal(total, 0.0), "no_weight")
+    return named(ops.where(nothing, 0.0, ops.sum(rows) / ops.where(nothing, 1.0, total)), "loss")

@@ -16,12 +16,12 @@ def identity(x: Any) -> Any:
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """f(x) = x where x > 0, else slope · x (Maas, Hannun and Ng 2013)."""
+    """f(x) = x where x > 0, else slope · x; any shape (Maas, Hannun and Ng 2013)."""
     return ops.leaky_relu(x, slope=slope)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """f(x) = x where x > 0, else alpha · (exp(x) − 1) (Clevert, Unterthiner and Hochreiter 2015)."""
+    """f(x) = x where x > 0, else alpha · (exp(x) − 1); any shape (Clevert, Unterthiner and Hochreiter 2015)."""
     return ops.elu(x, alpha=alpha)
 
 
@@ -54,8 +54,8 @@ def activation(name: str | Activation) -> Activation:
     """
     if callable(name):
         return name
-    if name not in ACTIVATIONS:
-        raise OptionError(f"'{name}' is not an activation; choose one of {', '.join(ACTIVATIONS)}.{nearest(name, ACTIVATIONS)}")
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise OptionError(f"{name!r} is not an activation; choose one of {', '.join(ACTIVATIONS)}.{nearest(str(name), ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 

@@ -18,7 +18,7 @@ class Context:
 
     Attributes:
         training: whether this is the training program; the inference program is another one.
-        key: (seed, epoch, step) as uint32 scalars, from which random bits are made; needed in training by layers that draw.
+        key: (seed, epoch, step), uint32 scalars or Python numbers, from which random bits are made; needed in training by layers that draw.
         path: the path of the layer that is called: ``hidden_1``.
         buffers: running statistics by full path, as they come in.
         new_buffers: running statistics by full path, as the call leaves them.
@@ -42,7 +42,7 @@ class Context:
         """
         if self.key is None:
             raise OptionError(f"layer {self.path} draws random numbers in training and needs a key: Context(training=True, key=…).")
-        seed, epoch, step = self.key
+        seed, epoch, step = (ops.constant(value=number, dtype="uint32") if isinstance(number, int) else number for number in self.key)
         return ops.random_bits(seed, epoch, step, purpose=purpose(self.path), shape=shape)
 
 

@@ -18,12 +18,12 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
-    """U(low, high)."""
+    """U(low, high), numbers from low to high, all as likely."""
     return lambda generator, shape, dtype: generator.uniform(low, high, shape).astype(dtype)
 
 
 def normal(std: float = 0.01, mean: float = 0.0) -> Initializer:
-    """N(mean, std²)."""
+    """N(mean, std²), the normal distribution."""
     return lambda generator, shape, dtype: generator.normal(mean, std, shape).astype(dtype)
 
 
@@ -49,13 +49,19 @@ def given(array: Any) -> Initializer:
 
 
 def orthogonal(gain: float = 1.0) -> Initializer:
-    """A random matrix with orthonormal rows or columns, times ``gain`` (Saxe, McClelland and Ganguli 2013, section 3)."""
+    """A random matrix with orthonormal rows or columns, times ``gain`` (Saxe, McClelland and Ganguli 2013, section 3).
+
+    Raises:
+        OptionError: when used for a parameter that is not a matrix.
+    """
 
     def make(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        inputs, outputs = _fans(shape)
+        if len(shape) != 2:
+            raise OptionError(f"the orthogonal initializer makes matrices; the parameter has shape {shape}.")
+        inputs, outputs = shape
         q, r = np.linalg.qr(generator.normal(size=(max(inputs, outputs), min(inputs, outputs))))
         q = q * np.sign(np.diag(r))  # makes the distribution uniform (Mezzadri 2007)
-        return np.asarray(gain * (q if inputs >= outputs else q.T)).reshape(shape).astype(dtype)
+        return np.asarray(gain * (q if inputs >= outputs else q.T)).astype(dtype)
 
     return make
 
@@ -125,6 +131,6 @@ def initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
-    if name not in INITIALIZERS:
-        raise OptionError(f"'{name}' is not an initializer; choose one of {', '.join(INITIALIZERS)}.{nearest(name, INITIALIZERS)}")
+    if not isinstance(name, str) or name not in INITIALIZERS:
+        raise OptionError(f"{name!r} is not an initializer; choose one of {', '.join(INITIALIZERS)}.{nearest(str(name), INITIALIZERS)}")
     return INITIALIZERS[name]()

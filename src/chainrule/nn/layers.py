@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +39,9 @@ class Dense:
 
     ``weight`` and ``bias`` are initializers or their names; the initializer of the weight is the one that suits the activation unless
     given. ``bias=None`` leaves the bias out.
+
+    Raises:
+        OptionError: a number is not whole and positive, or an activation or initializer is not known.
     """
 
     inputs: int
@@ -48,9 +52,13 @@ class Dense:
 
     def __post_init__(self) -> None:
         for name, size in (("inputs", self.inputs), ("outputs", self.outputs)):
-            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+            if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
                 raise OptionError(f"a layer's number of {name} is {size!r} and must be a whole number of at least 1.")
+            object.__setattr__(self, name, int(size))  # NumPy's whole numbers are not JSON's
         activation(self.activation)
+        for given in (self.weight, self.bias):
+            if given is not None:
+                initializer(given)
 
     def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
         """Return for each parameter its initializer and its shape."""
@@ -72,13 +80,16 @@ class Dropout:
 
     (Srivastava et al. 2014, section 10, the "inverted" form.) An element is kept where its 32 random bits, as a number, are below
     (1 − rate)·2³².
+
+    Raises:
+        OptionError: the rate is out of range, or, when called in training, the context has no key.
     """
 
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.rate < 1.0:
-            raise OptionError(f"the dropout rate is {self.rate} and must be at least 0 and below 1.")
+        if not isinstance(self.rate, Real) or isinstance(self.rate, bool) or not 0.0 <= self.rate < 1.0:
+            raise OptionError(f"the dropout rate is {self.rate!r} and must be a number of at least 0 and below 1.")
 
     def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
         """Return no parameters."""
@@ -91,12 +102,19 @@ class Dropout:
         bits = ops.named(context.random_bits(tuple(x.shape)), "bits")
         threshold = np.uint32(min(round((1.0 - self.rate) * 2**32), 2**32 - 1))
         kept = ops.named(ops.less(bits, threshold), "kept")
-        return ops.named(ops.where(kept, x * (1.0 / (1.0 - self.rate)), 0.0), "output")
+        scaled = ops.named(x * (1.0 / (1.0 - self.rate)), "scaled")
+        return ops.named(ops.where(kept, scaled, 0.0), "output")
 
 
 @dataclass(frozen=True)
 class Sequential:
-    """Layers one after the other, each under a name that prefixes its parameters: ``hidden_1.weight``."""
+    """Layers one after the other, each under a name that prefixes its parameters: ``hidden_1.weight``.
+
+    ``layers`` is a mapping of names to layers, or layers alone, which are then called ``layer_1``, ``layer_2`` …
+
+    Raises:
+        OptionError: there is no layer, one is not a layer, or a name is not a word without dots.
+    """
 
     layers: Mapping[str, Layer] = field(default_factory=dict)
 
@@ -105,6 +123,11 @@ class Sequential:
             layers = {f"layer_{number}": layer for number, layer in enumerate(layers, 1)}
         if not layers:
             raise OptionError("a network needs one layer at least.")
+        for name, layer in layers.items():
+            if not isinstance(name, str) or not name or "." in name:
+                raise OptionError(f"a layer is called {name!r}; its name must be a text without dots, since dots join names to paths.")
+            if not hasattr(layer, "parameters"):
+                raise OptionError(f"layer '{name}' is {layer!r}, which is not a layer; an activation goes into Dense(…, activation=…).")
         object.__setattr__(self, "layers", dict(layers))
 
     def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
@@ -116,7 +139,14 @@ class Sequential:
 
         Each parameter has its own stream of random numbers (NumPy's Philox, keyed by the seed and the path), so that adding a layer
         does not change the others.
+
+        Raises:
+            OptionError: the seed is not a whole number from 0 to 2⁶⁴ − 1, the dtype is not a float, or a given array does not fit.
         """
+        if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**64:
+            raise OptionError(f"the seed is {seed!r} and must be a whole number from 0 to 2⁶⁴ − 1.")
+        if dtype not in ("float32", "float64"):
+            raise OptionError(f"the dtype of parameters is {dtype!r} and must be 'float32' or 'float64'.")
         return {
             path: make(np.random.Generator(np.random.Philox(key=np.array([seed, purpose(path)], np.uint64))), shape, dtype)
             for path, (make, shape) in self.parameters().items()
@@ -152,7 +182,7 @@ class Sequential:
                 except TypeRuleError as error:
                     if "Shapes: " in str(error):  # an inner network has told already
                         raise
-                    raise TypeRuleError(f"{error}. Shapes: {' → '.join([*chain, f'{name} fails'])}.") from None
+                    raise TypeRuleError(f"{str(error).rstrip('.')}. Shapes: {' → '.join([*chain, f'{name} fails'])}.") from None
             chain.append(f"{name} {_type_text(x)}")
         return x
 
@@ -179,24 +209,27 @@ def mlp(
         hidden: the width of each hidden layer; may be empty.
         outputs: the number of outputs (logits or values).
         activation: a name or function for all hidden layers, or one for each.
-        dropout: the rate of dropout after each hidden layer.
-        weight: the initializer of hidden weights; by default the one that suits each activation.
+        dropout: the rate of dropout after each hidden layer, by layers ``dropout_1``, ``dropout_2`` …; 0 for none.
+        weight: the initializer of weights; by default the one that suits each activation.
         bias: the initializer of biases, or ``None`` for layers without bias.
-        output_weight: the initializer of the output weight; Glorot's uniform one by default.
+        output_weight: the initializer of the output's weight, in place of ``weight``.
 
     Raises:
-        OptionError: a width is not a positive whole number, or the numbers of activations and hidden layers differ.
+        OptionError: a width is not a positive whole number, the numbers of activations and hidden layers differ, or a name is not known.
     """
+    if isinstance(hidden, str) or not isinstance(hidden, Sequence):
+        raise OptionError(f"hidden is {hidden!r} and must be a list of widths, such as [64, 64].")
     per_layer = [activation] * len(hidden) if isinstance(activation, str) or callable(activation) else list(activation)
     if len(per_layer) != len(hidden):
         names = ", ".join(map(activation_name, per_layer))
         raise OptionError(f"{len(per_layer)} activations ({names}) are given for {len(hidden)} hidden layers; give one, or one for each.")
+    between = Dropout(dropout)
     layers: dict[str, Layer] = {}
     width = inputs
     for number, (size, function) in enumerate(zip(hidden, per_layer, strict=True), 1):
         layers[f"hidden_{number}"] = Dense(width, size, function, weight, bias)
-        if dropout:
-            layers[f"dropout_{number}"] = Dropout(dropout)
+        if between.rate:
+            layers[f"dropout_{number}"] = between
         width = size
     layers["output"] = Dense(width, outputs, "identity", output_weight if output_weight is not None else weight, bias)
     return Sequential(layers)

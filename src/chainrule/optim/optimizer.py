@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from chainrule import ops
 from chainrule.errors import OptionError
+from chainrule.ir.types import SHORT
 
 Arrays = dict[str, Any]
 
@@ -50,67 +55,73 @@ class Optimizer:
     def init(self, params: Mapping[str, Any]) -> Arrays:
         """Return the state before the first update for these parameters."""
         return {
-            f"{path}.{slot}": ops.full(tuple(array.shape), value, str(array.dtype))
+            f"{path}.{slot}": np.full(array.shape, value, array.dtype)
             for path, array in params.items()
             for slot, value in self.slots.items()
         }
 
 
 Rule = Callable[..., tuple[Any, dict[str, Any]]]
+Shared = Callable[[Scalars], Mapping[str, Any]]
 
 
-def per_parameter(name: str, hyper: Mapping[str, float], slots: Mapping[str, float], rule: Rule) -> Optimizer:
+def per_parameter(name: str, hyper: Mapping[str, float], slots: Mapping[str, float], rule: Rule, shared: Shared | None = None) -> Optimizer:
     """Make an optimizer that treats each parameter by itself.
 
-    ``rule(gradient, parameter, number, **slots)`` returns the step and the new slots; ``number(scalar)`` casts a scalar to the parameter's
-    dtype, and ``number["lr"]`` reads one.
+    Args:
+        name: what displays call it.
+        hyper: hyper-parameters by name, with their values.
+        slots: the state of each parameter: name → initial value.
+        rule: (gradient, parameter, numbers, **slots) → (step, new slots); arrays of one shape and dtype.
+        shared: the numbers that the rule reads, by name, from the float64 scalars; the hyper-parameters if left out. They are computed once
+            for all parameters, in float64, and handed to the rule in the parameter's dtype.
     """
 
     def update(gradients: Arrays, state: Arrays, params: Arrays, scalars: Scalars) -> tuple[Arrays, Arrays]:
+        found = shared(scalars) if shared else {key: scalars[key] for key in hyper}
+        numbers = {dtype: in_dtype(found, dtype) for dtype in dict.fromkeys(str(gradient.dtype) for gradient in gradients.values())}
         steps: Arrays = {}
         new_state: Arrays = {}
         for path, gradient in gradients.items():
+            own = {slot: state[f"{path}.{slot}"] for slot in slots}
             with ops.scope(layer=path):
-                own = {slot: state[f"{path}.{slot}"] for slot in slots}
-                step, new = rule(gradient, params[path], Numbers(scalars, str(gradient.dtype)), **own)
-                steps[path] = ops.named(step, "step")
-            new_state.update({f"{path}.{slot}": value for slot, value in new.items()})
+                step, new = rule(gradient, params[path], numbers[str(gradient.dtype)], **own)
+                steps[path] = _named_if_new(step, "step")
+                new_state.update({f"{path}.{slot}": _named_if_new(value, f"{slot}.new") for slot, value in new.items()})
         return steps, new_state
 
     return Optimizer(name, hyper, slots, update)
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """Scalars for one parameter: computed in float64, used in the parameter's dtype."""
+def in_dtype(numbers: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    """Return float64 scalars in a parameter's dtype; listings call them ``lr_f32``."""
+    found = {name: _named_if_new(value, name) for name, value in numbers.items()}
+    if dtype == "float64":
+        return found
+    return {name: ops.named(ops.cast(value, dtype=dtype), f"{name}_{SHORT[dtype]}") for name, value in found.items()}
 
-    scalars: Scalars
-    dtype: str
 
-    def __getitem__(self, name: str) -> Any:
-        return self(self.scalars[name], name)
-
-    def __call__(self, scalar: Any, name: str = "") -> Any:
-        """Cast a float64 scalar to the parameter's dtype."""
-        if str(scalar.dtype) == self.dtype:
-            return scalar
-        number = ops.cast(scalar, dtype=self.dtype)
-        if isinstance(number, ops.Traced):
-            number.name = name
-        return number
+def _named_if_new(value: Any, name: str) -> Any:
+    """Name a value that has no name: a rule may hand back what it was given, and names some values itself."""
+    return value if getattr(value, "name", "") else ops.named(value, name)
 
 
 def chain(*parts: Optimizer) -> Optimizer:
     """Apply several optimizers in turn, each to the steps of the one before: ``chain(clip_by_norm(1.0), adam(1e-3))``.
 
     Raises:
-        OptionError: two parts have a hyper-parameter or a slot of the same name.
+        OptionError: there is no part, or two have a hyper-parameter or a slot of the same name.
     """
+    if not parts:
+        raise OptionError("a chain needs one optimizer at least.")
     hyper: dict[str, float] = {}
     slots: dict[str, float] = {}
+    owner: dict[str, str] = {}
     for part in parts:
-        for name in (hyper.keys() & part.hyper.keys()) | (slots.keys() & part.slots.keys()):
-            raise OptionError(f"two parts of the chain are both called with '{name}' ({' and '.join(p.name for p in parts)}).")
+        for name in (*part.hyper, *part.slots):
+            if name in owner:
+                raise OptionError(f"{owner[name]} and {part.name} of the chain both have a value named '{name}'; leave one of them out.")
+        owner |= dict.fromkeys((*part.hyper, *part.slots), part.name)
         hyper |= part.hyper
         slots |= part.slots
 
@@ -126,14 +137,21 @@ def chain(*parts: Optimizer) -> Optimizer:
     return Optimizer(" → ".join(part.name for part in parts), hyper, slots, update)
 
 
-def positive(name: str, value: float, *, zero: bool = False, below: float | None = None) -> float:
+def positive(name: str, value: float, *, zero: bool = False, below: float = math.inf, above: float = 0.0) -> float:
     """Return a hyper-parameter as a float if it is in range.
 
+    Args:
+        name: what the message calls it.
+        value: any real number.
+        zero: whether 0 is allowed.
+        below: it must be less than this.
+        above: it must be more than this (but for 0, if that is allowed).
+
     Raises:
-        OptionError: it is negative (or zero, unless allowed), not below its bound, or not a number.
+        OptionError: it is out of range, not a number, or not finite.
     """
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not (value > 0 or (zero and value == 0)):
-        raise OptionError(f"{name} is {value!r} and must be a number {'of at least' if zero else 'above'} 0.")
-    if below is not None and value >= below:
-        raise OptionError(f"{name} is {value!r} and must be below {below:g}.")
+    known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not known or not (above < value < below or (zero and value == 0)):
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise OptionError(f"{name} is {value!r} and must be a finite number {'of at least' if zero else 'above'} {above:g}{limit}.")
     return float(value)
