@@ -29,7 +29,7 @@ def find_classes(table: Table, column: Column, values: pl.Series) -> tuple[Label
         return tuple(sorted(int(value) for value in distinct.to_list()))
     if column.kind == "number":
         return tuple(sorted(distinct.to_list()))
-    return tuple(sorted(map(str, distinct.to_list()), key=_natural_order))
+    return tuple(sorted(map(str, distinct.to_list()), key=natural_order))
 
 
 def is_file_text(table: Table, column: Column) -> bool:
@@ -45,7 +45,7 @@ def class_indices(column: Column, classes: tuple[Label, ...], values: pl.Series)
     return values.replace_strict(keys, range(len(keys)), default=None, return_dtype=pl.Int64)
 
 
-def _natural_order(word: str) -> tuple[list[tuple[int, int, str]], str]:
+def natural_order(word: str) -> tuple[list[tuple[int, int, str]], str]:
     """Return a key that sorts ``class 2`` before ``class 10``, and ``a`` beside ``A``."""
     parts = re.findall(r"0*([0-9]+)|([^0-9]+)", word.casefold())
     return [(0, len(digits), digits) if digits else (1, 0, letters) for digits, letters in parts], word

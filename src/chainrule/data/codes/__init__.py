@@ -1,0 +1,1 @@
+"""How the cells of one column become units, the inputs of a network: one record for each kind of column."""

@@ -1,0 +1,83 @@
+"""Categories are one unit a level, of which one is 1; rare levels share a unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.data.classes import natural_order
+from chainrule.data.codes.code import Step, missing_step
+from chainrule.data.table import Column, Note
+
+MOST_LEVELS = 64
+"""Only so many levels, the most frequent ones, get a unit of their own."""
+
+FEW_ROWS, FEW_IN = 10, 1000
+"""A level is rare that stands in fewer than 10 training rows and in fewer than one of 1,000: a weight cannot be learned from so little."""
+
+
+@dataclass(frozen=True)
+class CategoryCode:
+    """One unit for each level, 1 in the rows that have it; one more for all other levels, and one for missing values, if training had any.
+
+    ``others`` says how many of training's levels have no unit of their own. A level that training did not know is encoded like these, or as
+    zeros if there are none; a missing value, where training had none, as zeros.
+    """
+
+    column: Column
+    levels: tuple[str, ...]
+    others: int
+    missing: bool
+
+    @classmethod
+    def fit(cls, column: Column, values: pl.Series) -> CategoryCode:
+        """Find the levels among the training rows' values (String)."""
+        counts = values.drop_nulls().alias("level").value_counts().sort("count", "level", descending=[True, False])
+        enough = min(FEW_ROWS, len(values) / FEW_IN)
+        kept = [level for level, rows in counts.head(MOST_LEVELS).iter_rows() if rows >= enough]
+        if len(kept) == counts.height - 1:  # a unit that only one level uses might as well carry its name
+            kept.append(counts["level"][-1])
+        return cls(column, tuple(sorted(kept, key=natural_order)), counts.height - len(kept), values.null_count() > 0)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Say how many levels share a unit, if any do."""
+        if not self.others:
+            return ()
+        name, levels = self.column.name, len(self.levels) + self.others
+        return (Note(f"the {self.others:,} least frequent of the {levels:,} levels of column '{name}' share the unit '{name}=other'"),)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return ``island=Dream`` for each level, then ``island=other`` and ``island missing`` where they are needed."""
+        name = self.column.name
+        return (*(f"{name}={level}" for level in self.levels), *[f"{name}=other"] * bool(self.others), *[f"{name} missing"] * self.missing)
+
+    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
+        """Write the units (rows, levels and up to two more)."""
+        index = self._index(values).to_numpy()
+        rows = np.flatnonzero(index >= 0)
+        units[rows, index[rows]] = 1.0
+
+    def _index(self, values: pl.Series) -> pl.Series:
+        """Return for each row which unit is 1 (Int64), or −1 where none is."""
+        unknown = len(self.levels) if self.others else -1
+        missing = len(self.units) - 1 if self.missing else -1
+        index = values.replace_strict(self.levels, range(len(self.levels)), default=unknown, return_dtype=pl.Int64)
+        return index.set(values.is_null(), missing)
+
+    def steps(self, values: pl.Series) -> list[Step]:
+        """Say how a category became the units."""
+        value, index = values[0], self._index(values)[0]
+        said = "missing" if value is None else f"'{value}'"
+        steps = [
+            Step(f"{said} is {'' if i == index else 'not '}'{level}': {int(i == index)}", value) for i, level in enumerate(self.levels)
+        ]
+        if self.others:
+            is_other = index == len(self.levels)
+            steps.append(Step(f"{said} is {'none' if is_other else 'one'} of the levels with a unit of their own: {int(is_other)}", value))
+        return [*steps, *[missing_step(value)] * self.missing]

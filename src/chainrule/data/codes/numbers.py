@@ -1,0 +1,82 @@
+"""Numbers are standardized; booleans are 0 and 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.data.codes.code import Step, missing_step, standardized, standardized_step
+from chainrule.data.standardize import mean_and_scale
+from chainrule.data.table import Column
+
+
+@dataclass(frozen=True)
+class NumberCode:
+    """A number as (value − mean) / scale, and, where training had missing values, a second unit that is 1 for these.
+
+    A missing value counts as the mean.
+    """
+
+    column: Column
+    mean: float
+    scale: float
+    missing: bool
+
+    @classmethod
+    def fit(cls, column: Column, values: pl.Series) -> NumberCode:
+        """Take mean and scale from the training rows' values (Float64)."""
+        mean, scale = mean_and_scale(values.drop_nulls().to_numpy())
+        return cls(column, mean, scale, values.null_count() > 0)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return ``age``, and ``age missing`` if there is an indicator."""
+        return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
+
+    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
+        """Write the units (rows, 1 or 2)."""
+        units[:, 0] = standardized(values.to_numpy(), self.mean, self.scale)
+        if self.missing:
+            units[:, 1] = values.is_null().to_numpy()
+
+    def steps(self, values: pl.Series) -> list[Step]:
+        """Say how a number became the units."""
+        return [standardized_step(values[0], self.mean, self.scale), missing_step(values[0])][: 1 + self.missing]
+
+
+@dataclass(frozen=True)
+class BooleanCode:
+    """True as 1 and false as 0, and, where training had missing values, a second unit that is 1 for these.
+
+    A missing value counts as the share of true values in training.
+    """
+
+    column: Column
+    rate: float
+    missing: bool
+
+    @classmethod
+    def fit(cls, column: Column, values: pl.Series) -> BooleanCode:
+        """Take the share of true values from the training rows' values (Boolean)."""
+        rate, _ = mean_and_scale(values.drop_nulls().cast(pl.Float64).to_numpy())
+        return cls(column, rate, values.null_count() > 0)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return ``smoker``, and ``smoker missing`` if there is an indicator."""
+        return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
+
+    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
+        """Write the units (rows, 1 or 2)."""
+        units[:, 0] = values.cast(pl.Float64).fill_null(self.rate).to_numpy()
+        if self.missing:
+            units[:, 1] = values.is_null().to_numpy()
+
+    def steps(self, values: pl.Series) -> list[Step]:
+        """Say how a boolean became the units."""
+        value = values[0]
+        how = f"missing, so the share of true ones in training: {self.rate:.6g}" if value is None else ("true: 1" if value else "false: 0")
+        return [Step(how, None if value is None else float(value)), missing_step(value)][: 1 + self.missing]

@@ -1,0 +1,148 @@
+"""From rows of a table to the numbers that enter a network: statistics from the training rows, then the same encoding for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from chainrule.data.cells import listed, no_such_column, read_column
+from chainrule.data.codes.categories import CategoryCode
+from chainrule.data.codes.code import Code
+from chainrule.data.codes.dates import DateCode
+from chainrule.data.codes.numbers import BooleanCode, NumberCode
+from chainrule.data.table import Column, Note, Table
+from chainrule.errors import DataError, OptionError
+
+_CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
+    "number": NumberCode,
+    "boolean": BooleanCode,
+    "category": CategoryCode,
+    "date": DateCode,
+}
+
+
+@dataclass(frozen=True)
+class UnitTrace:
+    """How one cell became one input: the cell as it was written, the value that was read, the calculation, and its result in float64.
+
+    ``mean`` and ``scale`` are given where the result is (value − mean) / scale; ``how`` says the calculation, or the test of a category.
+    """
+
+    unit: str
+    column: str
+    cell: str | None
+    value: float | str | None
+    mean: float | None
+    scale: float | None
+    how: str
+    result: float
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How the input columns become units: plain data, stored in the model file."""
+
+    codes: tuple[Code, ...]
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column], table: Table, rows: NDArray[np.int64]) -> Encoder:
+        """Find the encoding of the columns that are used, from the training rows (their indices) and from no others.
+
+        ``columns`` are the inputs, without the target. Raises :class:`DataError` where no row or column is left, or for a cell that cannot
+        be read.
+        """
+        if not len(rows):
+            raise DataError(f"{table.source} has no training rows")
+        if not any(column.used for column in columns):
+            raise DataError(f"{table.source} has no column to learn from: besides the target, every one is left out")
+        used = [column for column in columns if column.used]
+        return cls(tuple(_CODES[column.kind].fit(column, read_column(table, column).gather(rows)) for column in used))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Return what is worth knowing about the encoding: columns whose rare levels share a unit."""
+        return tuple(note for code in self.codes if isinstance(code, CategoryCode) for note in code.notes)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return the names of the units, in order; all of them differ."""
+        return tuple(self.sources)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Return the column of each unit."""
+        sources: dict[str, str] = {}
+        for code in self.codes:
+            for unit in code.units:
+                sources[_distinct(unit, sources)] = code.column.name
+        return sources
+
+    def transform(self, table: Table, dtype: DTypeLike = "float32") -> NDArray[Any]:
+        """Return the encoded rows (rows, units).
+
+        Raises :class:`DataError` for a column that the table lacks, a cell that cannot be read, or a number too far from those in training
+        for the dtype.
+        """
+        absent = [code.column.name for code in self.codes if code.column.name not in table.frame.columns]
+        if len(absent) > 1:
+            raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
+        if absent:
+            raise no_such_column(table, absent[0])
+        x = np.zeros((table.rows, sum(len(code.units) for code in self.codes)), dtype)
+        start = 0
+        for code in self.codes:
+            units = x[:, start : start + len(code.units)]
+            with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
+                code.fill(read_column(table, code.column), units)
+            if not np.isfinite(units).all():
+                row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
+                cell = table.frame[code.column.name][row]
+                raise DataError(
+                    f"{table.place(row)}: column '{code.column.name}' holds {cell}, too far from the training rows to be encoded"
+                )
+            start += len(code.units)
+        return x
+
+    def explain(self, table: Table, row: int) -> list[UnitTrace]:
+        """Return for each unit of a row (from 0) how it came from its cell; the results are those of :meth:`transform` in float64.
+
+        Raises :class:`OptionError` for a row that the table does not have, and :class:`DataError` as :meth:`transform` does.
+        """
+        if not 0 <= row < table.rows:
+            raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}")
+        one = replace(table, frame=table.frame[row : row + 1], lines=None if table.lines is None else table.lines[row : row + 1])
+        results = iter(self.transform(one, "float64")[0].tolist())
+        steps = [(code.column.name, step) for code in self.codes for step in code.steps(read_column(one, code.column))]
+        cells = {name: None if cell is None else str(cell) for name, cell in one.frame.row(0, named=True).items()}
+        return [
+            UnitTrace(unit, name, cells[name], step.value, step.mean, step.scale, step.how, next(results))
+            for unit, (name, step) in zip(self.units, steps, strict=True)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the encoder as JSON-ready data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Encoder:
+        """Rebuild an encoder from :meth:`to_json`'s data."""
+        return cls(tuple(_code_from_json(code) for code in data["codes"]))
+
+
+def _code_from_json(data: Mapping[str, Any]) -> Code:
+    lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+    column = Column.from_json(data["column"])
+    return _CODES[column.kind](**{**data, **lists, "column": column})
+
+
+def _distinct(unit: str, taken: Mapping[str, str]) -> str:
+    """Return the unit's name, with a number where another column's unit already has it: a level ``other``, a column ``age missing``."""
+    name, count = unit, 1
+    while name in taken:
+        count += 1
+        name = f"{unit} ({count})"
+    return name
