@@ -309,6 +309,19 @@ def test_the_target_is_judged_by_its_cells_alone() -> None:
         assert (columns["id"].kind, columns["id"].used, notes) == (kind, True, ())
 
 
+def test_a_target_that_is_always_the_same_or_missing_is_left_to_its_reader() -> None:
+    reasons = {("x", "x"): "every cell is 'x'", ("x", None): "one value, or missing", (None, None): "every cell is missing"}
+    for cells, reason in reasons.items():
+        column, notes = judge_one(cells, target="a")
+        assert (column.kind, column.used, column.reason, notes) == ("category", True, reason, ())
+
+
+def test_all_missing_columns_can_be_named_numbers() -> None:
+    for dtype in (pl.String, pl.Null, pl.Float64):
+        cells = pl.Series([None, None], dtype=dtype)
+        assert judge_one(cells, numeric=["a"])[0].kind == "number"
+
+
 def test_few_whole_numbers_stay_numbers_and_the_reason_says_how_to_change_it() -> None:
     column, notes = judge_one([1, 2, 3] * 30)
     assert (column.kind, notes) == ("number", ())
@@ -371,9 +384,14 @@ def test_options_that_exclude_each_other(options: dict[str, object], says: str) 
         (["x", "y"], {"numeric": ["a"]}, "no numbers but 'x'"),
         ([datetime.date(2020, 1, 1)], {"numeric": ["a"]}, "no numbers but dates"),
         ([[1]], {"numeric": ["a"]}, "no numbers but lists"),
-        (["x", "y"], {"date": ["a"]}, "is a date that is recognized"),
+        (["x", "y"], {"date": ["a"]}, "such as 'x', are not all dates in a form that is recognized"),
         (["1/13/2020"], {"date": ["a=%d/%m/%Y"]}, "written as %d/%m/%Y"),
-        ([True, False], {"date": ["a"]}, "is a date"),
+        ([True, False], {"date": ["a"]}, "holds no dates but true and false"),
+        ([[1]], {"date": ["a"]}, "holds no dates but lists"),
+        ([b"x"], {"date": ["a"]}, "holds no dates but raw bytes"),
+        ([None], {"date": ["a"]}, "holds no dates but empty cells"),
+        ([datetime.time(1)], {"categorical": ["a"]}, "times of day"),
+        ([datetime.timedelta(1)], {"target": "a"}, "durations"),
         ([[1]], {"categorical": ["a"]}, "holds lists"),
         ([[1]], {"target": "a"}, "target 'a' holds lists"),
     ],

@@ -255,6 +255,12 @@ def test_line_ends(tmp_path: Path, end: str, last: bool) -> None:
     assert read_table(write(tmp_path, "p.csv", text.replace("\n", end))).frame.rows() == ROWS
 
 
+def test_mixed_line_ends(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "p.csv", "\ra,b\r\n1,2\r3,4\n"))
+    assert table.frame.rows() == [("1", "2"), ("3", "4")]
+    assert table.place(1) == "p.csv, line 4"
+
+
 def test_blank_lines_are_skipped_and_lines_stay_right(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "p.csv", "\n \na,b\n\n1,2\n\r\n   \n3,4\n\n\n"))
     assert table.frame.rows() == [("1", "2"), ("3", "4")]
@@ -423,7 +429,7 @@ def test_arrays(tmp_path: Path) -> None:
         ({"x": np.zeros(3), "y": np.zeros(2)}, "'y' has 2 rows and 'x' has 3"),
         ({"x": np.array(5.0)}, "a single value"),
         ({"x": np.zeros(2, complex)}, "complex128"),
-        ({"x": np.array([{}, []], object)}, "not a file of arrays"),
+        ({"x": np.array([{}, []], object)}, "no file of arrays"),
         ({"x": np.zeros(0)}, "no rows"),
         ({"x": np.zeros((2, 2)), "x_1": np.zeros(2)}, "'x_1' stands more than once"),
     ],
@@ -437,8 +443,8 @@ def test_arrays_that_are_no_columns(tmp_path: Path, arrays: dict[str, np.ndarray
 def test_broken_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", x=np.arange(100))
     whole = (tmp_path / "p.npz").read_bytes()
-    assert "not a file of arrays" in refused(write(tmp_path, "q.npz", whole[:200]))
-    assert "not a file of arrays" in refused(write(tmp_path, "r.npz", b"hello"))
+    assert "no file of arrays" in refused(write(tmp_path, "q.npz", whole[:200]))
+    assert "no file of arrays" in refused(write(tmp_path, "r.npz", b"hello"))
     np.save(tmp_path / "s.npy", np.zeros(2))
     assert "one array" in refused(write(tmp_path, "s.npz", (tmp_path / "s.npy").read_bytes()))
 

@@ -11,6 +11,17 @@ from chainrule.data.numerals import parse_numbers
 from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
 
+_UNREADABLE = (
+    ((pl.List, pl.Array), "lists"),
+    (pl.Struct, "nested objects"),
+    (pl.Binary, "raw bytes"),
+    (pl.Object, "Python objects"),
+    (pl.Duration, "durations"),
+    (pl.Time, "times of day"),
+    (pl.Boolean, "true and false"),
+    ((pl.Date, pl.Datetime), "dates"),
+)
+
 
 def read_column(table: Table, column: Column) -> pl.Series:
     """Return one column's cells by its record, one entry a row, null where a cell is missing.
@@ -53,12 +64,11 @@ def listed(names: Iterable[object], most: int = 8) -> str:
 
 
 def described(dtype: pl.DataType) -> str:
-    """Return what cells of a type that cannot be read are called in a message."""
-    if isinstance(dtype, (pl.List, pl.Array)):
-        return "lists"
-    if isinstance(dtype, pl.Struct):
-        return "nested objects"
-    return {"Binary": "raw bytes", "Object": "Python objects", "Duration": "durations", "Time": "times of day"}.get(str(dtype), str(dtype))
+    """Return what the cells of a type are called in a message that cannot use them."""
+    for kind, name in _UNREADABLE:
+        if isinstance(dtype, kind):
+            return name
+    return f"{dtype} values"
 
 
 def spelled(cells: pl.Series) -> pl.Series:

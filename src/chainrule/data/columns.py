@@ -105,23 +105,26 @@ def _named_category(table: Table, name: str) -> _Judged:
 
 
 def _named_number(table: Table, seen: Evidence, shared: Conventions) -> _Judged:
-    if seen.cells.dtype.is_numeric() or seen.cells.dtype in (pl.Boolean, pl.Null) or (seen.is_text and seen.count == 0):
+    reading = seen.reading
+    if seen.cells.dtype.is_numeric() or seen.cells.dtype in (pl.Boolean, pl.Null) or (seen.is_text and reading is None):
         return _Judged(Column(seen.name, "number", "named with --numeric"))
-    if seen.reading is None or seen.reading.share == 0:
-        shown = f"'{seen.texts[0]}'" if seen.is_text else _unreadable(seen.cells) or "dates"
+    if reading is None or reading.share == 0:
+        shown = f"'{reading.other}'" if reading is not None else described(seen.cells.dtype)
         raise DataError(f"{table.source}: column '{seen.name}' (--numeric) holds no numbers but {shown}")
     return _Judged(number_column(seen, shared, "named with --numeric"))
 
 
 def _named_date(table: Table, seen: Evidence, form: str, shared: Conventions) -> _Judged:
-    if seen.cells.dtype.is_temporal() and _unreadable(seen.cells) is None:
+    dtype = seen.cells.dtype
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         return _Judged(Column(seen.name, "date", "named with --date"), (time_note(seen.name),))
-    texts = seen.texts if seen.is_text or seen.cells.dtype.is_numeric() else seen.distinct.head(0).cast(pl.String)
-    formats = find_formats(texts, (form,) if form else (*FORMATS, *COMPACT)) if texts.len() else ()
+    if not (seen.is_text or dtype.is_numeric()) or seen.count == 0:
+        shown = "empty cells" if seen.cells.is_empty() else described(dtype)
+        raise DataError(f"{table.source}: column '{seen.name}' (--date) holds no dates but {shown}")
+    formats = find_formats(seen.texts, (form,) if form else (*FORMATS, *COMPACT))
     if not formats:
-        shown = f"such as '{texts[0]}'" if texts.len() else "at all"
-        tried = f"written as {form}" if form else "that is recognized; give the format as --date 'NAME=%d/%m/%Y'"
-        raise DataError(f"{table.source}: not every cell of column '{seen.name}' (--date) is a date {tried} (cells {shown})")
+        tried = f"written as {form}" if form else f"in a form that is recognized; give the form as --date '{seen.name}=%d/%m/%Y'"
+        raise DataError(f"{table.source}: the cells of column '{seen.name}' (--date), such as '{seen.texts[0]}', are not all dates {tried}")
     column, notes = date_column(replace(seen, formats=formats), shared, "named with --date")
     return _Judged(column, (*notes, time_note(seen.name)))
 
@@ -241,8 +244,8 @@ def _judge_text(table: Table, seen: Evidence, shared: Conventions, is_target: bo
     if reading is not None and reading.share == 1 and len(reading.units) > 1:
         reason = f"numbers of more than one unit ({', '.join(reading.affixes)})"
         return _Judged(Column(seen.name, "category", reason), (Note(f"column '{seen.name}' is a category: {reason}", "--numeric"),))
-    one = "one value, or missing" if seen.count == 1 else f"{seen.count} different values"
-    return _Judged(Column(seen.name, "category", one))
+    one = "one value, or missing" if seen.count == 1 and seen.missing else _constant_reason(seen)
+    return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"))
 
 
 def _mixed_reason(table: Table, name: str, reading: Reading) -> str:

@@ -28,6 +28,7 @@ _SIGNATURES = (
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LONE_CARRIAGE_RETURN = re.compile(rb"\r(?!\n)")
 _BLOCK = 1 << 20
 
 
@@ -87,8 +88,8 @@ def _line(data: bytes, offset: int) -> int:
 
 
 def _line_ends(data: bytes) -> bytes:
-    """Turn the lone carriage returns of old Macintosh files into line feeds."""
-    return data.replace(b"\r", b"\n") if b"\r" in data and b"\n" not in data else data
+    """Turn lone carriage returns, the line ends of old Macintosh files, into line feeds."""
+    return _LONE_CARRIAGE_RETURN.sub(b"\n", data) if b"\r" in data else data
 
 
 def _transcode(data: bytes, source: str, codec: str, name: str) -> bytes:

@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 import sys
-import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,7 +161,7 @@ def _format_of_content(data: bytes) -> str:
 def _read_parquet(data: bytes, name: str) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:  # damaged pages make polars panic
         raise DataError(f"{name} is not a Parquet file, or it is damaged ({str(error).splitlines()[0]}); write it again") from None
 
 
@@ -170,10 +169,8 @@ def _read_npz(data: bytes, name: str) -> pl.DataFrame:
     try:
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"{name} is not a file of arrays, or it is damaged ({str(error).splitlines()[0]}); save it with numpy.savez, without objects"
-        ) from None
+    except Exception:  # zipfile and NumPy meet damaged bytes with a dozen types of error
+        raise DataError(f"{name} is no file of arrays, holds Python objects, or is damaged; save plain arrays with numpy.savez") from None
     if arrays is None:
         raise DataError(f"{name} holds one array and no names; save it with numpy.savez(file, x=..., y=...)")
     return read_arrays(arrays, name)
