@@ -106,6 +106,10 @@ class TrainingStep:
             self._inference[x] = Reference(inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,)))))
         return self._inference[x]
 
+    def signature_with_weights(self) -> Signature:
+        """Return the signature of batches that have row weights."""
+        return replace(self.signature, w=Type(self.dtype, (B,)))
+
     @property
     def inference(self) -> Program:
         """The inference Program."""

@@ -44,6 +44,11 @@ def until(condition: str) -> Predicate:
     return lambda history: bool(history.epochs) and bool(_evaluate(tree, history))
 
 
+def names_in(condition: str) -> set[str]:
+    """Return the names that a condition speaks of."""
+    return {node.id for node in ast.walk(ast.parse(condition.strip(), mode="eval")) if isinstance(node, ast.Name)}
+
+
 def _is_condition(node: ast.AST) -> bool:
     match node:
         case ast.BoolOp(values=values):

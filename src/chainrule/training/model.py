@@ -1,0 +1,161 @@
+"""A trained model: raw rows in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.backends.reference import Reference
+from chainrule.data.cells import read_column
+from chainrule.data.encode import Encoder
+from chainrule.data.read import read_table
+from chainrule.data.table import Column, Table
+from chainrule.data.target import Target, rows_with_target
+from chainrule.errors import DataError
+from chainrule.ir import Program
+from chainrule.training.events import History
+from chainrule.training.metrics import evaluate_predictions
+from chainrule.training.state import State
+from chainrule.training.tasks import encode_target
+
+_CHUNK = 16_384  # rows that are predicted at once, so that memory stays bounded
+
+
+@dataclass
+class Model:
+    """A network with everything that turns raw rows into its answers. Made by :func:`chainrule.train` or :func:`chainrule.load`.
+
+    Attributes:
+        training: the Program of one training step.
+        inference: the Program of prediction: ``prediction`` (logits or standardized values), and ``probabilities``.
+        best: the state whose weights are used; ``start``: the state before the first step.
+        encoder, target: how rows become numbers, and numbers answers.
+        loss: the name of the loss. ``optimizer``: the name of the optimizer.
+        layers: a description of the network for displays, one dict a layer.
+        delimited: how text files are read: the options of ``read_table`` that were given in training.
+        weight: the column of row weights, if there is one.
+        report: what was measured: what ``chainrule train --json`` prints.
+        history: the epochs; empty for a model from a file.
+    """
+
+    training: Program
+    inference: Program
+    best: State
+    start: State
+    encoder: Encoder
+    target: Target
+    loss: str
+    optimizer: str
+    layers: list[dict[str, Any]]
+    report: dict[str, Any]
+    reading: dict[str, Any] = field(default_factory=dict)
+    weight: Column | None = None
+    history: History = field(default_factory=History)
+
+    @cached_property
+    def _run(self) -> Reference:
+        return Reference(self.inference)
+
+    @property
+    def dtype(self) -> str:
+        """The float type of the network: float32 or float64."""
+        return next(iter(self.inference.by_role("x"))).type.dtype
+
+    def table(self, data: Any) -> Table:
+        """Return a table of raw rows, read as the training data was; a table is returned as it is."""
+        return data if isinstance(data, Table) else read_table(data, **self.reading)
+
+    def outputs(self, data: Any) -> np.ndarray:
+        """Return the answers as numbers: probabilities [rows, classes], or values [rows] in the target's units.
+
+        Raises:
+            DataError: a column is missing, or a cell cannot be read; says file, line and column.
+        """
+        x = self.encoder.transform(self.table(data), self.dtype)
+        name = "probabilities" if self.target.task == "classification" else "prediction"
+        arrays = {**self.best.params, **self.best.buffers}
+        parts = [self._run({**arrays, "x": x[at : at + _CHUNK]})[name] for at in range(0, max(len(x), 1), _CHUNK)]
+        result = np.concatenate(parts)
+        return result if self.target.task == "classification" else self.target.decode_values(result)
+
+    def predict(self, data: Any) -> np.ndarray:
+        """Return one answer a row, in the target's own type and spelling.
+
+        Args:
+            data: a file's path or any data frame of raw rows; the target may be absent.
+
+        Raises:
+            DataError: as :meth:`outputs`.
+        """
+        outputs = self.outputs(data)
+        return self.target.decode_classes(outputs.argmax(1)) if self.target.task == "classification" else outputs
+
+    def predict_proba(self, data: Any) -> np.ndarray:
+        """Return the probability of each class, [rows, classes], in the order of ``target.classes``.
+
+        Raises:
+            DataError: as :meth:`outputs`; or the model is a regression, which has no classes.
+        """
+        if self.target.task != "classification":
+            raise DataError(f"'{self.target.column.name}' is a quantity and has no classes; use predict.")
+        return self.outputs(data)
+
+    def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
+        """Return the metrics of the answers for rows whose target is known, weighted by the weight column if there is one.
+
+        Raises:
+            DataError: the target column is missing, or holds no known value; says file, line and column.
+        """
+        table = self.table(data)
+        known = rows_with_target(table, self.target.column.name) if rows is None else rows
+        if not len(known):
+            raise DataError(f"the target '{self.target.column.name}' is missing in all rows of {table.source}: there is nothing to compare.")
+        part = Table(table.frame[known.tolist()], table.source, lines=None if table.lines is None else tuple(table.lines[i] for i in known))
+        truth = self.target.encode(part) if self.target.task == "classification" else self.target.values(part)
+        return evaluate_predictions(self.target.task, truth, self.outputs(part), row_weights(part, self.weight))
+
+    def batch(self, table: Table, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return rows as the batch of the training Program: x, y and, with a weight column, w."""
+        part = Table(table.frame[rows.tolist()], table.source, lines=None if table.lines is None else tuple(table.lines[i] for i in rows))
+        x = self.encoder.transform(part, self.dtype)
+        y = encode_target(self.target, self.loss, part, None, self.dtype)
+        weights = row_weights(part, self.weight)
+        return {"x": x, "y": y} | ({} if weights is None else {"w": weights.astype(self.dtype)})
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file: data only, whole or not at all; see :mod:`chainrule.training.model_file`."""
+        from chainrule.training.model_file import save  # which imports this module
+
+        save(self, Path(path))
+
+
+def row_weights(table: Table, column: Column | None) -> np.ndarray | None:
+    """Return the weights of the rows (float64), or ``None`` without a weight column.
+
+    Raises:
+        DataError: a weight is missing or negative, or all are zero; says where.
+    """
+    if column is None:
+        return None
+    cells = read_column(table, column)
+    weights: np.ndarray = cells.fill_null(-1.0).to_numpy()
+    if (bad := np.flatnonzero(weights < 0)).size:
+        what = "missing" if cells[int(bad[0])] is None else "negative"
+        raise DataError(f"{table.place(int(bad[0]))}: the weight in '{column.name}' is {what}; weights are numbers of at least 0.")
+    if not weights.any():
+        raise DataError(f"all weights in '{column.name}' of {table.source} are 0: no row counts.")
+    return weights
+
+
+def describe(parameters: Mapping[str, tuple[int, ...]], layers: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Describe a network for displays: for each layer its name, what it does, its parameters' shapes and their number."""
+    rows = []
+    for name, what in layers.items():
+        own = {path: list(shape) for path, shape in parameters.items() if path.startswith(f"{name}.")}
+        rows.append({"layer": name, "does": what, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
+    return rows

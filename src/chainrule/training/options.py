@@ -1,0 +1,144 @@
+"""The options of a training: one table from which the Python function, the command line, configuration files and the docs are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from chainrule.errors import OptionError, nearest
+from chainrule.nn.activations import ACTIVATIONS, Activation, activation
+from chainrule.optim import OPTIMIZERS
+from chainrule.training.step import check_seed
+from chainrule.training.until import until
+
+AUTO = "auto"
+
+
+def option(default: Any, group: str, text: str, metavar: str = "") -> Any:
+    """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line."""
+    metadata = {"group": group, "help": text, "metavar": metavar}
+    return field(default_factory=lambda: default, metadata=metadata) if isinstance(default, (list, tuple)) else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of :func:`chainrule.train`, with the command line's words; the flag of ``drop_missing_target`` is ``--drop-missing-target``.
+
+    Raises:
+        OptionError: a value is out of range; one sentence says which and what it may be.
+    """
+
+    # columns
+    drop: tuple[str, ...] = option((), "columns", "Columns to leave out.", "COLUMNS")
+    categorical: tuple[str, ...] = option((), "columns", "Columns to take as categories.", "COLUMNS")
+    numeric: tuple[str, ...] = option((), "columns", "Columns to take as numbers.", "COLUMNS")
+    date: tuple[str, ...] = option((), "columns", "Columns to take as dates, NAME or NAME=FORMAT.", "COLUMNS")
+    weight: str | None = option(None, "columns", "A column that says how much each row counts.", "COLUMN")
+    missing: tuple[str, ...] = option((), "columns", "Further words that mean a missing value.", "WORDS")
+    delimiter: str | None = option(None, "columns", "What separates cells; found out unless given.", "CHAR")
+    decimal: str | None = option(None, "columns", "The decimal separator, '.' or ','; found out unless given.", "CHAR")
+    encoding: str | None = option(None, "columns", "The file's encoding; found out unless given.", "NAME")
+    header: bool = option(True, "columns", "Whether the first line holds the names of the columns.")
+    drop_missing_target: bool = option(False, "columns", "Leave out rows whose target is missing.")
+    # rows
+    split: str | None = option(None, "rows", "Percentages for training, validation and test; 64,16,20 unless given.", "PARTS")
+    group: str | None = option(None, "rows", "A column whose values are never on two sides of the split.", "COLUMN")
+    time: str | None = option(None, "rows", "A column of times: train on the past, test on the latest.", "COLUMN")
+    valid: str | None = option(None, "rows", "A file of validation rows.", "FILE")
+    test: str | None = option(None, "rows", "A file of test rows.", "FILE")
+    # network
+    hidden: tuple[int, ...] = option((64, 64), "network", "Widths of the hidden layers.", "WIDTHS")
+    activation: str | Activation = option("relu", "network", f"Activation of the hidden layers: {', '.join(ACTIVATIONS)}.", "NAME")
+    dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
+    loss: str | None = option(None, "network", "The loss; the one that fits the task unless given.", "NAME")
+    task: str | None = option(None, "network", "classification or regression; decided from the target unless given.", "TASK")
+    # training
+    optimizer: str = option("adamw", "training", f"{', '.join(OPTIMIZERS)}.", "NAME")
+    lr: float = option(0.003, "training", "The learning rate.", "RATE")
+    weight_decay: float = option(0.01, "training", "How strongly weights shrink.", "RATE")
+    batch_size: int | str = option(AUTO, "training", "Rows a step, or 'all'; 32 to 256 by the number of rows unless given.", "N")
+    epochs: int | str = option(AUTO, "training", "At most so many passes over the training rows.", "N")
+    patience: int | None = option(30, "training", "Stop after so many epochs without improvement; 0 never.", "N")
+    until: str | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
+    time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
+    metric: str | None = option(None, "training", "The validation metric that decides which weights are best; the loss unless given.", "NAME")
+    seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
+    threads: int | None = option(None, "training", "At most so many threads.", "N")
+    backend: str = option("reference", "training", "What runs the program: reference.", "NAME")
+    dtype: str = option("float32", "training", "float32 or float64.", "NAME")
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            known = ", ".join(OPTIMIZERS)
+            raise OptionError(f"--optimizer {self.optimizer} is not known; choose one of {known}.{nearest(self.optimizer, OPTIMIZERS)}")
+        activation(self.activation)
+        _layers(self.hidden)
+        _within("--dropout", self.dropout, 0.0, 1.0)
+        _within("--lr", self.lr, 0.0, float("inf"), open_low=True)
+        _within("--weight-decay", self.weight_decay, 0.0, float("inf"))
+        _whole("--batch-size", self.batch_size, 1, (AUTO, "all"))
+        _whole("--epochs", self.epochs, 1, (AUTO,))
+        _whole("--patience", self.patience, 0, (None,))
+        _whole("--threads", self.threads, 1, (None,))
+        if self.time_budget is not None:
+            _within("--time-budget", self.time_budget, 0.0, float("inf"), open_low=True)
+        if self.until is not None:
+            until(self.until)
+        check_seed(self.seed)
+        if self.backend != "reference":
+            raise OptionError(f"--backend {self.backend} is not known; there is reference.")
+        if self.dtype not in ("float32", "float64"):
+            raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.")
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """Make options from keyword arguments: texts and single numbers stand for lists of one, ``"a,b"`` for columns a and b.
+
+        Raises:
+            OptionError: there is no option of that name, or its value is out of range.
+        """
+        known = {item.name: item for item in fields(cls)}
+        for name in given:
+            if name not in known:
+                raise OptionError(f"there is no option '{name}'.{nearest(name, known)}")
+        return cls(**{name: _listed(name, value) if isinstance(_default(known[name]), tuple) else value for name, value in given.items()})
+
+
+def _default(item: Any) -> Any:
+    return item.default_factory() if callable(item.default_factory) else item.default
+
+
+def _listed(name: str, value: Any) -> tuple[Any, ...]:
+    parse: Callable[[str], Any] = _width if name == "hidden" else str
+    if isinstance(value, str):
+        return tuple(parse(part.strip()) for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _width(text: str) -> Any:
+    return int(text) if text.isdigit() else text
+
+
+def _layers(hidden: tuple[Any, ...]) -> None:
+    for number, width in enumerate(hidden, 1):
+        if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= 100_000:
+            raise OptionError(
+                f"--hidden: the width of hidden layer {number} is {width!r} and must be a whole number from 1 to 100,000; "
+                "write the widths like 64,64 (or '' for no hidden layer)."
+            )
+
+
+def _within(name: str, value: Any, low: float, high: float, *, open_low: bool = False) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (low < value < high or (value == low and not open_low)):
+        bound = f"above {low:g}" if open_low else f"at least {low:g}"
+        raise OptionError(f"{name} is {value!r} and must be a number {bound}" + ("." if high == float("inf") else f" and below {high:g}."))
+
+
+def _whole(name: str, value: Any, least: int, words: tuple[Any, ...]) -> None:
+    if value in words and not isinstance(value, bool):
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        others = [f"'{word}'" for word in words if isinstance(word, str)]
+        raise OptionError(f"{name} is {value!r} and must be {' or '.join([*others, f'a whole number of at least {least}'])}.")

@@ -1,0 +1,147 @@
+"""From a table to arrays: read, judge the columns, split, encode; everything that is known before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.bundled import find_bundled
+from chainrule.data.columns import judge_columns
+from chainrule.data.encode import Encoder
+from chainrule.data.read import read_table
+from chainrule.data.split import DEFAULT_SPLIT, Split, split_rows
+from chainrule.data.table import Column, Note, Table
+from chainrule.data.target import Target, judge_target, rows_with_target
+from chainrule.errors import DataError, OptionError, nearest
+from chainrule.training.model import row_weights
+from chainrule.training.options import Options
+from chainrule.training.tasks import choose_loss, encode_target, metric_named
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one side of the split, encoded: x [rows, units], y as the loss takes it, weights or ``None``, and where they come from."""
+
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray | None
+    table: Table
+    rows: np.ndarray
+
+    def batch(self) -> tuple[Any, ...]:
+        """Return (x, y) or (x, y, w)."""
+        return (self.x, self.y) if self.w is None else (self.x, self.y, self.w)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was understood of the data.
+
+    ``split`` tells how the rows were divided; ``parts`` holds train, valid and test, ``None`` where there are no rows.
+    """
+
+    name: str
+    table: Table
+    columns: tuple[Column, ...]
+    target: Target
+    weight: Column | None
+    loss: str
+    reading: dict[str, Any]
+    split: Split
+    encoder: Encoder
+    train: Part
+    valid: Part | None
+    test: Part | None
+    notes: tuple[Note, ...]
+
+
+def prepare(data: Any, target: str | None, options: Options) -> Prepared:
+    """Read and understand the data.
+
+    Args:
+        data: a file's path, ``"-"``, the name of a bundled data set, or a data frame.
+        target: the column to predict; may be left out for a bundled data set.
+        options: the options of the training.
+
+    Raises:
+        InputError: something about the data or the options cannot be used; one sentence says what, where, and what to do.
+    """
+    known = find_bundled(data) if isinstance(data, str) else None
+    reading = {
+        name: value
+        for name, value in (
+            ("delimiter", options.delimiter),
+            ("decimal", options.decimal),
+            ("encoding", options.encoding),
+            ("missing", list(options.missing) or None),
+            ("header", None if options.header else False),
+        )
+        if value is not None
+    }
+    table = read_table(known.path if known else data, **reading)
+    target = target or (known.target if known else None)
+    if target is None:
+        raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
+    columns, notes = judge_columns(
+        table,
+        target=target,
+        categorical=options.categorical,
+        numeric=options.numeric,
+        date=options.date,
+        drop=options.drop,
+        decimal=options.decimal,
+    )
+    by_name = {column.name: column for column in columns}
+    weight = _column(by_name, options.weight, "--weight", table)
+    time = _column(by_name, options.time, "--time", table)
+    rows = rows_with_target(table, target) if options.drop_missing_target else np.arange(table.rows)
+    if options.drop_missing_target and len(rows) < table.rows:
+        notes = (*notes, Note(f"{table.rows - len(rows)} rows without '{target}' are left out", "--drop-missing-target"))
+    goal = judge_target(table, by_name[target], task=options.task, rows=rows)  # type: ignore[arg-type] - checked there
+    loss = choose_loss(goal, options.loss)
+    if options.metric is not None:
+        metric_named(options.metric, goal)
+    files = {name: read_table(path, **reading) for name, path in (("valid", options.valid), ("test", options.test)) if path}
+    split = split_rows(
+        table,
+        options.split or (known.split if known else DEFAULT_SPLIT),
+        rows=rows,
+        labels=goal.encode(table, rows=rows) if goal.task == "classification" else None,
+        label=target,
+        group=options.group or "",
+        time=time,
+        given={name: file.rows for name, file in files.items()},
+        seed=options.seed,
+    )
+    goal = goal.fit(table, split.train)
+    left_out = {target, options.weight, options.group} - {None}
+    inputs = tuple(column for column in columns if column.name not in left_out)
+    encoder = Encoder.fit(inputs, table, split.train)
+
+    def part(source: Table, chosen: np.ndarray) -> Part | None:
+        if not len(chosen):
+            return None
+        own = Table(source.frame[chosen.tolist()], source.source, lines=None if source.lines is None else tuple(source.lines[i] for i in chosen))
+        weights = row_weights(own, weight)
+        y = encode_target(goal, loss, own, None, options.dtype)
+        return Part(encoder.transform(own, options.dtype), y, None if weights is None else weights.astype(options.dtype), own, chosen)
+
+    train = part(table, split.train)
+    assert train is not None  # split_rows refuses an empty training part
+    sides = {name: part(files[name], np.arange(files[name].rows)) if name in files else part(table, getattr(split, name)) for name in ("valid", "test")}
+    everything = (*table.notes, *notes, *goal.notes, *split.notes, *encoder.notes)
+    name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
+    return Prepared(name, table, columns, goal, weight, loss, reading, split, encoder, train, sides["valid"], sides["test"], everything)
+
+
+def _column(columns: dict[str, Column], name: str | None, flag: str, table: Table) -> Column | None:
+    if name is None:
+        return None
+    if name not in columns:
+        raise DataError(f"{flag}: {table.source} has no column '{name}'.{nearest(name, columns)}")
+    if flag == "--weight" and columns[name].kind != "number":
+        raise DataError(f"{flag}: column '{name}' of {table.source} does not hold numbers; weights are numbers of at least 0.")
+    return columns[name]

@@ -1,0 +1,220 @@
+"""The main job: one call trains a network on a table, and keeps everything that is needed to use it on raw rows."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import losses, nn, optim
+from chainrule.errors import NonFiniteError
+from chainrule.nn.activations import activation_name
+from chainrule.optim import Optimizer
+from chainrule.training.baselines import baselines
+from chainrule.training.events import Event, Stopped
+from chainrule.training.loop import Loop, Metric, Settings
+from chainrule.training.metrics import METRICS
+from chainrule.training.model import Model, describe
+from chainrule.training.options import AUTO, Options
+from chainrule.training.prepare import Part, Prepared, prepare
+from chainrule.training.program import Signature, inference_program
+from chainrule.training.step import TrainingStep, training_step
+from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
+from chainrule.training.until import names_in, until
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The data was read, its columns judged, its rows split."""
+
+    prepared: Prepared
+
+
+@dataclass(frozen=True)
+class NetworkBuilt:
+    """The network is made: its layers as rows of a table, the loss, the optimizer with its hyper-parameters, the batch size, the epochs."""
+
+    layers: list[dict[str, Any]]
+    loss: str
+    optimizer: Optimizer
+    batch_size: int
+    epochs: int
+
+
+TrainEvent = Understood | NetworkBuilt | Event
+
+
+def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
+    """Train a network on a table.
+
+    Args:
+        data: a file's path, the name of a bundled data set (``"penguins"``), or any data frame.
+        target: the column to predict; may be left out for a bundled data set.
+        on_event: is called with everything that happens, in order.
+        options: the words of the command line, see :class:`chainrule.training.options.Options`: ``hidden=(64, 64)``, ``epochs=50`` …
+
+    Returns:
+        The model with the best weights; it takes raw rows. After Ctrl-C, the best so far, with a warning.
+
+    Raises:
+        InputError: the data or an option cannot be used.
+        NonFiniteError: the loss became NaN or infinite before a single epoch was done.
+    """
+    job = train_events(data, target, Options.of(options))
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as done:
+            model: Model = done.value
+            break
+        if on_event is not None:
+            on_event(event)
+        if isinstance(event, Stopped) and (event.interrupted or event.error):
+            if event.error and not event.epochs:
+                raise NonFiniteError(event.error)
+            what = "interrupted" if event.interrupted else event.error
+            warnings.warn(f"training stopped early ({what}); the model has the best weights so far.", stacklevel=2)
+    return model
+
+
+def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
+    """Train, yield everything that happens, and return the model; see :func:`train`."""
+    prepared = prepare(data, target, options)
+    yield Understood(prepared)
+    batch_size, epochs = _sizes(options, len(prepared.train.x))
+    network = nn.mlp(
+        len(prepared.encoder.units),
+        options.hidden,
+        outputs_of(prepared.target, prepared.loss),
+        activation=options.activation,
+        dropout=options.dropout,
+    )
+    optimizer = _optimizer(options)
+    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
+    layers = _described(network, step, options)
+    yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
+    start = step.init(options.seed)
+    run = Loop(step, prepared.train.batch(), _settings(options, batch_size, epochs), start.copy(), _batch(prepared.valid), _metrics(prepared, options))
+    stopped: Stopped | None = None
+    for event in run.events():
+        stopped = event if isinstance(event, Stopped) else stopped
+        if not isinstance(event, Stopped):
+            yield event
+    assert stopped is not None  # the loop ends with it
+    signature = step.signature if prepared.train.w is None else step.signature_with_weights()
+    head = head_of(prepared.loss)
+    model = Model(
+        step.compiled(signature).program,
+        inference_program(network, step.params, {}, Signature(step.signature.x, step.signature.y), head),
+        run.best,
+        start,
+        prepared.encoder,
+        prepared.target,
+        prepared.loss,
+        options.optimizer,
+        layers,
+        {},
+        prepared.reading,
+        prepared.weight,
+        run.history,
+    )
+    model.report.update(_report(model, prepared, stopped, batch_size))
+    yield stopped
+    return model
+
+
+def _sizes(options: Options, rows: int) -> tuple[int, int]:
+    """Return the batch size and the largest number of epochs: enough of them for 3,000 updates, and 100 at least."""
+    automatic = 32 if rows < 5_000 else 128 if rows < 50_000 else 256
+    size = rows if options.batch_size == "all" else automatic if options.batch_size == AUTO else int(options.batch_size)
+    size = min(size, rows)
+    return size, max(100, math.ceil(3_000 / math.ceil(rows / size))) if options.epochs == AUTO else int(options.epochs)
+
+
+def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
+    metric = METRICS.get(options.metric or "")
+    return Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=options.patience or None,
+        time_budget=options.time_budget,
+        until=None if options.until is None else until(options.until),
+        watch=metric.name if metric else "loss",
+        greater_is_better=metric.greater_is_better if metric else False,
+        threads=options.threads,
+    )
+
+
+def _optimizer(options: Options) -> Optimizer:
+    if options.optimizer == "adamw":
+        return optim.adamw(options.lr, weight_decay=options.weight_decay)
+    if options.optimizer == "rprop":
+        return optim.rprop(options.lr)
+    return optim.OPTIMIZERS[options.optimizer](options.lr)
+
+
+def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
+    """Return the metrics that are measured on the validation rows after each epoch: the task's own, and those that a condition asks for."""
+    task = prepared.target.task
+    asked = {options.metric} | (names_in(options.until) if options.until else set())
+    names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
+    return {name: lambda prediction, y, m=METRICS[name]: m(*_truth_and_answer(prepared, prediction, y)) for name in names}
+
+
+def _truth_and_answer(prepared: Prepared, prediction: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if prepared.target.task == "regression":
+        return prepared.target.decode_values(y), prepared.target.decode_values(prediction)
+    return y.reshape(len(y)).astype(np.int64), head_of(prepared.loss)(prediction)["probabilities"]
+
+
+def _batch(part: Part | None) -> tuple[Any, ...] | None:
+    return None if part is None else part.batch()
+
+
+def _described(network: nn.Sequential, step: TrainingStep, options: Options) -> list[dict[str, Any]]:
+    does = {}
+    for name, layer in network.layers.items():
+        if isinstance(layer, nn.Dense):
+            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
+            does[name] = f"{layer.inputs} → {layer.outputs}{suffix}"
+        elif isinstance(layer, nn.Dropout):
+            does[name] = f"dropout {layer.rate:g}"
+    return describe({path: tuple(int(n) for n in type.shape) for path, type in step.params.items()}, does)  # type: ignore[arg-type] - no B in them
+
+
+def _report(model: Model, prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
+    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
+    measured = {name: _measured(model, part) for name, part in parts.items() if part is not None}
+    return {
+        "task": model.target.task,
+        "target": model.target.column.name,
+        "seconds": round(stopped.seconds, 3),
+        "stopped": stopped.reason,
+        "epochs": stopped.epochs,
+        "best_epoch": stopped.best_epoch,
+        "batch_size": batch_size,
+        "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
+        **measured,
+        "baselines": _baselines(prepared),
+    }
+
+
+def _measured(model: Model, part: Part) -> dict[str, float]:
+    return model.evaluate(part.table, np.arange(part.table.rows))
+
+
+def _baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
+    """Measure the baselines on the test rows, or on the training rows where there is no test part."""
+    target, train = prepared.target, prepared.train
+    test = prepared.test or prepared.train
+
+    def truth(part: Part) -> np.ndarray:
+        return target.encode(part.table) if target.task == "classification" else target.values(part.table)
+
+    return baselines(
+        target.task, train.x, truth(train), test.x, truth(test), classes=len(target.classes), weights=train.w, test_weights=test.w
+    )
