@@ -1,0 +1,1 @@
+"""Reading a step: where every number comes from."""
