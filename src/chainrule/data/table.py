@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 Kind = Literal["number", "category", "boolean", "date", "constant", "identifier"]
 
@@ -39,6 +41,11 @@ class Table:
     def rows(self) -> int:
         """Return the number of rows."""
         return self.frame.height
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Table:
+        """Return a table of these rows (from 0), in this order; each still knows its line."""
+        chosen = [int(row) for row in rows]
+        return replace(self, frame=self.frame[chosen], lines=None if self.lines is None else tuple(self.lines[row] for row in chosen))
 
     def place(self, row: int) -> str:
         """Say where a row (from 0) is: ``people.csv, line 7``, or ``a data frame, row 5`` where there are no lines."""

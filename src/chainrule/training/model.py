@@ -114,14 +114,14 @@ class Model:
         table = self.table(data)
         known = rows_with_target(table, self.target.column.name) if rows is None else rows
         if not len(known):
-            raise DataError(f"the target '{self.target.column.name}' is missing in all rows of {table.source}: there is nothing to compare.")
-        part = Table(table.frame[known.tolist()], table.source, lines=None if table.lines is None else tuple(table.lines[i] for i in known))
+            raise DataError(f"the target '{self.target.column.name}' is missing in all rows of {table.source}: nothing can be compared.")
+        part = table.take(known)
         truth = self.target.encode(part) if self.target.task == "classification" else self.target.values(part)
         return evaluate_predictions(self.target.task, truth, self.outputs(part), row_weights(part, self.weight))
 
     def batch(self, table: Table, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return rows as the batch of the training Program: x, y and, with a weight column, w."""
-        part = Table(table.frame[rows.tolist()], table.source, lines=None if table.lines is None else tuple(table.lines[i] for i in rows))
+        part = table.take(rows)
         x = self.encoder.transform(part, self.dtype)
         y = encode_target(self.target, self.loss, part, None, self.dtype)
         weights = row_weights(part, self.weight)

@@ -77,7 +77,7 @@ def load(path: str | Path) -> Model:
     if header.get("kind") != "model":
         raise FileFormatError(f"{place} is not a model file of Chainrule.")
     if header.get("format") != FORMAT:
-        raise FileFormatError(f"{place} has format {header.get('format')!r}; this version of Chainrule reads format {FORMAT}: install a newer one.")
+        raise FileFormatError(f"{place} has format {header.get('format')!r} and this Chainrule reads format {FORMAT}: install a newer one.")
     try:
         programs = {name: _program(header[name], tensors, name) for name in ("training", "inference")}
         states = {name: _state(header[name], tensors, name) for name in ("best", "start")}
@@ -127,16 +127,15 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _program(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> Program:
     own = {key.removeprefix(f"{name}/"): array for key, array in tensors.items() if key.startswith(f"{name}/")}
-    return from_json(data, OPERATIONS, own)  # type: ignore[arg-type]
+    return from_json(data, OPERATIONS, own)
 
 
 def _state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> State:
-    groups = {
-        group: {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
-        for group in _GROUPS
-        for prefix in (f"{name}/{group}/",)
-    }
-    return State(**groups, **{scalar: data[scalar] for scalar in _SCALARS})
+    def group(prefix: str) -> dict[str, np.ndarray]:
+        return {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
+
+    params, optimizer, buffers = (group(f"{name}/{part}/") for part in _GROUPS)
+    return State(params, optimizer, buffers, *(data[scalar] for scalar in _SCALARS))
 
 
 def _check(model: Model) -> None:

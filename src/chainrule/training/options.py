@@ -18,12 +18,12 @@ AUTO = "auto"
 def option(default: Any, group: str, text: str, metavar: str = "") -> Any:
     """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line."""
     metadata = {"group": group, "help": text, "metavar": metavar}
-    return field(default_factory=lambda: default, metadata=metadata) if isinstance(default, (list, tuple)) else field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of :func:`chainrule.train`, with the command line's words; the flag of ``drop_missing_target`` is ``--drop-missing-target``.
+    """The options of :func:`chainrule.train`, in the command line's words: the flag of ``weight_decay`` is ``--weight-decay``.
 
     Raises:
         OptionError: a value is out of range; one sentence says which and what it may be.
@@ -49,12 +49,12 @@ class Options:
     test: str | None = option(None, "rows", "A file of test rows.", "FILE")
     # network
     hidden: tuple[int, ...] = option((64, 64), "network", "Widths of the hidden layers.", "WIDTHS")
-    activation: str | Activation = option("relu", "network", f"Activation of the hidden layers: {', '.join(ACTIVATIONS)}.", "NAME")
+    activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
     dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
     loss: str | None = option(None, "network", "The loss; the one that fits the task unless given.", "NAME")
     task: str | None = option(None, "network", "classification or regression; decided from the target unless given.", "TASK")
     # training
-    optimizer: str = option("adamw", "training", f"{', '.join(OPTIMIZERS)}.", "NAME")
+    optimizer: str = option("adamw", "training", ", ".join(OPTIMIZERS) + ".", "NAME")
     lr: float = option(0.003, "training", "The learning rate.", "RATE")
     weight_decay: float = option(0.01, "training", "How strongly weights shrink.", "RATE")
     batch_size: int | str = option(AUTO, "training", "Rows a step, or 'all'; 32 to 256 by the number of rows unless given.", "N")
@@ -62,7 +62,7 @@ class Options:
     patience: int | None = option(30, "training", "Stop after so many epochs without improvement; 0 never.", "N")
     until: str | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
-    metric: str | None = option(None, "training", "The validation metric that decides which weights are best; the loss unless given.", "NAME")
+    metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
     seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
     threads: int | None = option(None, "training", "At most so many threads.", "N")
     backend: str = option("reference", "training", "What runs the program: reference.", "NAME")
@@ -102,11 +102,8 @@ class Options:
         for name in given:
             if name not in known:
                 raise OptionError(f"there is no option '{name}'.{nearest(name, known)}")
-        return cls(**{name: _listed(name, value) if isinstance(_default(known[name]), tuple) else value for name, value in given.items()})
-
-
-def _default(item: Any) -> Any:
-    return item.default_factory() if callable(item.default_factory) else item.default
+        values: dict[str, Any] = {name: _listed(name, v) if isinstance(known[name].default, tuple) else v for name, v in given.items()}
+        return cls(**values)
 
 
 def _listed(name: str, value: Any) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from chainrule.training.tasks import choose_loss, encode_target, metric_named
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one side of the split, encoded: x [rows, units], y as the loss takes it, weights or ``None``, and where they come from."""
+    """The rows of one side of the split, encoded: x [rows, units], y as the loss takes it, w or ``None``, and where they come from."""
 
     x: np.ndarray
     y: np.ndarray
@@ -70,7 +70,7 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
         InputError: something about the data or the options cannot be used; one sentence says what, where, and what to do.
     """
     known = find_bundled(data) if isinstance(data, str) else None
-    reading = {
+    reading: dict[str, Any] = {
         name: value
         for name, value in (
             ("delimiter", options.delimiter),
@@ -100,7 +100,7 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     rows = rows_with_target(table, target) if options.drop_missing_target else np.arange(table.rows)
     if options.drop_missing_target and len(rows) < table.rows:
         notes = (*notes, Note(f"{table.rows - len(rows)} rows without '{target}' are left out", "--drop-missing-target"))
-    goal = judge_target(table, by_name[target], task=options.task, rows=rows)  # type: ignore[arg-type] - checked there
+    goal = judge_target(table, by_name[target], task=cast(Any, options.task), rows=rows)
     loss = choose_loss(goal, options.loss)
     if options.metric is not None:
         metric_named(options.metric, goal)
@@ -124,17 +124,18 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     def part(source: Table, chosen: np.ndarray) -> Part | None:
         if not len(chosen):
             return None
-        own = Table(source.frame[chosen.tolist()], source.source, lines=None if source.lines is None else tuple(source.lines[i] for i in chosen))
+        own = source.take(chosen)
         weights = row_weights(own, weight)
         y = encode_target(goal, loss, own, None, options.dtype)
         return Part(encoder.transform(own, options.dtype), y, None if weights is None else weights.astype(options.dtype), own, chosen)
 
     train = part(table, split.train)
     assert train is not None  # split_rows refuses an empty training part
-    sides = {name: part(files[name], np.arange(files[name].rows)) if name in files else part(table, getattr(split, name)) for name in ("valid", "test")}
+    valid = part(files["valid"], np.arange(files["valid"].rows)) if "valid" in files else part(table, split.valid)
+    test = part(files["test"], np.arange(files["test"].rows)) if "test" in files else part(table, split.test)
     everything = (*table.notes, *notes, *goal.notes, *split.notes, *encoder.notes)
     name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
-    return Prepared(name, table, columns, goal, weight, loss, reading, split, encoder, train, sides["valid"], sides["test"], everything)
+    return Prepared(name, table, columns, goal, weight, loss, reading, split, encoder, train, valid, test, everything)
 
 
 def _column(columns: dict[str, Column], name: str | None, flag: str, table: Table) -> Column | None:
