@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from chainrule.data.table import Column
 from chainrule.data.target import Target
 from chainrule.errors import ChainruleError, FileFormatError
 from chainrule.ir import Program
+from chainrule.ir.program import Operation
 from chainrule.ir.serialize import from_json, to_json
 from chainrule.ops.tracing import OPERATIONS
 from chainrule.training.files import write_atomically
@@ -127,7 +128,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _program(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> Program:
     own = {key.removeprefix(f"{name}/"): array for key, array in tensors.items() if key.startswith(f"{name}/")}
-    return from_json(data, OPERATIONS, own)
+    return from_json(data, cast(Mapping[str, Operation], OPERATIONS), own)
 
 
 def _state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> State:

@@ -18,10 +18,11 @@ from chainrule.training.baselines import baselines
 from chainrule.training.events import Event, Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
+from chainrule.training.metrics import Metric as NamedMetric
 from chainrule.training.model import Model, describe
 from chainrule.training.options import AUTO, Options
 from chainrule.training.prepare import Part, Prepared, prepare
-from chainrule.training.program import Signature, inference_program
+from chainrule.training.program import inference_program
 from chainrule.training.step import TrainingStep, training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
 from chainrule.training.until import names_in, until
@@ -95,10 +96,11 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
     )
     optimizer = _optimizer(options)
     step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
-    layers = _described(network, step, options)
+    layers = _described(network, step)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)
-    run = Loop(step, prepared.train.batch(), _settings(options, batch_size, epochs), start.copy(), _batch(prepared.valid), _metrics(prepared, options))
+    settings = _settings(options, batch_size, epochs)
+    run = Loop(step, prepared.train.batch(), settings, start.copy(), _batch(prepared.valid), _metrics(prepared, options))
     stopped: Stopped | None = None
     for event in run.events():
         stopped = event if isinstance(event, Stopped) else stopped
@@ -109,7 +111,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
     head = head_of(prepared.loss)
     model = Model(
         step.compiled(signature).program,
-        inference_program(network, step.params, {}, Signature(step.signature.x, step.signature.y), head),
+        inference_program(network, step.params, {}, step.signature, head),
         run.best,
         start,
         prepared.encoder,
@@ -162,7 +164,11 @@ def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     task = prepared.target.task
     asked = {options.metric} | (names_in(options.until) if options.until else set())
     names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
-    return {name: lambda prediction, y, m=METRICS[name]: m(*_truth_and_answer(prepared, prediction, y)) for name in names}
+    return {name: _measuring(prepared, METRICS[name]) for name in names}
+
+
+def _measuring(prepared: Prepared, metric: NamedMetric) -> Metric:
+    return lambda prediction, y: metric(*_truth_and_answer(prepared, prediction, y))
 
 
 def _truth_and_answer(prepared: Prepared, prediction: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,7 +181,7 @@ def _batch(part: Part | None) -> tuple[Any, ...] | None:
     return None if part is None else part.batch()
 
 
-def _described(network: nn.Sequential, step: TrainingStep, options: Options) -> list[dict[str, Any]]:
+def _described(network: nn.Sequential, step: TrainingStep) -> list[dict[str, Any]]:
     does = {}
     for name, layer in network.layers.items():
         if isinstance(layer, nn.Dense):
@@ -183,7 +189,7 @@ def _described(network: nn.Sequential, step: TrainingStep, options: Options) -> 
             does[name] = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does[name] = f"dropout {layer.rate:g}"
-    return describe({path: tuple(int(n) for n in type.shape) for path, type in step.params.items()}, does)  # type: ignore[arg-type] - no B in them
+    return describe({path: array.shape for path, array in step.init().params.items()}, does)
 
 
 def _report(model: Model, prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
