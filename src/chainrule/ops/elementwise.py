@@ -83,7 +83,8 @@ def _erf(x: np.ndarray) -> Any:
     wide = x.astype(np.float64)
     size = np.abs(wide)
     near = np.clip(wide, -1.0, 1.0)
-    inner = near * np.polyval(_ERF[0], near * near) / np.polyval(_ERF[1], near * near)
+    # near·P/Q written as near + near·(P − Q)/Q, which rounds the large part of the result only once
+    inner = near + near * (np.polyval(np.polysub(_ERF[0], _ERF[1]), near * near) / np.polyval(_ERF[1], near * near))
     far = np.clip(size, 1.0, 8.0)  # beyond 6 the result is ±1
     outer = np.sign(wide) * (1.0 - np.exp(-far * far) * np.polyval(_ERFC[0], far) / np.polyval(_ERFC[1], far))
     return np.where(size <= 1.0, inner, np.where(np.isnan(wide), wide, outer)).astype(x.dtype)
