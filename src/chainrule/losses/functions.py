@@ -19,6 +19,7 @@ from chainrule.errors import OptionError, TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import show_shape
 from chainrule.ops import named
+from chainrule.ops.type_rules import INTEGERS
 
 Reduction = Literal["mean", "sum", "none"]
 Loss = Callable[..., Any]
@@ -107,7 +108,7 @@ def cross_entropy(
             target = named(target * (1.0 - label_smoothing) + label_smoothing / logits_type.shape[1], "smoothed")
         shares = target if own_classes is None else named(target * own_classes, "class_shares")
         return _reduce(-ops.sum(shares * named(ops.log_softmax(prediction), "log_probabilities"), -1), weights, reduction)
-    if type.shape != logits_type.shape[:1]:
+    if type.shape != logits_type.shape[:1] or type.dtype not in INTEGERS:
         raise TypeRuleError(f"the target is {type}; for logits {logits_type} it is one class number a row, or {logits_type}")
     rows = named(ops.cross_entropy_of_labels(prediction, target), "label_loss")
     own = None if own_classes is None else named(ops.gather(own_classes, target), "class_weight")
