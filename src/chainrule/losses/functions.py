@@ -98,7 +98,7 @@ def cross_entropy(
     """
     logits_type, type = _type(prediction), _type(target)
     if len(logits_type.shape) != 2 or not isinstance(logits_type.shape[1], int):
-        raise TypeRuleError(f"cross-entropy needs logits of type [B, classes]; the prediction is {logits_type}")
+        raise TypeRuleError(f"cross-entropy needs logits of type [B, classes]; the prediction is {logits_type}.")
     if not _is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
         raise OptionError(f"label_smoothing is {label_smoothing!r} and must be a number of at least 0 and below 1.")
     own_classes = None if class_weights is None else _class_weights(class_weights, logits_type)
@@ -109,7 +109,7 @@ def cross_entropy(
         shares = target if own_classes is None else named(target * own_classes, "class_shares")
         return _reduce(-ops.sum(shares * named(ops.log_softmax(prediction), "log_probabilities"), -1), weights, reduction)
     if type.shape != logits_type.shape[:1] or type.dtype not in INTEGERS:
-        raise TypeRuleError(f"the target is {type}; for logits {logits_type} it is one class number a row, or {logits_type}")
+        raise TypeRuleError(f"the target is {type}; for logits {logits_type} it is one class number a row, or {logits_type}.")
     rows = named(ops.cross_entropy_of_labels(prediction, target), "label_loss")
     own = None if own_classes is None else named(ops.gather(own_classes, target), "class_weight")
     if own is not None:
@@ -162,9 +162,9 @@ def _type(x: Any) -> Type:
 def _same_type(prediction: Any, target: Any) -> None:
     ours, theirs = _type(prediction), _type(target)
     if not ours.shape:
-        raise TypeRuleError(f"the prediction is {ours} and needs an axis of rows")
+        raise TypeRuleError(f"the prediction is {ours} and needs an axis of rows.")
     if ours != theirs:
-        raise TypeRuleError(f"the prediction is {ours} and the target {theirs}; they must match exactly (reshape or cast the target)")
+        raise TypeRuleError(f"the prediction is {ours} and the target {theirs}; they must match exactly (reshape or cast the target).")
 
 
 def _error(prediction: Any, target: Any) -> Any:
@@ -192,7 +192,7 @@ def _class_weights(class_weights: Any, logits: Type) -> Any:
         raise OptionError(f"class_weights is {class_weights!r} and must be {logits.shape[1]} numbers, one for each class.") from None
     if numbers.shape != logits.shape[1:]:
         wanted = show_shape(logits.shape[1:])
-        raise TypeRuleError(f"class_weights has shape {show_shape(numbers.shape)} and should have {wanted} for logits {logits}")
+        raise TypeRuleError(f"class_weights has shape {show_shape(numbers.shape)} and should have {wanted} for logits {logits}.")
     if not (np.isfinite(numbers) & (numbers >= 0)).all():
         raise OptionError(f"class_weights are {numbers.tolist()} and must be finite numbers of at least 0.")
     return named(ops.constant(value=numbers, dtype=logits.dtype), "class_weights")
@@ -205,7 +205,7 @@ def _reduce(rows: Any, weights: Any, reduction: Reduction, row_totals: Any = Non
     rows = named(rows, "row_loss")
     if weights is not None:
         if _type(weights) != _type(rows):
-            raise TypeRuleError(f"the weights are {_type(weights)}; for this loss they are {_type(rows)}, one number a row")
+            raise TypeRuleError(f"the weights are {_type(weights)}; for this loss they are {_type(rows)}, one number a row.")
         rows = named(rows * weights, "weighted_row_loss")
         row_totals = weights if row_totals is None else named(row_totals * weights, "row_weight")
     if reduction == "none":
