@@ -14,7 +14,7 @@ from chainrule.data.table import Column, Table
 from chainrule.errors import DataError
 
 
-def read(column: Column, cells: Sequence[object], dtype: pl.DataType | type[pl.DataType] | None = None) -> pl.Series:
+def read(column: Column, cells: Sequence[object] | pl.Series, dtype: pl.DataType | type[pl.DataType] | None = None) -> pl.Series:
     table = Table(pl.DataFrame({column.name: pl.Series(cells, dtype=dtype)}), "p.csv", lines=range(2, 100))
     values = read_column(table, column)
     assert values.len() == len(cells)
@@ -112,6 +112,7 @@ def test_zones_are_taken_to_utc() -> None:
     zone = datetime.timezone(datetime.timedelta(hours=2))
     expected = [datetime.datetime(2020, 1, 31, 8)]
     assert read(DATE, [datetime.datetime(2020, 1, 31, 10, tzinfo=zone)]).to_list() == expected
+    assert read(DATE, pl.Series([datetime.datetime(2020, 1, 31, 9)]).dt.replace_time_zone("Europe/Berlin")).to_list() == expected
     assert read(Column("a", "date", date_format="%Y-%m-%dT%H:%M:%S%.f%z"), ["2020-01-31T10:00:00+02:00"]).to_list() == expected
     assert read(Column("a", "date", date_format="%Y-%m-%dT%H:%M:%S%.f%z"), ["2020-01-31T08:00:00Z"]).to_list() == expected
 

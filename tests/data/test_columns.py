@@ -153,8 +153,19 @@ def test_a_target_with_words_among_numbers_stays_and_its_cell_is_named() -> None
 
 
 def test_grades_with_a_plus_are_labels() -> None:
-    column, notes = judge_one(["0", "1", "2", "3+"] * 10)
+    for cells in (["0", "1", "2", "3+"], [*map(str, range(10)), "10+"]):
+        column, notes = judge_one(cells * 10)
+        assert (column.kind, column.used, notes) == ("category", True, ())
+
+
+def test_text_with_some_numbers_is_text() -> None:
+    column, notes = judge_one([*LETTERS[:30], *map(str, range(30))] * 2)
     assert (column.kind, column.used, notes) == ("category", True, ())
+
+
+def test_a_group_of_digits_after_a_zero_is_a_fraction() -> None:
+    for cells, delimiter in ((["0.123", "1.234"], ";"), (["0,123", "1,234"], ",")):
+        assert values(cells, judge_one(cells, delimiter)[0]) == [0.123, 1.234]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +299,8 @@ def test_free_text_is_left_out() -> None:
     column, _ = judge_one([f"the {word} was not so good after all" for word in LETTERS[:30]] + ["it was good and I liked it"] * 20)
     assert (column.kind, column.used) == ("identifier", False)
     assert "free text" in column.reason
+    answers = ["I agree with the statement as it stands", "I do not agree with the statement at all"]
+    assert judge_one(answers * 20)[0].kind == "category"
 
 
 @pytest.mark.parametrize("cells", [[1, 1, 2, 2, 3, 3], ["p1", "p1", "p2", "p2", "p3", "p3"]])
@@ -301,6 +314,7 @@ def test_a_repeated_identifier_suggests_groups(cells: list[object]) -> None:
 def test_a_column_of_subjects_suggests_groups() -> None:
     assert judge({"subject": LETTERS[:30] * 4})[1][0].flag == "--group"
     assert judge({"customer": ["new", "returning"] * 20})[0]["customer"].kind == "category"
+    assert judge({"customer": LETTERS[:30] + LETTERS[:10]})[0]["customer"].kind == "category"
 
 
 def test_the_target_is_judged_by_its_cells_alone() -> None:

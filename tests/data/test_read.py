@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.data import delimited
 from chainrule.data.read import read_table
 from chainrule.data.table import Table
 from chainrule.errors import DataError, OptionError
@@ -118,6 +119,7 @@ def test_words_in_one_column_are_not_split(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "p.csv", "full name\nAda Lovelace\nGrace Hopper\n"))
     assert table.frame.rows() == [("Ada Lovelace",), ("Grace Hopper",)]
     assert table.notes == ()
+    assert read_table(write(tmp_path, "q.csv", "street no\nMain 7\nHigh 9\n")).frame.rows() == [("Main 7",), ("High 9",)]
 
 
 @pytest.mark.parametrize("spelled", ["|", "pipe", "PIPE"])
@@ -201,6 +203,12 @@ def test_what_is_no_text(tmp_path: Path, content: bytes, says: str) -> None:
     assert "p.csv" in message and says in message
 
 
+def test_a_broken_byte_right_at_the_end_of_a_block(tmp_path: Path) -> None:
+    start = "éé\n".encode()
+    message = refused(write(tmp_path, "p.csv", start + b"a" * ((1 << 20) - 1 - len(start)) + b"\xc3(\n"))
+    assert "line 2: byte 0xc3" in message
+
+
 def test_trimming_comes_before_judging(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "p.csv", ' a , b\n x ,  NA\n\u00a0y\u00a0,""\n'))
     assert table.frame.columns == ["a", "b"]
@@ -265,6 +273,18 @@ def test_blank_lines_are_skipped_and_lines_stay_right(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "p.csv", "\n \na,b\n\n1,2\n\r\n   \n3,4\n\n\n"))
     assert table.frame.rows() == [("1", "2"), ("3", "4")]
     assert [table.place(row) for row in (0, 1)] == ["p.csv, line 5", "p.csv, line 8"]
+
+
+def test_blank_lines_in_one_column(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "p.csv", "a\r\n\r\n1\r\n\n2\r\n")).frame.rows() == [("1",), ("2",)]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5, 8])
+def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK", block)
+    table = read_table(write(tmp_path, "p.csv", 'a,b\n\n1,"x,\n\n""y"""\n   \n\n2,z\n"",q'))
+    assert table.frame.rows() == [("1", 'x,\n\n"y"'), ("2", "z"), (None, "q")]
+    assert table.lines == (3, 8, 9)
 
 
 def test_a_row_of_empty_cells_is_a_row(tmp_path: Path) -> None:

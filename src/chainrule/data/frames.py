@@ -118,7 +118,7 @@ def _column_of_array(name: str, array: NDArray[Any]) -> pl.Series:
         return pl.Series(name, [cell.decode("utf-8", "replace") for cell in array.tolist()], dtype=pl.String)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
-    return pl.Series(name, np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)))
+    return pl.Series(name, np.ascontiguousarray(array))
 
 
 def _described(data: object) -> str:

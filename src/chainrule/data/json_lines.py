@@ -24,11 +24,8 @@ def read_json_lines(data: bytes, source: str) -> tuple[pl.DataFrame, tuple[int, 
     if not lines:
         raise DataError(f"{source} is empty; a table has one JSON object a line")
     try:
-        # The order of the keys and of the rows is the file's; every line takes part in finding the types.
-        frame = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
-    except pl.exceptions.PolarsError:
-        frame = None
-    if frame is None or frame.height != len(lines):
+        frame = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)  # every line takes part in finding the types
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         frame = _read_line_by_line(data, source, lines)
     if frame.width == 0:
         raise DataError(f"{source}, line {lines[0]}: the objects have no keys; each key is a column")
