@@ -284,6 +284,7 @@ def test_running_numbers_are_an_identifier_where_there_is_something_else() -> No
     assert judge({"n": running, "y": [1.5, 2.5] * 15}, target="y")[0]["n"].kind == "number"
     assert judge({"day": running, "b": [1.5, 2.5] * 15})[0]["day"].kind == "number"
     assert judge({"n": running[:20], "b": [1.5, 2.5] * 10})[0]["n"].kind == "number"
+    assert judge({"n": [f"{n} €" for n in running], "b": [1.5, 2.5] * 15})[0]["n"].kind == "number"
     assert judge({"n": [*running[:-1], 131], "b": [1.5, 2.5] * 15})[0]["n"].kind == "number"
 
 

@@ -216,7 +216,7 @@ def _judge_number(seen: Evidence, shared: Conventions, is_target: bool) -> _Judg
     if (identifier := _identifier(seen)) is not None:
         return identifier
     sequence = identity.running_sequence(values, seen.cells.len() + seen.missing)
-    if sequence is not None and not identity.names_an_order(seen.name):
+    if sequence is not None and not column.affixes and not identity.names_an_order(seen.name):
         reason = f"the whole numbers from {sequence[0]} to {sequence[-1]}, one a row"
         return replace(_left_out(seen.name, "identifier", reason, "--numeric"), sequence=True)
     if identity.names_a_code(seen.name):
