@@ -120,7 +120,7 @@ _pow_weight: Function = lambda z: z * z / 2  # noqa: E731
 
 FITS = {
     "EXP float32": Fit(_exp_rest, -HALF_LN2, HALF_LN2, 4, abs),
-    "EXP float64": Fit(_exp_rest, -HALF_LN2, HALF_LN2, 9, abs, f64),
+    "EXP float64": Fit(_exp_rest, -HALF_LN2, HALF_LN2, 10, abs, f64),
     "LOG float32": Fit(_log_rest, LOG_LOW, LOG_HIGH, 7, lambda f: f**3 / mpmath.log1p(f)),
     "LOG float64": Fit(_log_series, NEAR_0, S2, 6, _log_weight, f64),
     "SIN float32": Fit(_sin_rest, NEAR_0, QUARTER_PI2, 2, _sin_weight),

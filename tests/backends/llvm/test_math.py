@@ -16,7 +16,7 @@ from chainrule.backends.llvm.math import emit
 
 WIDTHS = (1, 4, 8, 16)
 DTYPES = ("float32", "float64")
-ARITY = {"pow": 2}
+ARITY = {"power": 2}
 
 _kept: list[Any] = []  # machine code lives as long as its engine
 

@@ -246,7 +246,8 @@ class _Driver:
             for extra in (0, 1):
                 unit = b.sdiv(code.i64(code.mul(units, code.add(self.thread, extra))), self.threads)
                 ends.append(code.minimum(code.mul(unit, written.grain), extent))
-            call(*ends)
+            with code.when(b.icmp_signed("<", code.i64(ends[0]), code.i64(ends[1]))):
+                call(*ends)
 
     def _test(self, stage: int) -> None:
         """Store the loss; leave before the update if it is not finite or an index was out of range."""

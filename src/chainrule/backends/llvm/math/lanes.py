@@ -183,9 +183,9 @@ class Real(_Value):
         """Where the numbers are equal; a NaN equals nothing."""
         return self._compare("==", other)
 
-    def is_nan(self) -> Mask:
-        """Where there is no number."""
-        return Mask(self.builder, self.builder.fcmp_unordered("uno", self.value, self.value), self.format)
+    def unordered(self, other: Real) -> Mask:
+        """Where one of two is NaN."""
+        return Mask(self.builder, self.builder.fcmp_unordered("uno", self.value, other.value), self.format)
 
     @property
     def bits(self) -> Bits:
