@@ -115,7 +115,7 @@ class Emitter:
 
     def _load(self, value: Value, index: Index, lanes: int, mask: Any) -> Any:
         code, pointer, dtype = self.code, self.stored[value], value.type.dtype
-        if self.flat:
+        if self.flat and index:
             return code.load(pointer, index[0].base, dtype, lanes, mask)
         offset, stride, spread = self.offset(value.type.shape, index, lanes)
         if spread is None and (stride == 0 or lanes == 1):
