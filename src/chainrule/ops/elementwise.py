@@ -11,6 +11,7 @@ from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS, broadcast
 from chainrule.ops.primitive import NOWHERE, Domain, Primitive, Vjp, no_gradient
+from chainrule.ops.tracing import known_number
 from chainrule.ops.type_rules import ANY, BITS, INTEGERS, NUMBERS, elementwise, same_dtype
 
 _POSITIVE = Domain.real(1, 0.3, 2.0)
@@ -43,18 +44,19 @@ divide: Primitive = _binary(
     "divide", np.divide, lambda ct, out, x, y: (ct / y, -(ct * out / y)), "{0} / {1}", Domain(((-2.0, 2.0), (0.5, 2.0))), FLOATS
 )
 negative: Primitive = _unary("negative", np.negative, lambda ct, out, x: (-ct,), "-{0}", allowed=NUMBERS)
-power: Primitive = _binary(
-    "power",
-    np.power,
+
+
+def _power_vjp(ct: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    number = known_number(y)
+    if number is not None:
+        return (ct * (number * (x if number == 2 else power(x, number - 1.0))) if number != 0 else None), None
     # where y = 0, x may be 0 and y·x^(y-1) the product 0·∞; where x = 0, out·log(x) is 0·(-∞), whose limit is 0 for positive exponents
-    lambda ct, out, x, y: (
-        ct * (y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
-        ct * where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x))),
-    ),
-    "{0} ** {1}",
-    Domain(((0.3, 2.0), (-2.0, 2.0))),
-    FLOATS,
-)
+    by_x = y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))
+    by_y = where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x)))
+    return ct * by_x, ct * by_y
+
+
+power: Primitive = _binary("power", np.power, _power_vjp, "{0} ** {1}", Domain(((0.3, 2.0), (-2.0, 2.0))), FLOATS)
 
 # elementary functions
 

@@ -221,6 +221,12 @@ def _owned(value: Value) -> Value:
     return value
 
 
+def known_number(value: Traced) -> Any:
+    """Return the number of a value that is a scalar constant, and ``None`` for what is known only when the program runs."""
+    equation = next((e for e in reversed(value.trace or ()) if e.outputs[0] is value), None)
+    return equation.attributes["value"] if equation is not None and equation.op.name == "constant" and not value.shape else None
+
+
 def _constant(array: Any) -> Any:
     array = np.array(array)  # a copy: what happens to the array later is no concern of the program's
     return OPERATIONS["constant"](value=array if array.ndim else array.item(), dtype=array.dtype.name)
