@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -252,9 +253,10 @@ def trace_with_structure(function: Callable[..., Any], *inputs: Any) -> tuple[Pr
     equations: list[Equation] = []
     ports: list[Port] = []
     arguments = []
-    for argument, tree in zip(_argument_names(function, len(inputs)), inputs, strict=True):
-        taken = {port.name for port in ports}
-        prefix = "" if isinstance(tree, dict) and not any(path in taken for path, _ in leaves(tree)) else argument
+    trees = list(zip(_argument_names(function, len(inputs)), inputs, strict=True))
+    uses = Counter(path for argument, tree in trees for path, _ in leaves(tree, "" if isinstance(tree, dict) else argument))
+    for argument, tree in trees:
+        prefix = "" if isinstance(tree, dict) and all(uses[path] == 1 for path, _ in leaves(tree)) else argument
         new = [Port(path, argument, Traced(_as_type(leaf), path, equations)) for path, leaf in leaves(tree, prefix)]
         ports += new
         arguments.append(rebuild(tree, (port.value for port in new)))
