@@ -35,9 +35,8 @@ PAIRS: dict[str, tuple[Callable[[Any], Any], Callable[[torch.Tensor], torch.Tens
     "sigmoid": (ACTIVATIONS["sigmoid"], torch.sigmoid),
     "tanh": (ACTIVATIONS["tanh"], torch.tanh),
 }
-FINITE = np.concatenate(
-    [np.linspace(-9, 9, 1201), [s * x for s in (-1, 1) for x in (1e-30, 1e-6, 20, 30, 50, 89, 104, 700, 1e4)], [0.0, -0.0]]
-)
+EXTREME = np.array([0.0, 1e-30, 1e-6, 20, 30, 50, 89, 104, 700, 1e4])
+FINITE = np.concatenate([np.linspace(-9, 9, 1201), EXTREME, -EXTREME])
 ENDLESS = np.array([np.inf, -np.inf, np.nan])
 TOLERANCE = {"float64": 1e-14, "float32": 2e-6}
 

@@ -143,7 +143,7 @@ def test_a_key_may_be_three_numbers() -> None:
 
 def test_only_rows_of_columns_are_dropped() -> None:
     context = Context(training=True, key=(0, 0, 0))
-    with pytest.raises(TypeRuleError, match="layer dropout: random_bits: .*Shapes: x f32"):
+    with pytest.raises(TypeRuleError, match=r"layer dropout: random_bits: .*Shapes: x f32"):
         Sequential({"dropout": Dropout(0.5)})({}, np.ones((2, 3, 4), np.float32), context)
 
 

@@ -155,7 +155,7 @@ FIRST = np.array([[-0.8316375449214323, 0.0030207949905663336], [-0.854353690218
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 0.5, "0", None, True])
 def test_a_bad_seed_is_refused(seed: object) -> None:
-    with pytest.raises(OptionError, match="the seed is .* whole number from 0"):
+    with pytest.raises(OptionError, match=r"the seed is .* whole number from 0"):
         nn.mlp(2, [2], 1).init(seed)  # type: ignore[arg-type] - that is the point
 
 

@@ -176,8 +176,12 @@ def test_every_equation_knows_its_layer_and_name() -> None:
 
 def test_paths_of_nested_networks_are_joined() -> None:
     net = Sequential({"encoder": mlp(4, [3], 2), "head": Sequential({"inner": Sequential([Scale(2)])})})
-    assert list(shapes(net)) == ["encoder.hidden_1.weight", "encoder.hidden_1.bias", "encoder.output.weight", "encoder.output.bias"] + [
-        "head.inner.layer_1.factor"
+    assert list(shapes(net)) == [
+        "encoder.hidden_1.weight",
+        "encoder.hidden_1.bias",
+        "encoder.output.weight",
+        "encoder.output.bias",
+        "head.inner.layer_1.factor",
     ]
     program = traced(net)
     assert [e.layer for e in program.equations][-2:] == ["encoder.output", "head.inner.layer_1"]
@@ -250,7 +254,7 @@ def test_as_many_activations_as_hidden_layers() -> None:
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan"), "0.1", None, True])
 def test_a_bad_dropout_rate_is_refused(rate: Any) -> None:
     for make in (lambda: Dropout(rate), lambda: mlp(3, [4], 2, dropout=rate), lambda: mlp(3, [], 2, dropout=rate)):
-        with pytest.raises(OptionError, match="the dropout rate is .* at least 0 and below 1"):
+        with pytest.raises(OptionError, match=r"the dropout rate is .* at least 0 and below 1"):
             make()
 
 
@@ -259,7 +263,7 @@ def test_a_network_is_made_of_layers() -> None:
         with pytest.raises(OptionError, match="one layer at least"):
             Sequential(layers)
     for what in ("relu", ops.relu, 3):
-        with pytest.raises(OptionError, match="layer 'layer_2' is .* not a layer"):
+        with pytest.raises(OptionError, match=r"layer 'layer_2' is .* not a layer"):
             Sequential([Dense(2, 2), what])  # type: ignore[list-item] - that is the point
     for name in ("a.b", "", 3):
         with pytest.raises(OptionError, match="without dots"):
@@ -298,7 +302,7 @@ def test_inside_a_nested_network_the_whole_path_is_named() -> None:
 
 @pytest.mark.parametrize("x", ["f64[B,4]", "i64[B,4]", "bool[B,4]", "f32[4]", "f32[]"])
 def test_a_wrong_type_of_x_is_refused(x: str) -> None:
-    with pytest.raises(TypeRuleError, match="layer hidden_1: matmul: .*Shapes: x ") as caught:
+    with pytest.raises(TypeRuleError, match=r"layer hidden_1: matmul: .*Shapes: x ") as caught:
         traced(mlp(4, [5], 3), x)
     assert x in str(caught.value)
 
