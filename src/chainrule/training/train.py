@@ -107,6 +107,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         if not isinstance(event, Stopped):
             yield event
     assert stopped is not None  # the loop ends with it
+    yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
     head = head_of(prepared.loss)
     model = Model(
@@ -125,7 +126,6 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         run.history,
     )
     model.report.update(_report(model, prepared, stopped, batch_size))
-    yield stopped
     return model
 
 
