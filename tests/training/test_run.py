@@ -45,7 +45,9 @@ def classifier(rule: str = "adam", schedule: str = "none", dropout: float = 0.3)
 
 def bits(state: State) -> dict[str, bytes]:
     arrays = {**state.params, **state.optimizer, **state.buffers}
-    return {name: array.tobytes() for name, array in arrays.items()} | {"": repr((state.seed, state.epoch, state.step, state.count)).encode()}
+    return {name: array.tobytes() for name, array in arrays.items()} | {
+        "": repr((state.seed, state.epoch, state.step, state.count)).encode()
+    }
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -41,7 +41,7 @@ def until(condition: str) -> Predicate:
     tree = _parsed(condition)
     if tree is None:
         shown = condition if len(condition) <= 80 else f"{condition[:80]}…"
-        raise OptionError(f"--until '{shown}' cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'.")
+        raise OptionError(f"--until {shown!r} cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'.")
     return lambda history: bool(history.epochs) and bool(_evaluate(tree, history))
 
 
