@@ -56,7 +56,8 @@ class Course:
             self._prepared = event.prepared
             show_understood(self._console, event.prepared, self._request.verbose)
         elif isinstance(event, NetworkBuilt):
-            show_network(self._console, event, self._options)
+            assert self._prepared is not None  # it comes before the network
+            show_network(self._console, event, self._options, self._prepared.valid is not None)
             self._folder = self._open()
         elif isinstance(event, EpochEnded) and self._folder is not None:
             self._folder.add_epoch(History([event]).rows()[0])

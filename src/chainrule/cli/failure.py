@@ -25,7 +25,8 @@ def report_failure(error: BaseException, show_traceback: bool = False) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, highlight=False).print(Text("error: ", style="bold red").append(sentence, style="not bold default"), soft_wrap=True)
+    text = Text.assemble(("error: ", "bold red"), sentence)
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
     return status
 
 

@@ -116,6 +116,11 @@ def _listed(value: Any) -> list[Any]:
     return [part.strip() for row in csv.reader([value], skipinitialspace=True) for part in row if part.strip()]
 
 
+def listed_words(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of a repeated flag of which each may be a list: ``--keep a,b --keep c``."""
+    return tuple(part for value in values for part in _listed(value))
+
+
 def _number(value: Any, kind: str) -> Any:
     """Return a text as the number that it is; :class:`Options` says what is wrong with one that is none."""
     for number in (int, float):

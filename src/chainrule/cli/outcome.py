@@ -22,9 +22,9 @@ _PARTS = ("train", "valid", "test")
 def show_outcome(console: Console, model: Model, stopped: Stopped, metric: str | None) -> None:
     """Print why training stopped, and the metrics of the network beside those of the baselines."""
     report = model.report
-    kept = f"; the weights of epoch {stopped.best_epoch}, the best, are kept" if stopped.best_epoch else "; its weights are kept as they were"
+    kept = f"the weights of epoch {stopped.best_epoch}, the best, are kept" if stopped.best_epoch else "the weights are kept as they were"
     epochs = f"{stopped.epochs:,} {'epoch' if stopped.epochs == 1 else 'epochs'}"
-    console.print(f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {stopped.reason}{kept}.", soft_wrap=True)
+    console.print(f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {stopped.reason}; {kept}.", soft_wrap=True)
     console.print()
     parts = [part for part in _PARTS if part in report]
     measured = "test" if "test" in report else "train"
@@ -38,16 +38,18 @@ def show_outcome(console: Console, model: Model, stopped: Stopped, metric: str |
         label = Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else "")
         table.add_row(label.append(f" ({better} is better)", style="dim not bold") if console.width >= 100 else label, *row)
     console.print(table)
-    console.print(_units(model), style="dim")
+    console.print(units_of(model), style="dim", soft_wrap=True)
     console.print()
     console.print(_verdict(model, measured, metric), soft_wrap=True)
     console.print()
 
 
-def _units(model: Model) -> str:
+def units_of(model: Model) -> str:
+    """Say in which units the metrics are."""
     if model.target.task == "regression":
-        return f"rmse and mae are in the units of {model.target.column.name}; mse in their square; r2: 1 is perfect, 0 no better than the mean"
-    return "fractions of 1 but for log_loss; f1 is macro"
+        name = model.target.column.name
+        return f"rmse and mae are in the units of {name}, mse in their square; r2 is 1 where perfect, 0 where no better than the mean"
+    return "all are fractions of 1, but for log_loss; f1 is the mean over the classes"
 
 
 def _verdict(model: Model, measured: str, metric: str | None) -> Text:
@@ -66,7 +68,7 @@ def _verdict(model: Model, measured: str, metric: str | None) -> Text:
         return Text(f"{what.capitalize()} is better than this network {rows} {compared}.", style="yellow")
     if values[best] == own:
         return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {number(own)}).", style="yellow")
-    return Text(f"The network is better than the baselines {rows}: {name} {number(own)}, the best of them {number(values[best])}.", style="green")
+    return Text(f"The network is better than both baselines {rows} ({name} {number(own)} against {number(values[best])}).", style="green")
 
 
 def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:

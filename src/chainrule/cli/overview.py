@@ -9,6 +9,7 @@ from rich.table import Table
 
 from chainrule import __version__
 
+_WHAT = "trains neural networks on your tables by backpropagation, and shows every number of it."
 _STARTS = {
     "chainrule train penguins": "on data that is bundled",
     "chainrule train people.csv --target income": "on a table of yours",
@@ -24,7 +25,7 @@ _OPTIONS = {
 def print_overview(commands: Mapping[str, str]) -> None:
     """Print the overview on standard output."""
     console = Console(highlight=False)
-    console.print(f"[bold]Chainrule[/bold] {__version__} trains neural networks on your tables by backpropagation,\nand shows every number of it.\n")
+    console.print(f"[bold]Chainrule[/bold] {__version__} {_WHAT}\n")
     for title, rows in (("Start", _STARTS), ("Commands", commands), ("Options", _OPTIONS)):
         table = Table.grid(padding=(0, 2, 0, 2))
         table.add_column(no_wrap=True, style="cyan")

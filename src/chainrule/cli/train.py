@@ -46,7 +46,7 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A table: .csv, .tsv, .jsonl (each also .gz), .parquet or .npz; - is standard input; or a bundled one: penguins, digits, …",
+            help="A table: .csv, .tsv, .jsonl (each also .gz), .parquet, .npz, - for standard input, or a bundled name (penguins, digits).",
             metavar="DATA",
             show_default=False,
         ),
@@ -67,7 +67,7 @@ def train(
 
     A first try, on data that is bundled: chainrule train penguins
     """
-    own = {"data": data, "target": target, "out": out, "name": name}
+    own: dict[str, Any] = {"data": data, "target": target, "out": out, "name": name}
     own |= {"overwrite": overwrite, "json": json, "quiet": quiet, "verbose": verbose}
     given = {word: value for word, value in own.items() if value is not None}
     options = given_options(flags)
@@ -87,9 +87,11 @@ def _without_data(context: typer.Context, bare: bool) -> int:
 
 def _train(request: Request, options: Options) -> int:
     from chainrule.cli.course import Course
+    from chainrule.cli.models import refuse_model
     from chainrule.training.run_folder import check_run_folder
     from chainrule.training.train import train_events
 
+    refuse_model(request.data)
     if request.out is not None:
         check_run_folder(Path(request.out), request.overwrite)
     with Course(request, options) as course:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chainrule.cli.output import number, plain_table
-from chainrule.data.table import Column, Note
+from chainrule.data.table import Note
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.train import NetworkBuilt
@@ -95,7 +95,7 @@ def _columns_table(prepared: Prepared, verbose: bool) -> Table:
 
 
 def summarize(lines: Sequence[_Line]) -> list[_Line]:
-    """Join columns that are alike: those of one name but for its numbers (``pixel_0``, ``pixel_1`` …), and if still too many, of one kind."""
+    """Join columns that are alike: of one name but for its numbers (``pixel_0 … pixel_783``); if too many are left, those of one kind."""
     by_name = _joined(lines, [f"{re.sub(r'[0-9]+', '#', line.name)} {line.kind} {line.used}" for line in lines])
     if len(by_name) <= _MOST_ROWS:
         return by_name
@@ -136,17 +136,13 @@ def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
     console.print()
 
 
-def left_out(columns: Sequence[Column]) -> list[str]:
-    """Return the names of the columns that are not used."""
-    return [column.name for column in columns if not column.used]
-
-
-def show_network(console: Console, built: NetworkBuilt, options: Options) -> None:
+def show_network(console: Console, built: NetworkBuilt, options: Options, has_valid: bool) -> None:
     """Print the layers with their shapes and numbers of parameters, and how the network is trained."""
     table = plain_table("layer", "computes", "weight", "bias", "parameters", right=(4,))
     for layer in built.layers:
         shapes = {path.rpartition(".")[2]: " × ".join(map(str, shape)) for path, shape in layer["parameters"].items()}
-        table.add_row(layer["layer"], layer["does"], shapes.get("weight", ""), shapes.get("bias", ""), f"{layer['count']:,}" if shapes else "")
+        count = f"{layer['count']:,}" if shapes else ""
+        table.add_row(layer["layer"], layer["does"], shapes.get("weight", ""), shapes.get("bias", ""), count)
     table.add_section()
     table.add_row(Text("all", style="bold"), "", "", "", f"{sum(layer['count'] for layer in built.layers):,}")
     console.print(table)
@@ -158,15 +154,16 @@ def show_network(console: Console, built: NetworkBuilt, options: Options) -> Non
     facts.add_row("Loss", built.loss)
     facts.add_row("Optimizer", f"{built.optimizer.name}: {hyper}")
     facts.add_row("Batches", f"of {built.batch_size:,} rows")
-    facts.add_row("Epochs", _epochs(built, options))
+    facts.add_row("Epochs", _epochs(built, options, has_valid))
     console.print(facts)
     console.print()
 
 
-def _epochs(built: NetworkBuilt, options: Options) -> str:
+def _epochs(built: NetworkBuilt, options: Options, has_valid: bool) -> str:
+    watched = f"validation {options.metric or 'loss'}" if has_valid else "loss"
     reasons = []
     if options.patience:
-        reasons.append(f"after {options.patience} without a better {'validation ' if options.split != '100' else ''}{options.metric or 'loss'}")
+        reasons.append(f"after {options.patience} without a better {watched}")
     if options.until is not None:
         reasons.append(f"when {options.until}")
     if options.time_budget is not None:

@@ -128,7 +128,8 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
         run = RunFolder(path, {"format": 1, "name": name, "state": "running", **about, "made_with": made_with}, history)
         run._write_about()
     except OSError as error:
-        raise OptionError(f"the run cannot be written to {path or 'runs'}: {error.strerror or error}; choose a folder with --out.") from error
+        place = path or Path("runs")
+        raise OptionError(f"the run cannot be written to {place}: {error.strerror or error}; choose another folder with --out.") from error
     return run
 
 
