@@ -107,7 +107,7 @@ def test_every_row_is_used_once_an_epoch_and_the_last_batch_is_ragged() -> None:
     rows = np.arange(23.0)[:, None]
     step.run(step.init(seed=9), (rows, rows), epochs=2, batch_size=5)
     assert [len(batch) for batch in seen] == [5, 5, 5, 5, 3] * 2
-    epochs = [sum(seen[:5], []), sum(seen[5:], [])]
+    epochs = [[row for batch in part for row in batch] for part in (seen[:5], seen[5:])]
     assert epochs == [permutation(9, epoch, 23).tolist() for epoch in range(2)]
     assert sorted(epochs[0]) == list(range(23)) and epochs[0] != epochs[1]
 

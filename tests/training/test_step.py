@@ -258,9 +258,9 @@ def test_x_may_be_a_dict_of_columns() -> None:
     )
     city, size = RANDOM.integers(0, 3, 30), RANDOM.normal(size=(30, 2))
     y = np.array([[1.0], [-1.0], [4.0]])[city] + size @ [[0.5], [2.0]]
-    state, losses = step.run(step.init(), ({"city": city, "size": size}, y), epochs=200, batch_size=7)
+    state, _ = step.run(step.init(), ({"city": city, "size": size}, y), epochs=200, batch_size=7)
     np.testing.assert_allclose(step.predict(state, {"city": city, "size": size}), y, atol=1e-3)
-    with pytest.raises(DataError, match="same number of rows: x.city 30, x.size 29, y 30"):
+    with pytest.raises(DataError, match=r"same number of rows: x.city 30, x.size 29, y 30"):
         step(state, {"city": city, "size": size[:29]}, y)
 
 

@@ -150,7 +150,7 @@ def test_a_text_is_a_condition_or_refused(text: str) -> None:
     try:
         assert predicate(THREE) in (True, False)
     except OptionError as error:
-        assert "--until speaks of" in str(error)  # noqa: PT017 - either outcome is right
+        assert "--until speaks of" in str(error)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
