@@ -23,7 +23,7 @@ DataArgument = Annotated[
         help="A table of raw rows, as for training: a file, - for standard input, or a bundled name.", metavar="DATA", show_default=False
     ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", metavar="")]
 
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".npz", ".gz")
 

@@ -18,34 +18,42 @@ from chainrule.training.options import AUTO, Options
 _FIELDS: dict[str, Field[Any]] = {item.name: item for item in fields(Options)}
 
 
-def with_option_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command, in place of its ``**flags``, one flag for each option; ``None`` or nothing stands for those that are not given."""
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    parameters = [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    parameters += [_flag(item) for item in _FIELDS.values()]
-    # What typer makes the command line from:
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return command
+def with_option_flags(after: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command, in place of its ``**flags``, one flag for each option, listed after its own parameter ``after``.
+
+    ``None`` or nothing stands for flags that are not given, so that a configuration file can be heard.
+    """
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        place = 1 + [parameter.name for parameter in own].index(after)
+        every = [*own[:place], *(_flag(item) for item in _FIELDS.values()), *own[place:]]
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in every]
+        # What typer makes the command line from:
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return command
+
+    return give
 
 
 def _flag(item: Field[Any]) -> inspect.Parameter:
-    is_switch = isinstance(item.default, bool)
+    is_switch, is_on = isinstance(item.default, bool), item.default is True
     kind: Any = bool if is_switch else list[str] if isinstance(item.default, tuple) else str
     flag = typer.Option(
-        ("--no-" if item.default is True else "--") + item.name.replace("_", "-"),
-        help=item.metadata["help"],
-        metavar=None if is_switch else item.metadata["metavar"],
+        ("--no-" if is_on else "--") + item.name.replace("_", "-"),
+        help=item.metadata["off" if is_on else "help"] + _default_text(item.default),
+        metavar="" if is_switch else item.metadata["metavar"],
         rich_help_panel=item.metadata["group"].capitalize(),
-        show_default=_default_text(item.default),
+        show_default=False,
     )
     return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, flag])
 
 
-def _default_text(default: Any) -> str | bool:
+def _default_text(default: Any) -> str:
     if default is None or isinstance(default, bool) or default in (AUTO, ()):
-        return False
-    return ",".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
+        return ""
+    return f" Default: {','.join(map(str, default)) if isinstance(default, tuple) else default}."
 
 
 def given_options(flags: Mapping[str, Any]) -> dict[str, Any]:

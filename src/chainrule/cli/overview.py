@@ -27,11 +27,11 @@ def print_overview(commands: Mapping[str, str]) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]Chainrule[/bold] {__version__} {_WHAT}\n")
     for title, rows in (("Start", _STARTS), ("Commands", commands), ("Options", _OPTIONS)):
-        table = Table.grid(padding=(0, 2, 0, 2))
+        table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="cyan")
         table.add_column()
         for name, text in rows.items():
-            table.add_row(name, text)
+            table.add_row(f"  {name}", text)
         console.print(f"[bold]{title}[/bold]")
         console.print(table)
         console.print()

@@ -30,7 +30,7 @@ def predict(
         str | None,
         typer.Option(help="Write a file (.csv, .tsv, .jsonl, .parquet), not standard output.", metavar="FILE", show_default=False),
     ] = None,
-    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class: probability_CLASS.")] = False,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class: probability_CLASS.", metavar="")] = False,
     keep: Annotated[
         list[str] | None, typer.Option(help="Columns of DATA to write before the prediction.", metavar="COLUMNS", show_default=False)
     ] = None,

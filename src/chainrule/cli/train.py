@@ -36,11 +36,11 @@ class Request:
             raise OptionError(f"--name {self.name!r} cannot be a part of a folder's name; use letters, digits, - and _.")
 
 
-def _output(text: str, flag: str, metavar: str | None = None) -> Any:
+def _output(text: str, flag: str, metavar: str = "") -> Any:
     return typer.Option(flag, help=text, rich_help_panel="Output", metavar=metavar, show_default=False)
 
 
-@with_option_flags
+@with_option_flags(after="target")
 def train(
     context: typer.Context,
     data: Annotated[
