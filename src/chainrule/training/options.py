@@ -15,9 +15,12 @@ from chainrule.training.until import until
 AUTO = "auto"
 
 
-def option(default: Any, group: str, text: str, metavar: str = "") -> Any:
-    """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line."""
-    metadata = {"group": group, "help": text, "metavar": metavar}
+def option(default: Any, group: str, text: str, metavar: str = "", off: str = "") -> Any:
+    """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line.
+
+    ``off`` says what the flag ``--no-NAME`` does, where an option is on by default.
+    """
+    metadata = {"group": group, "help": text, "metavar": metavar, "off": off}
     return field(default=default, metadata=metadata)
 
 
@@ -39,7 +42,9 @@ class Options:
     delimiter: str | None = option(None, "columns", "What separates cells; found out unless given.", "CHAR")
     decimal: str | None = option(None, "columns", "The decimal separator, '.' or ','; found out unless given.", "CHAR")
     encoding: str | None = option(None, "columns", "The file's encoding; found out unless given.", "NAME")
-    header: bool = option(True, "columns", "Whether the first line holds the names of the columns.")
+    header: bool = option(
+        True, "columns", "Whether the first line holds the names of the columns.", off="The first line holds cells, and no names of columns."
+    )
     drop_missing_target: bool = option(False, "columns", "Leave out rows whose target is missing.")
     # rows
     split: str | None = option(None, "rows", "Percentages for training, validation and test; 64,16,20 unless given.", "PARTS")
