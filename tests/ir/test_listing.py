@@ -93,7 +93,14 @@ def test_formulas_tell_every_attribute():
         return y, ops.leaky_relu(y, slope=0.01), table, ops.scatter_add(label, x, size=7), ops.one_hot(label, size=3, dtype="float64")
 
     text = str(ops.trace(function, "f64[B,2]", "i64[B]"))
-    for formula in ("concatenate(x, x, v1, axis 1)", "transpose(x), axes [0, 1]", "[axis 1: 1:4]", "slope 0.01", "7 rows", "= [0., 1., 2., 3.]"):
+    for formula in (
+        "concatenate(x, x, v1, axis 1)",
+        "transpose(x), axes [0, 1]",
+        "[axis 1: 1:4]",
+        "slope 0.01",
+        "7 rows",
+        "= [0., 1., 2., 3.]",
+    ):
         assert formula in text, text
 
 

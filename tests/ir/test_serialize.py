@@ -37,7 +37,11 @@ def rich_program():
             loss = ops.mean(ops.where(ops.is_finite(masked), masked * spread, ops.sum(SMALL))) + ops.mean(
                 ops.cross_entropy_of_labels(h, label)
             )
-        return {"loss": named(loss, "loss"), "table": table, "masked": ops.transpose(ops.concatenate([masked, masked], axis=0), axes=(1, 0))}
+        return {
+            "loss": named(loss, "loss"),
+            "table": table,
+            "masked": ops.transpose(ops.concatenate([masked, masked], axis=0), axes=(1, 0)),
+        }
 
     return reverse(ops.trace(function, "f64[B,4]", "i64[B]"), ["x"], of="loss")
 
@@ -144,7 +148,7 @@ def op_named(name):
 HOSTILE = {
     "not a dict": lambda: [1, 2],
     "none": lambda: None,
-    "no format": lambda: {},
+    "no format": dict,
     "newer format": lambda: damaged(put(["format"], 2)),
     "format as text": lambda: damaged(put(["format"], "1")),
     "no equations": lambda: damaged(remove("equations")),

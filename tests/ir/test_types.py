@@ -23,7 +23,8 @@ def test_a_type_is_read_as_it_is_written(type):
 
 
 @pytest.mark.parametrize(
-    "text", ["f32", "f32[", "f16[3]", "f32[-1]", "f32[B2]", "f32[0B]", "f32[-2B]", "f32[3.0]", "f32[,]", "f32[3,]", "", "float32[3]", "f32[b]"]
+    "text",
+    ["f32", "f32[", "f16[3]", "f32[-1]", "f32[B2]", "f32[0B]", "f32[-2B]", "f32[3.0]", "f32[,]", "f32[3,]", "", "float32[3]", "f32[b]"],
 )
 def test_what_is_not_a_type_is_refused(text):
     with pytest.raises(TypeRuleError, match=re.escape(f"'{text}' is not a type; write it like f32[B,4]")):

@@ -114,7 +114,11 @@ def test_loss_and_gradients_are_pytorch_s(seeds):
         assert got.keys() == expected.keys()
         scale = max(float(np.linalg.norm(array)) for name, array in expected.items() if name != "out")
         for name, array in expected.items():
-            error = norm_wise(got[name], array) if np.linalg.norm(array) > 1e-9 * scale else np.linalg.norm(got[name] - array) / max(scale, 1e-12)
+            error = (
+                norm_wise(got[name], array)
+                if np.linalg.norm(array) > 1e-9 * scale
+                else np.linalg.norm(got[name] - array) / max(scale, 1e-12)
+            )
             assert error <= 1e-12, f"network {seed} ({network[:2]}): {name} is off by {error:.1e}"
 
 

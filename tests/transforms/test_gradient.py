@@ -21,7 +21,11 @@ def test_the_structure_of_the_first_argument_is_the_gradient_s():
     value, gradient = value_and_grad(loss)(params, np.ones((4, 3), np.float32))
     assert np.shape(value) == () and value.dtype == np.float32
     assert isinstance(gradient["layers"], tuple) and list(gradient) == ["layers", "gain"]
-    for got, given in ((gradient["layers"][0], params["layers"][0]), (gradient["layers"][1], params["layers"][1]), (gradient["gain"], params["gain"])):
+    for got, given in (
+        (gradient["layers"][0], params["layers"][0]),
+        (gradient["layers"][1], params["layers"][1]),
+        (gradient["gain"], params["gain"]),
+    ):
         assert got.shape == given.shape and got.dtype == given.dtype
     np.testing.assert_allclose(gradient["gain"] * params["gain"], value, rtol=1e-6)
 

@@ -56,7 +56,12 @@ def test_provenance_survives_every_transform():
     gradient = reverse(program(), list(PARAMS))
     expected = {("backward", "", ""), ("backward", "hidden_1", "hidden_1"), ("backward", "hidden_2", "hidden_2")}
     assert provenance(gradient) == expected
-    for transformed in (simplify(gradient), retype(gradient, "float64"), expand(gradient), simplify(retype(expand(gradient), "complex128"))):
+    for transformed in (
+        simplify(gradient),
+        retype(gradient, "float64"),
+        expand(gradient),
+        simplify(retype(expand(gradient), "complex128")),
+    ):
         assert provenance(transformed) == expected
         kept = {e.outputs[0].name for e in transformed.equations} & {"hidden_1.sum", "hidden_2.out", "loss", "d_hidden_1.weight"}
         assert kept == {"hidden_1.sum", "hidden_2.out", "loss", "d_hidden_1.weight"}
@@ -65,7 +70,9 @@ def test_provenance_survives_every_transform():
 def test_what_forward_and_backward_share_is_computed_once_and_keeps_both_origins():
     gradient = reverse(trace(lambda x: ops.sum(ops.exp(x) * ops.softmax(x)), "f64[B,3]"), ["x"], of="out")
     assert [e.op.name for e in gradient.equations].count("softmax") == 1
-    backward = reverse(trace(lambda x: ops.log_sum_exp(x) + ops.sum(ops.softmax(x) * ops.softmax(x), 1), "f64[B,3]"), ["x"], of="out", cotangent="u")
+    backward = reverse(
+        trace(lambda x: ops.log_sum_exp(x) + ops.sum(ops.softmax(x) * ops.softmax(x), 1), "f64[B,3]"), ["x"], of="out", cotangent="u"
+    )
     (shared,) = (e for e in backward.equations if e.op.name == "softmax")
     assert [origin.phase for origin in shared.origins] == ["forward", "backward"]
     assert shared.phase == "forward"
@@ -73,7 +80,9 @@ def test_what_forward_and_backward_share_is_computed_once_and_keeps_both_origins
 
 def test_inputs_that_do_not_matter_get_zeros():
     p = trace(lambda x, unused, kink: ops.sum(x) + ops.sum(ops.sign(kink)), "f64[B,2]", "f32[3]", "f64[2]")
-    got = evaluate(reverse(p, ["unused", "x", "kink"], of="out"), {"x": np.ones((4, 2)), "unused": np.ones(3, np.float32), "kink": np.ones(2)})
+    got = evaluate(
+        reverse(p, ["unused", "x", "kink"], of="out"), {"x": np.ones((4, 2)), "unused": np.ones(3, np.float32), "kink": np.ones(2)}
+    )
     np.testing.assert_array_equal(got["d_unused"], np.zeros(3, np.float32))
     assert got["d_unused"].dtype == np.float32
     np.testing.assert_array_equal(got["d_kink"], np.zeros(2))
@@ -183,5 +192,3 @@ def test_b_stays_symbolic():
     for rows in (0, 1, 7):
         got = evaluate(gradient, arrays | {"x": np.ones((rows, 4), np.float32), "label": np.zeros(rows, np.int64)})
         assert got["d_x"].shape == (rows, 4)
-
-

@@ -25,6 +25,11 @@ _equations: ContextVar[list[Equation] | None] = ContextVar("equations", default=
 _origins: ContextVar[tuple[Origin, ...]] = ContextVar("origins", default=(Origin(),))
 
 
+def _operators(name: str) -> tuple[Callable[[Any, Any], Traced], Callable[[Any, Any], Traced]]:
+    """Return the method of an operator and that of the operator with its operands exchanged."""
+    return lambda x, y: cast(Traced, OPERATIONS[name](x, y)), lambda x, y: cast(Traced, OPERATIONS[name](y, x))
+
+
 class Traced(Value):
     """A value that is being traced: it has a type and no number yet, and operators that write equations."""
 
@@ -53,64 +58,22 @@ class Traced(Value):
     @property
     def T(self) -> Traced:  # noqa: N802 - NumPy's name for it
         """The transpose."""
-        return self._op("transpose", self)
+        return cast(Traced, OPERATIONS["transpose"](self))
 
-    def _op(self, name: str, *operands: Any, **attributes: Any) -> Traced:
-        return cast(Traced, OPERATIONS[name](*operands, **attributes))
-
-    def __add__(self, other: Any) -> Traced:
-        return self._op("add", self, other)
-
-    def __radd__(self, other: Any) -> Traced:
-        return self._op("add", other, self)
-
-    def __sub__(self, other: Any) -> Traced:
-        return self._op("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Traced:
-        return self._op("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Traced:
-        return self._op("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Traced:
-        return self._op("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Traced:
-        return self._op("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Traced:
-        return self._op("divide", other, self)
-
-    def __pow__(self, other: Any) -> Traced:
-        return self._op("power", self, other)
-
-    def __rpow__(self, other: Any) -> Traced:
-        return self._op("power", other, self)
-
-    def __matmul__(self, other: Any) -> Traced:
-        return self._op("matmul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Traced:
-        return self._op("matmul", other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __pow__, __rpow__ = _operators("power")
+    __matmul__, __rmatmul__ = _operators("matmul")
+    __lt__, __gt__ = _operators("less")
+    __le__, __ge__ = _operators("less_equal")
 
     def __neg__(self) -> Traced:
-        return self._op("negative", self)
+        return cast(Traced, OPERATIONS["negative"](self))
 
     def __abs__(self) -> Traced:
-        return self._op("abs", self)
-
-    def __lt__(self, other: Any) -> Traced:
-        return self._op("less", self, other)
-
-    def __le__(self, other: Any) -> Traced:
-        return self._op("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Traced:
-        return self._op("less", other, self)
-
-    def __ge__(self, other: Any) -> Traced:
-        return self._op("less_equal", other, self)
+        return cast(Traced, OPERATIONS["abs"](self))
 
     def __eq__(self, other: object) -> bool:
         if self is other or _equations.get() is None:
