@@ -92,14 +92,14 @@ def training_program(forward: Program, optimizer: Optimizer, trainable: Sequence
         outputs = dict(zip((port.name for port in backward.outputs), results, strict=True))
         gradients = {path: outputs.pop(f"d_{path}") for path in trainable}
         with scope(phase="update"):
-            count = named(inputs["count"] + 1, "count")
+            count = named(inputs["count"] + 1, "count.new")
             t = named(ops.cast(count, dtype="float64"), "t")
             scalars = Scalars({"t": t} | {name: inputs[name] for name in ("rate_scale", *optimizer.hyper)})
             before = {name: inputs[name] for name in slots}
             steps, after = optimizer.update(gradients, before, {path: inputs[path] for path in trainable}, scalars)
             for path in trainable:
                 with scope(layer=path):
-                    outputs[path] = named(inputs[path] - steps[path], "")
+                    outputs[path] = named(inputs[path] - steps[path], "new")
         return outputs | after | {"count": count}
 
     return simplify(_traced(whole_step, roles))
