@@ -25,13 +25,12 @@ _OPTIONS = {
 def print_overview(commands: Mapping[str, str]) -> None:
     """Print the overview on standard output."""
     console = Console(highlight=False)
-    console.print(f"[bold]Chainrule[/bold] {__version__} {_WHAT}\n")
+    console.print(f"[bold]Chainrule[/bold] {__version__} {_WHAT}")
     for title, rows in (("Start", _STARTS), ("Commands", commands), ("Options", _OPTIONS)):
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="cyan")
         table.add_column()
         for name, text in rows.items():
             table.add_row(f"  {name}", text)
-        console.print(f"[bold]{title}[/bold]")
+        console.print(f"\n[bold]{title}[/bold]")
         console.print(table)
-        console.print()
