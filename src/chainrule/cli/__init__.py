@@ -29,6 +29,15 @@ COMMANDS = {
 """The commands in the order of the overview, and what each does."""
 
 
+def command_named(name: str) -> Any:
+    """Return the click command of that name, with its flags; OptionError if there is none."""
+    if name not in COMMANDS:
+        raise OptionError(f"there is no command '{name}'.{nearest(name, COMMANDS)} `chainrule` alone lists the commands.")
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(getattr(import_module(f"chainrule.cli.{name}"), name))
+    return typer.main.get_command(alone)
+
+
 class _Commands(TyperGroup):
     """The group of all commands, which knows their names and imports the one that is run."""
 
@@ -36,11 +45,7 @@ class _Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            raise OptionError(f"there is no command '{cmd_name}'.{nearest(cmd_name, COMMANDS)} `chainrule` alone lists the commands.")
-        alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command(cmd_name)(getattr(import_module(f"chainrule.cli.{cmd_name}"), cmd_name))
-        return typer.main.get_command(alone)
+        return command_named(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from chainrule.cli.overview import print_overview
