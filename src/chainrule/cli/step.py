@@ -16,9 +16,11 @@ def step(
     weight: Annotated[
         str | None, typer.Option("--weight", metavar="NAME", help="Write out the chain rule of one weight: 'hidden_1.weight[age,3]'.")
     ] = None,
-    at: Annotated[str, typer.Option("--at", metavar="start|best", help="The weights before the first step, or those of the model.")] = "best",
+    at: Annotated[
+        str, typer.Option("--at", metavar="start|best", help="The weights before the first step, or those of the model.")
+    ] = "best",
     optimizer: Annotated[
-        str | None, typer.Option("--optimizer", metavar="NAME", help="Show the update by another rule than the run's: sgd, adam …")
+        str | None, typer.Option("--optimizer", metavar="NAME", help="Update by another rule than the run's: sgd, adam …")
     ] = None,
     lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Another learning rate than the run's.")] = None,
     phase: Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.reference import Reference
-from chainrule.errors import DerivativeError
-from chainrule.inspect.recording import Element, Index, Number, Recording, alone, is_elementwise
+from chainrule.inspect.expressions import Leaf, symbolic
+from chainrule.inspect.recording import Element, Index, alone, is_elementwise
 from chainrule.inspect.step_trace import Quantity, StepTrace
 from chainrule.ir import Equation, Port, Program, Value
 from chainrule.ir.types import Type, broadcast
@@ -198,7 +198,6 @@ class Ways:
 
     def _ends(self) -> dict[Value, np.ndarray]:
         """Return d loss / d value for each value that the loss phase reads: the network's outputs, weights with a penalty."""
-        program = without_update(self.trace.program)
         own = self.trace.program
         loss_port = own.output("loss")
         equations = [equation for equation in own.equations if equation.phase == "loss"]
@@ -206,19 +205,17 @@ class Ways:
         if loss_port.value not in defined:
             return {loss_port.value: np.ones((), np.float64)}
         read = dict.fromkeys(value for equation in equations for value in equation.inputs if value not in defined)
-        needed = [equation for equation in own.equations if equation.phase == "loss" or (equation.outputs[0] in read and not equation.inputs)]
+        needed = [e for e in own.equations if e.phase == "loss" or (e.outputs[0] in read and not e.inputs)]  # B and constants with it
         free = [value for value in read if value not in {v for e in needed for v in e.outputs}]
         inputs = tuple(Port(f"in{number}", "value", value) for number, value in enumerate(free))
         tail = Program(inputs, tuple(needed), (Port("loss", "loss", loss_port.value),))
-        active = self._depends_on_parameters(program)
+        active = self._depends_on_parameters()
         wrt = [port.name for port in inputs if port.value.type.is_float and (port.value in active)]
         arrays = {port.name: self.recording.values[port.value] for port in inputs}
-        if self.recording.rows and not any(port.type.shape and not isinstance(port.type.shape[0], int) for port in inputs):
-            raise DerivativeError("the loss reads no value that has rows.")
         results = Reference(reverse(tail, wrt))(arrays)
         return {port.value: results[f"d_{port.name}"].astype(np.float64) for port in inputs if port.name in wrt}
 
-    def _depends_on_parameters(self, program: Program) -> set[Value]:
+    def _depends_on_parameters(self) -> set[Value]:
         active = set(self.trace.parameters.values())
         for equation in self.trace.program.equations:
             if equation.phase == "forward" and any(value in active for value in equation.inputs):
@@ -307,11 +304,11 @@ class Ways:
 
     def _measure(self) -> None:
         """From the loss back to the weight: the derivative by each number, the largest product of a path, the number of paths."""
-        size = lambda value: self.recording.values[value].size  # noqa: E731 - in three places
-        self._slope = {value: np.zeros(size(value)) for value in self.reached}
-        self._best = {value: np.zeros(size(value)) for value in self.reached}
-        counts = {value: np.zeros(size(value), object) for value in self.reached}
-        alive = {value: np.zeros(size(value), object) for value in self.reached}
+        sizes = {value: self.recording.values[value].size for value in self.reached}
+        self._slope = {value: np.zeros(size) for value, size in sizes.items()}
+        self._best = {value: np.zeros(size) for value, size in sizes.items()}
+        counts: dict[Value, Any] = {value: np.full(size, 0, dtype=object) for value, size in sizes.items()}  # Python's never overflow
+        alive: dict[Value, Any] = {value: np.full(size, 0, dtype=object) for value, size in sizes.items()}
         for value, end in self.ends.items():
             if value in self.reached:
                 flat = end.reshape(-1)
@@ -351,7 +348,7 @@ class Ways:
     def paths(self) -> list[Path]:
         """Return the paths whose product is not 0, largest first: all of them up to :data:`MOST_PATHS`, else the largest."""
         limit = self.nonzero if self.nonzero <= MOST_PATHS else RANKED
-        # Best first: a way begun waits with the largest product that any continuation of it has, so ways end in the order of their products.
+        # Best first: a way begun waits with the largest product that any continuation of it has, so ways end in the order of products.
         tick = 0
         waiting: list[tuple[float, int, Value | None, int, tuple[Any, ...], float]] = []
         heapq.heappush(waiting, (-float(self._best[self.start][self.origin]), tick, self.start, self.origin, (), 1.0))
@@ -422,19 +419,17 @@ class Ways:
         return f"{op}'({operand})" if len(equation.inputs) == 1 else f"∂{self._name(edge.target, after)}/∂{operand}"
 
     def _operand_name(self, equation: Equation, number: int, index: Index) -> str:
-        from chainrule.inspect.expressions import Leaf, symbolic
+        return self._term_name(self.recording.operand_of(equation, number, index))
 
-        node = self.trace.expressions.node(self.recording.operand_of(equation, number, index))
+    def _term_name(self, element: Element) -> str:
+        node = self.trace.expressions.node(element)
         return node.name if isinstance(node, Leaf) else symbolic(node)
 
     def _weight_name(self, equation: Equation, number: int, before: int, after: int) -> str:
         left, right = equation.inputs
         a, b = self._element(equation.inputs[number], before).index, self._element(equation.outputs[0], after).index
         other = Element(right, (*a[:-2], a[-1], b[-1])) if number == 0 else Element(left, (*a[:-2], b[-2], a[-2]))
-        from chainrule.inspect.expressions import Leaf, symbolic
-
-        node = self.trace.expressions.node(other)
-        return node.name if isinstance(node, Leaf) else symbolic(node)
+        return self._term_name(other)
 
 
 def _merge(edges: list[Edge]) -> Edge:
@@ -449,6 +444,3 @@ def _merge(edges: list[Edge]) -> Edge:
     equations = tuple(pair for edge in edges for pair in edge.equations)
     return Edge(edges[0].source, edges[0].target, equations, places[:, 0], places[:, 1], np.array(list(numbers.values())))
 
-
-__all__ = ["Derivation", "Factor", "Number", "Path", "Recording", "Ways", "derive"]
-_ = Mapping

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
 from chainrule.inspect.derivation import Derivation, Path
-from chainrule.inspect.expressions import numeric, show_number
+from chainrule.inspect.expressions import Numbers, numeric
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
-from chainrule.inspect.step_text import DIGITS, StepText
+from chainrule.inspect.step_text import StepText
 from chainrule.inspect.step_trace import Quantity, StepTrace
+from chainrule.inspect.wording import DIGITS
 
 SHOWN_PATHS = 8
 
@@ -26,7 +28,7 @@ class DerivationText:
     """
 
     def __init__(self, trace: StepTrace, derivation: Derivation, *, digits: int = DIGITS, everything: bool = False) -> None:
-        self.trace, self.derivation, self.digits, self.everything = trace, derivation, digits, everything
+        self.trace, self.derivation, self.everything = trace, derivation, everything
         self.step = StepText(trace, digits=digits, everything=everything)
 
     def lines(self, width: int) -> Iterator[Text]:
@@ -36,12 +38,12 @@ class DerivationText:
         parts.append(title(f"The chain rule of {d.weight}", width))
         parts += [*self._paths(), *self._reused(), *self._checked()]
         parts += [Line(""), title("Its update", width), Line("")]
-        parts += [Line("for all weights", HEAD, 2), *self.step.shared_update(d.path, d.index)]
-        parts += [Line(""), Line(d.weight, HEAD, 2), *self.step.weight_update(d.path, d.index)]
+        parts += [Line("for all weights", HEAD, 2), *self.step.update.shared_update(d.path, d.index)]
+        parts += [Line(""), Line(d.weight, HEAD, 2), *self.step.update.weight_update(d.path, d.index)]
         return lay_out(parts, width)
 
     def _show(self, number: float) -> str:
-        return show_number(number, self.digits)
+        return self.step.words.show(number)
 
     def _paths(self) -> Iterator[Part]:
         d = self.derivation
@@ -49,8 +51,8 @@ class DerivationText:
         if d.count == 0:
             yield Line("No path leads from this weight to the loss: its gradient is 0.", indent=2)
             return
-        yield Line(f"∂loss/∂{d.weight} is a sum over the ways from the weight to the loss,", indent=2)
-        yield Line("each a product of one derivative for every step of the way:", indent=2)
+        told = "is a sum over the ways from the weight to the loss, each a product of one derivative for every step of the way:"
+        yield Line(f"∂loss/∂{d.weight} {told}", indent=2)
         kinds = dict.fromkeys(_kind(path) for path in d.paths)
         for kind in list(kinds)[:4]:
             yield Line(kind, FORMULA, 4, 2)
@@ -72,7 +74,8 @@ class DerivationText:
     def _ranked(self) -> Iterator[Part]:
         d = self.derivation
         shown = d.paths if self.everything else d.paths[:SHOWN_PATHS]
-        rows = [Row("→".join(path.units), " · ".join(self._signed(f.value, i) for i, f in enumerate(path.factors)), self._show(path.product)) for path in shown]
+        products = ([factor.value for factor in path.factors] for path in shown)
+        rows = [Row("→".join(path.units), self._product(p), self._show(path.product)) for path, p in zip(shown, products, strict=True)]
         rest = d.total - sum(path.product for path in shown)
         left = d.count - d.zeros - len(shown)
         if left:
@@ -82,9 +85,9 @@ class DerivationText:
         yield Line("all, by the units on the way" if not left else "the largest ones, by the units on the way", FORMULA, 4)
         yield Block((*rows, Row("sum", "", self._show(d.total), style=RESULT)), 6)
 
-    def _signed(self, value: float, place: int) -> str:
-        text = self._show(value)
-        return f"({text})" if place and text.startswith("−") else text
+    def _product(self, numbers: Sequence[float]) -> str:
+        texts = map(self._show, numbers)
+        return " · ".join(f"({text})" if place and text.startswith("−") else text for place, text in enumerate(texts))
 
     def _way(self, path: Path) -> str:
         return f", by the units {' → '.join(path.units)}" if len(path.units) > 1 else ""
@@ -93,17 +96,17 @@ class DerivationText:
         d = self.derivation
         yield Line("")
         yield Line("the same in one product: what the step does", HEAD, 2)
-        yield Line("Backpropagation sums up the ways from a unit to the loss once, as its δ, and uses it for each weight of the unit.", NOTE, 4)
+        told = "Backpropagation sums up the ways from a unit to the loss once, as its δ, and uses it for each weight of the unit."
+        yield Line(told, NOTE, 4)
         rows: list[Row] = []
         for term in d.reused:
             delta = self._calculation_of(term[-1].name)
             if delta is not None:
                 rows.append(delta)
-            calculation = " · ".join(self._signed(factor.value, i) for i, factor in enumerate(term)) if len(term) > 1 else term[0].name
-            product = 1.0
-            for factor in term:
-                product *= factor.value
-            rows.append(Row(" · ".join(f.name for f in term) if len(term) > 1 else "gradient", calculation, self._show(product)))
+            numbers = [factor.value for factor in term]
+            names = " · ".join(_derivative(factor.name) for factor in term)
+            label, calculation = (names, self._product(numbers)) if len(term) > 1 else ("gradient", names)
+            rows.append(Row(label, calculation, self._show(math.prod(numbers))))
         if len(d.reused) > 1:
             rows.append(Row("sum over rows", "", self._show(d.gradient)))
         rows = [Row(row.label, row.calculation, row.result, style=RESULT if row is rows[-1] else "") for row in rows]
@@ -123,7 +126,7 @@ class DerivationText:
             node = self.trace.calculation(quantity, index)
             place = ",".join(self.trace.units.place(quantity.value, index))
             if name == (f"{quantity.name}[{place}]" if place else quantity.name):
-                return Row(name, numeric(node, self._show), self._show(node.number))
+                return Row(_derivative(name), numeric(node, self.step.words.numbers), self._show(node.number))
         return None
 
     def _checked(self) -> Iterator[Part]:
@@ -136,13 +139,20 @@ class DerivationText:
             Row("measured", "(L(w + h) − L(w − h)) / 2h", self._show(d.finite_difference)),
         ]
         yield Block(tuple(rows))
-        losses = tuple(show_number(loss, 13) for loss in d.losses)
+        losses = tuple(Numbers(13).show(loss) for loss in d.losses)
         yield Line(
             f"Measured with the whole forward pass run twice, in float64: L(w − h) = {losses[0]}, L(w + h) = {losses[1]}, "
-            f"h = {show_number(d.step, 6)}.",
+            f"h = {Numbers(6).show(d.step)}.",
             NOTE,
             4,
         )
+        if self.trace.recording.values[self.trace.parameters[d.path]].dtype == "float32":
+            told = "The step itself runs in float32, with about 7 digits; a difference of two numbers near each other keeps fewer."
+            yield Line(told, NOTE, 4)
+
+
+def _derivative(name: str) -> str:
+    return f"∂loss/∂{name.removeprefix('d_')}" if name.startswith("d_") else name
 
 
 def _kind(path: Path) -> str:

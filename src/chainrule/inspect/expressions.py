@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -36,6 +36,7 @@ _INFIX = {
 _PREFIX_STRENGTH = 3
 _AXES = re.compile(r", axes \[[\d, ]*\]")
 _ATOM = 9
+_MOST_DIGITS, _WRITTEN_TERMS = 17, 12
 _LONGEST, _LONGEST_SHARED = 40, 16  # operations in a formula, and in one that would be written more than once
 
 
@@ -238,9 +239,11 @@ class Expressions:
     def _product(self, equation: Equation, index: Index, number: Number) -> Node:
         left, right = equation.inputs
         *outer, row, column = index
-        a, b = (np.broadcast_to(array, (*self.recording.values[equation.outputs[0]].shape[:-2], *array.shape[-2:])) for array in
-                (self.recording.values[left], self.recording.values[right]))  # fmt: skip
-        terms = a[(*outer, row)].astype(np.float64) * b[(*outer, slice(None), column)].astype(np.float64)
+        shape = self.recording.values[equation.outputs[0]].shape[:-2]
+        a, b = (self.recording.values[value] for value in (left, right))
+        ours = np.broadcast_to(a, (*shape, *a.shape[-2:]))[tuple(outer)][row]
+        theirs = np.broadcast_to(b, (*shape, *b.shape[-2:]))[tuple(outer)][:, column]
+        terms = ours.astype(np.float64) * theirs.astype(np.float64)
 
         def term(i: int) -> tuple[Node, ...]:
             return self.node(self._inner(left, (*outer, row, i))), self.node(self._inner(right, (*outer, i, column)))
@@ -362,44 +365,104 @@ def _flat_sum(equation: Equation, operands: tuple[Node, ...], number: Number) ->
 # text
 
 
+class Writer(Protocol):
+    """How leaves and sums are written; ``decimals`` asks for so many decimals at least."""
+
+    def leaf(self, leaf: Leaf, decimals: int) -> str:
+        """Write a leaf."""
+
+    def total(self, total: Total, decimals: int) -> str:
+        """Write a sum of terms."""
+
+    def needed(self, result: Number) -> int:
+        """Return how many decimals the operands of a sum or difference need for its result to come out."""
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Writes names: of values, or of single numbers."""
+
+    by_name: bool = False
+
+    def leaf(self, leaf: Leaf, decimals: int) -> str:
+        """Write the name."""
+        return leaf.name if self.by_name else leaf.symbol
+
+    def total(self, total: Total, decimals: int) -> str:
+        """Write the formula of the sum."""
+        return total.symbol
+
+    def needed(self, result: Number) -> int:
+        """Names have no decimals."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Writes numbers with so many significant digits; where two numbers nearly cancel, with as many as their difference needs."""
+
+    digits: int
+
+    def show(self, number: Number | str, decimals: int = 0) -> str:
+        """Write one number, with ``decimals`` decimals at least; ``yes`` and ``no`` for masks."""
+        if isinstance(number, str):
+            return number
+        if isinstance(number, bool):
+            return "yes" if number else "no"
+        if isinstance(number, int):
+            return str(number).replace("-", "−")
+        if not math.isfinite(number):
+            return "NaN" if math.isnan(number) else "∞" if number > 0 else "−∞"
+        digits = max(self.digits, min(decimals + _magnitude(number) + 1, _MOST_DIGITS))
+        return f"{number:.{digits}g}".replace("-", "−") if number else "0"
+
+    def leaf(self, leaf: Leaf, decimals: int) -> str:
+        """Write the number."""
+        return self.show(leaf.number, decimals)
+
+    def total(self, total: Total, decimals: int) -> str:
+        """Write the terms of a short sum, and the number of a long one."""
+        if len(total.terms) > _WRITTEN_TERMS:
+            return self.show(total.number, decimals)
+        texts = []
+        for i in range(len(total.terms)):
+            parts = [_text(part, self, 0) for part in total.term(i)]
+            alone = len(parts) == 1
+            texts.append(parts[0][0] if alone else " · ".join(_wrapped(*part, 2, first=not n) for n, part in enumerate(parts)))
+        texts += [_text(node, self, decimals)[0] for node in total.added]
+        return " + ".join(f"({text})" if place and text.startswith("−") else text for place, text in enumerate(texts))
+
+    def needed(self, result: Number) -> int:
+        """Return the decimals of a result that is written with all its digits."""
+        return self.digits - 1 - _magnitude(result) if isinstance(result, float) and result and math.isfinite(result) else 0
+
+
+def _magnitude(number: float) -> int:
+    return math.floor(math.log10(abs(number))) if number and math.isfinite(number) else 0
+
+
 def symbolic(node: Node, *, by_name: bool = False) -> str:
     """Write a node in symbols: ``beta1 · m + one_minus_beta1 · gradient``; ``by_name`` says of single numbers which element they are."""
-    return _text(node, lambda leaf: leaf.name if by_name else leaf.symbol, lambda total: total.symbol)[0]
+    return _text(node, Symbols(by_name), 0)[0]
 
 
-def numeric(node: Node, show: Callable[[Number], str]) -> str:
-    """Write a node in numbers; ``show`` writes one number."""
-    return _text(node, lambda leaf: show(leaf.number), lambda total: _numeric_total(total, show))[0]
+def numeric(node: Node, numbers: Numbers) -> str:
+    """Write a node in numbers."""
+    return _text(node, numbers, 0)[0]
 
 
-def _numeric_total(total: Total, show: Callable[[Number], str]) -> str:
-    if len(total.terms) > 12:
-        return show(total.number)
-    nodes = [factors for i in range(len(total.terms)) for factors in [total.term(i)]]
-    texts = [" · ".join(_wrapped(*_numeric(part, show), 2, first=not i) for i, part in enumerate(factors)) for factors in nodes]
-    texts += [_numeric(node, show)[0] for node in total.added]
-    return " + ".join(_signed(text) if position else text for position, text in enumerate(texts))
-
-
-def _numeric(node: Node, show: Callable[[Number], str]) -> tuple[str, int]:
-    return _text(node, lambda leaf: show(leaf.number), lambda total: _numeric_total(total, show))
-
-
-def _signed(text: str) -> str:
-    return f"({text})" if text.startswith("−") else text
-
-
-def _text(node: Node, leaf: Callable[[Leaf], str], total: Callable[[Total], str]) -> tuple[str, int]:
+def _text(node: Node, writer: Writer, decimals: int) -> tuple[str, int]:
     """Return a node's text and how strongly it holds together."""
     if isinstance(node, Leaf):
-        text = leaf(node)
+        text = writer.leaf(node, decimals)
         return text, _PREFIX_STRENGTH if text.startswith("−") else _ATOM
     if isinstance(node, Total):
-        text = total(node)
+        text = writer.total(node, decimals)
         simple = not any(mark in text for mark in (" + ", " @ ", " · "))
         return text, _ATOM if simple and not text.startswith("−") else 1
     name = node.equation.op.name
-    parts = [_text(operand, leaf, total) for operand in node.operands]
+    decimals = max(decimals, writer.needed(node.number)) if name in ("add", "subtract") else 0
+    parts = [_text(operand, writer, decimals) for operand in node.operands]
     if name in _INFIX:
         sign, strength = _INFIX[name]
         if name == "multiply" and _same(*node.operands):
@@ -433,18 +496,3 @@ def leaves(node: Node) -> list[Leaf]:
     parts = node.added if isinstance(node, Total) else node.operands
     found = {leaf.name: leaf for part in parts for leaf in leaves(part)}
     return list(found.values())
-
-
-def show_number(number: Number | str, digits: int) -> str:
-    """Write a number with so many significant digits; ``yes`` and ``no`` for masks."""
-    if isinstance(number, str):
-        return number
-    if isinstance(number, bool):
-        return "yes" if number else "no"
-    if isinstance(number, int):
-        return str(number).replace("-", "−")
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "∞" if number > 0 else "−∞"
-    return f"{number:.{digits}g}".replace("-", "−") if number else "0"

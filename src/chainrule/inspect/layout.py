@@ -10,6 +10,7 @@ from rich.text import Text
 
 TITLE, HEAD, FORMULA, RESULT, NOTE = "bold cyan", "bold", "dim", "bold", "dim italic"
 NARROWEST = 40
+_SIGNS = ("+", "−", "·", "/", "×", "<", "=", "if", "else")
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,18 @@ def _line(line: Line, width: int) -> Iterator[Text]:
         yield Text()
         return
     first, later = " " * line.indent, " " * (line.indent + line.hang)
-    for text in textwrap.wrap(line.text, width, initial_indent=first, subsequent_indent=later, break_long_words=True, break_on_hyphens=False):
-        yield Text(text, style=line.style)
+    wrapper = textwrap.TextWrapper(width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    yield from (Text(text, style=line.style) for text in wrapper.wrap(line.text))
 
 
 def _block(block: Block, width: int) -> Iterator[Text]:
     room = width - block.indent
-    labels = max((len(row.label) for row in block.rows), default=0)
-    label_width = min(labels, max(room * 3 // 10, room - 46) if room > 60 else max(room * 3 // 10, 10))
     results = aligned([row.result for row in block.rows])
     result_width = max(map(len, results), default=0)
     calculations = _with_factors(block.rows)
+    labels = max((len(row.label) for row in block.rows), default=0)
+    spare = room - 5 - result_width - max((len(text) for text in calculations), default=0)
+    label_width = min(labels, max(spare, room * 3 // 10))
     space = max(room - label_width - 2 - 3 - result_width, 12)
     middle = min(max((len(text) for text in calculations), default=0), space)
     for row, calculation, result in zip(block.rows, calculations, results, strict=True):
@@ -105,25 +107,30 @@ def _block(block: Block, width: int) -> Iterator[Text]:
 def _with_factors(rows: Sequence[Row]) -> list[str]:
     """Return the calculations, factors one below the other."""
     depth = max((len(row.factors) for row in rows), default=0)
-    columns = [aligned([row.factors[i] if i < len(row.factors) else "" for row in rows]) for i in range(depth)]
+    columns = [_padded(aligned([row.factors[i] if i < len(row.factors) else "" for row in rows])) for i in range(depth)]
     texts = []
     for number, row in enumerate(rows):
-        cells = [f"{columns[i][number]:<{max(map(len, columns[i]))}}" for i in range(len(row.factors))]
+        cells = [columns[i][number] for i in range(len(row.factors))]
         texts.append(" × ".join(cells).rstrip() if cells else row.calculation)
     return texts
 
 
 def _grid(grid: Grid, width: int) -> Iterator[Text]:
-    columns = [[head, *aligned([row[i] for row in grid.rows])] for i, head in enumerate(grid.head)][1:]
-    widths = [max(map(len, column)) for column in columns]
+    columns = [_padded(aligned([row[i] for row in grid.rows])) for i in range(1, len(grid.head))]
+    widths = [max(map(len, (head, *column))) for head, column in zip(grid.head[1:], columns, strict=True)]
     room = width - grid.indent - sum(w + 2 for w in widths)
-    first = min(max(len(text) for text in (grid.head[0], *(row[0] for row in grid.rows))), max(room, 12))
-    for number in range(len(grid.rows) + 1):
-        label = grid.head[0] if number == 0 else grid.rows[number - 1][0]
-        cells = [f"{column[number]:>{w}}" if number == 0 else f"{column[number]:<{max(map(len, column[1:]))}}".rjust(w) for column, w in zip(columns, widths, strict=True)]
-        line = Text(" " * grid.indent + f"{_cut(label, first):<{first}}" + "".join(f"  {cell}" for cell in cells), style=FORMULA if number == 0 else "")
+    names = [grid.head[0], *(row[0] for row in grid.rows)]
+    first = min(max(map(len, names)), max(room, 12))
+    for number, name in enumerate(names):
+        cells = grid.head[1:] if number == 0 else [column[number - 1] for column in columns]
+        text = f"{_cut(name, first):<{first}}" + "".join(f"  {cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
+        line = Text(" " * grid.indent + text, style="" if number else FORMULA)
         line.rstrip()
         yield line
+
+
+def _padded(texts: Sequence[str]) -> list[str]:
+    return [f"{text:<{max(map(len, texts))}}" for text in texts]
 
 
 def aligned(numbers: Sequence[str]) -> list[str]:
@@ -139,35 +146,40 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _pieces(text: str, width: int) -> list[str]:
-    """Break a calculation where an operation begins, or at any space."""
-    pieces: list[str] = []
-    line = ""
-    for word in _operations(text):
+    """Break a calculation that is too long: where an operation begins, outside of parentheses if that suffices."""
+    if len(text) <= width:
+        return [text] if text else []
+    for deepest in (0, 1, 2, 9):
+        words = _operations(text, deepest)
+        if max(map(len, words)) <= width or deepest == 9:
+            break
+    pieces, line = [], ""
+    for word in words:
         if line and len(line) + 1 + len(word) > width:
             pieces.append(line)
             line = word
         else:
-            line = f"{line} {word}".strip() if line else word
-    pieces.append(line)
-    return [short for piece in pieces for short in (textwrap.wrap(piece, width, break_long_words=True, break_on_hyphens=False) or [""])]
+            line = f"{line} {word}" if line else word
+    return [short for piece in [*pieces, line] for short in textwrap.wrap(piece, width, break_on_hyphens=False)]
 
 
-def _operations(text: str) -> list[str]:
-    """Return the words of a calculation, a sign of an operation together with what follows it."""
+def _operations(text: str, deepest: int) -> list[str]:
+    """Return the words of a calculation, a sign together with what follows it, and parentheses deeper than that in one piece."""
     found: list[str] = []
-    words = text.split(" ")
-    for number, word in enumerate(words):
-        if number and words[number - 1] in ("+", "−", "·", "/", "×", "<", "if", "else"):
+    depth, glued = 0, False
+    for word in text.split(" "):
+        if found and glued:
             found[-1] = f"{found[-1]} {word}"
         else:
             found.append(word)
+        depth += word.count("(") - word.count(")")
+        glued = depth > deepest or word in _SIGNS
     return found
 
 
 def _cut(text: str, width: int) -> str:
-    """Shorten a text; what follows the last comma, the output unit of a weight, stays."""
+    """Shorten a text; what stands in brackets, the place of a weight, stays as long as it can."""
     if len(text) <= width:
         return text
-    tail = text[text.rfind(",") :] if "," in text else ""
-    tail = tail if len(tail) <= width // 2 else ""
+    tail = next((end for mark in "[," for end in [text[text.rfind(mark) :]] if mark in text and len(end) < width - 4), "")
     return f"{text[: width - 1 - len(tail)]}…{tail}"

@@ -98,9 +98,9 @@ class Answer:
 class Circumstances:
     """What is known of the step besides its numbers, for headings.
 
-    ``row`` is the row's number and ``place`` where it stands (``penguins.csv, line 14``); ``at`` is start or best, or empty. ``rule`` is the
-    optimizer's name, ``own_rule`` whether the run used it. ``inputs`` are the events of encoding. ``scaling`` is mean and scale of the target of
-    a regression.
+    ``row`` is the row's number and ``place`` where it stands (``penguins.csv, line 14``); ``at`` is start or best, or empty. ``rule`` is
+    the optimizer's name, ``own_rule`` whether the run used it. ``inputs`` are the events of encoding. ``scaling`` is mean and scale of
+    the target of a regression.
     """
 
     row: int | None = None
@@ -301,18 +301,17 @@ class StepTrace:
         """Return an event for each number of the step, sums with all their terms."""
         return list(self.iterate(everything=True))
 
-    def iterate(self, *, everything: bool = False, phases: Sequence[str] = PHASES, also: Sequence[tuple[str, Index]] = ()) -> Iterator[StepEvent]:
+    def iterate(self, *, everything: bool = False, phases: Sequence[str] = PHASES) -> Iterator[StepEvent]:
         """Yield events in the order of the step.
 
         Args:
             everything: each element of every gradient and update, and each term of every sum; otherwise all sums, activations and δ, with
                 their largest terms, and the gradients and updates of the weights that matter most.
             phases: the phases to yield.
-            also: (path, index) of further parameters whose update is to be there.
         """
         if "forward" in phases:
             yield from self.about.inputs
-        chosen = None if everything else self.chosen_parameters(also)
+        chosen = None if everything else self.chosen_parameters()
         for quantity in self.quantities:
             if quantity.phase in phases:
                 picked = self.indices(quantity) if chosen is None or not quantity.path else chosen.get(quantity.path, ())
@@ -320,21 +319,22 @@ class StepTrace:
                     if len(index) == len(quantity.value.type.shape):
                         yield self.event(quantity, index, None if everything else MOST_TERMS)
 
-    def chosen_parameters(self, also: Sequence[tuple[str, Index]] = (), units: int = 4, inputs: int = 3) -> dict[str, list[Index]]:
+    def chosen_parameters(self, units: int = 4, inputs: int = 3) -> dict[str, list[Index]]:
         """Return for each trained parameter the indices that matter: for the units that matter most, the largest gradients."""
         chosen: dict[str, list[Index]] = {}
         for path in self.trainable:
             gradient = np.abs(self.gradient(path).astype(np.float64))
             group = self.group_of(path)
             top = sorted(int(unit) for unit in self.ranking(group)[:units])
+            best: list[Index]
             if gradient.ndim == 2 and group[1]:
                 best = [(int(i), unit) for unit in top for i in np.argsort(-gradient[:, unit], kind="stable")[:inputs]]
             elif gradient.ndim == 1 and group[1]:
                 best = [(unit,) for unit in top]
             else:
                 flat = np.argsort(-gradient, axis=None, kind="stable")[: units * inputs]
-                best = [tuple(int(i) for i in np.unravel_index(place, gradient.shape)) for place in flat]
-            chosen[path] = list(dict.fromkeys([*best, *(index for name, index in also if name == path)]))
+                best = [tuple(map(int, np.unravel_index(place, gradient.shape))) for place in flat]
+            chosen[path] = best
         return chosen
 
     def event(self, quantity: Quantity, index: Index, most_terms: int | None = None) -> StepEvent:
@@ -349,7 +349,7 @@ class StepTrace:
         unit: str | int | None = ",".join(place) or None
         if quantity.path:
             unit = f"{quantity.path.removeprefix(f'{quantity.layer}.')}[{','.join(place)}]"
-        elif unit is not None and unit.isdigit():
+        elif isinstance(unit, str) and unit.isdigit():
             unit = int(unit)
         number = self.recording.number(element)
         return StepEvent(quantity.phase, quantity.layer, unit, operation, tuple(operands), number, self.expressions.name(element))
@@ -467,9 +467,9 @@ class StepTrace:
 
 def prediction_of(program: Program) -> Value | None:
     """Return the value of a training Program that the network hands to the loss: the last one of the forward phase that the loss reads."""
-    forward = {value: None for equation in program.equations if equation.phase == "forward" for value in equation.outputs if value.type.is_float}
+    forward = [value for equation in program.equations if equation.phase == "forward" for value in equation.outputs]
     read = {value for equation in program.equations if equation.phase == "loss" for value in equation.inputs}
-    found = [value for value in forward if value in read and value.type.shape]
+    found = [value for value in forward if value in read and value.type.is_float and value.type.shape]
     return found[-1] if found else None
 
 

@@ -15,7 +15,7 @@ from chainrule.data.table import Table
 from chainrule.data.target import rows_with_target
 from chainrule.errors import DataError, OptionError, nearest
 from chainrule.inspect.recording import Recording
-from chainrule.inspect.step_trace import Answer, Circumstances, Operand, StepEvent, StepTrace, prediction_of
+from chainrule.inspect.step_trace import Answer, Circumstances, Operand, StepEvent, StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
 from chainrule.training.model import Model
@@ -45,7 +45,8 @@ def trace_step(
         DataError: a cell of the row cannot be read, or its target is missing.
     """
     if at not in STATES:
-        raise OptionError(f"--at {at}: there are start, the weights before the first step, and best, those of the model.{nearest(at, STATES)}")
+        known = "start, the weights before the first step, and best, those of the model"
+        raise OptionError(f"--at {at}: there are {known}.{nearest(at, STATES)}")
     state = (model.best if at == "best" else model.start).copy()
     program, rule = model.training, model.optimizer
     if optimizer is not None:
@@ -170,5 +171,3 @@ def _meaning(model: Model, outputs: np.ndarray, y: np.ndarray) -> Answer:
 def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
-
-__all__ = ["STATES", "prediction_of", "trace_step", "trace_training_step"]

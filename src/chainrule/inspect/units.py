@@ -71,7 +71,8 @@ class Units:
         return int(text) if text.isascii() and text.isdigit() and int(text) < size else None
 
     def _usage(self, path: str, value: Value, shape: Sequence[int]) -> str:
-        what = ("unit",) if len(shape) == 1 else ("input unit", "output unit") if len(shape) == 2 else tuple(f"axis {i}" for i in range(len(shape)))
+        known = {1: ("unit",), 2: ("input unit", "output unit")}
+        what = known.get(len(shape), tuple(f"place on axis {axis}" for axis in range(len(shape))))
         if not shape:
             return f"{path} is a single number: write {path}[]"
         sample = ",".join((names or ("0",))[0] for names in (self.names(value, axis) for axis in range(len(shape))))
