@@ -211,8 +211,9 @@ def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str,
     arrays = step.batch(data)
     prediction = step.predict(state, data[0])
     weights = (arrays["w"],) if "w" in arrays else ()
-    loss = float(step.loss(prediction, arrays["y"], *weights))
-    return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+    with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
+        loss = float(step.loss(prediction, arrays["y"], *weights))
+        return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
 
 
 @contextmanager
