@@ -6,6 +6,7 @@ A module is imported when its command is run, and the heavy libraries inside the
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -69,6 +70,8 @@ def _chainrule(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process, and return its exit status."""
+    for library in ("OPENBLAS", "MKL"):  # a step's products are small: their threads wait for each other longer than they work
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     traceback = "--traceback" in words
     try:
