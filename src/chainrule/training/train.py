@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,9 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         if not isinstance(event, Stopped):
             yield event
     assert stopped is not None  # the loop ends with it
+    if stopped.row is not None:
+        place = prepared.train.table.place(stopped.row)
+        stopped = replace(stopped, error=f"{stopped.error} Row {stopped.row} of the training rows is {place}.")
     yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
     head = head_of(prepared.loss)
