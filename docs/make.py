@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -20,15 +23,18 @@ from chainrule.cli import COMMANDS, command_named
 
 HERE = Path(__file__).parent
 
-PICTURES = {
-    "train": "chainrule train penguins",
-    "step": "chainrule step runs/penguins-1 penguins --row 0",
-    "program": """python -c "
+PICTURES = {  # what is run, and before it in the same folder, unseen
+    "train": ("chainrule train penguins", "true"),
+    "step": (
+        "chainrule step runs/penguins-1 penguins --row 0 --weight 'hidden_1.weight[bill_length_mm,1]'",
+        "chainrule train penguins --hidden 4 --epochs 5",
+    ),
+    "program": ("python readme.py", """cat > readme.py <<END
 import chainrule as cr
 net = cr.nn.mlp(2, [3], 1, activation='tanh')
 step = cr.training_step(net, loss=cr.losses.mse, optimizer=cr.optim.sgd(lr=0.1))
 print(step.program)
-" """,
+END"""),
 }
 
 
@@ -47,17 +53,19 @@ def options() -> str:
     return "\n".join(lines)
 
 
-def picture(command: str, folder: Path) -> str:
-    """Run a command in a folder as if in a terminal of 100 columns, and return what it printed as SVG."""
-    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "100", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    printed = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
-    ).stdout
-    console = Console(record=True, width=100, file=open(os.devnull, "w", encoding="utf-8"), force_terminal=True)  # noqa: SIM115
-    if "\n" not in command.strip():
-        console.print(Text(f"$ {command}", style="bold"))
+def picture(command: str, before: str) -> str:
+    """Run a command as if in a terminal of 100 columns, and return what it printed as SVG."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": "100", "PATH": path}
+    with tempfile.TemporaryDirectory() as folder:
+        run = partial(subprocess.run, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        run(before)
+        printed = run(f"{command} 2>&1").stdout
+    console = Console(record=True, width=100, file=StringIO(), force_terminal=True)
+    console.print(Text(f"$ {command}", style="bold"))
     console.print(Text.from_ansi(printed))
-    return console.export_svg(title="chainrule", theme=MONOKAI)
+    svg = console.export_svg(title="chainrule", theme=MONOKAI, unique_id="terminal")
+    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S)  # a picture asks no other server for a font
 
 
 def main(what: list[str]) -> None:
@@ -66,9 +74,8 @@ def main(what: list[str]) -> None:
     if what == ["options"]:
         return
     (HERE / "pictures").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, command in PICTURES.items():
-            (HERE / "pictures" / f"{name}.svg").write_text(picture(command, Path(folder)), encoding="utf-8")
+    for name, (command, before) in PICTURES.items():
+        (HERE / "pictures" / f"{name}.svg").write_text(picture(command, before), encoding="utf-8")
 
 
 if __name__ == "__main__":

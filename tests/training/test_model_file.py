@@ -48,6 +48,10 @@ def saved(classification, tmp_path_factory):
     return path
 
 
+def bits(arrays):
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
 def parts(path):
     with safe_open(str(path), framework="numpy") as file:
         return json.loads(file.metadata()["chainrule"]), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -72,8 +76,9 @@ def test_a_loaded_model_gives_the_same_answers_to_the_bit(kind, request, tmp_pat
     assert str(loaded.inference) == str(model.inference)
     for ours, theirs in ((loaded.best, model.best), (loaded.start, model.start)):
         for group in ("params", "optimizer"):
-            assert {k: v.tobytes() for k, v in getattr(ours, group).items()} == {k: v.tobytes() for k, v in getattr(theirs, group).items()}
-        assert (ours.seed, ours.epoch, ours.step, ours.count, ours.hyper) == (theirs.seed, theirs.epoch, theirs.step, theirs.count, theirs.hyper)
+            assert bits(getattr(ours, group)) == bits(getattr(theirs, group))
+        for scalar in ("seed", "epoch", "step", "count", "hyper", "rate_scale"):
+            assert getattr(ours, scalar) == getattr(theirs, scalar)
 
 
 def test_it_loads_in_a_process_that_has_never_seen_the_training(saved, classification):

@@ -156,7 +156,7 @@ def test_a_run_without_validation_and_test_rows():
 
 def test_rows_without_a_target_are_refused_or_left_out():
     table = TABLE.with_columns(y=pl.when(pl.int_range(ROWS) == 9).then(None).otherwise(pl.col("y")))
-    with pytest.raises(DataError, match="row 9.*--drop-missing-target"):
+    with pytest.raises(DataError, match=r"row 9.*--drop-missing-target"):
         train(table=table)
     assert sum(train(table=table, drop_missing_target=True).report["rows"].values()) == ROWS - 1
 
