@@ -99,7 +99,10 @@ def numeric_gradient(program: Program, arrays: Arrays, name: str, cotangent: np.
     """Return the gradient of ⟨cotangent, out⟩ by one input, coordinate by coordinate."""
     complex_step = by == "complex"
     run = Reference(retype(program, "complex128") if complex_step else program)
-    moved = {port.name: arrays[port.name].astype(complex) if complex_step and port.type.is_float else arrays[port.name] for port in program.inputs}
+    moved = {
+        port.name: arrays[port.name].astype(complex) if complex_step and port.type.is_float else arrays[port.name]
+        for port in program.inputs
+    }
     gradient = np.empty(arrays[name].shape)
 
     def at(index: tuple[int, ...], step: complex) -> Any:

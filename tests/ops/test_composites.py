@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from ops.derivatives import draw, norm_wise
-from ops.test_derivatives import CASES
 
 from chainrule import ops
 from chainrule.backends.reference import evaluate
 from chainrule.ops import OPERATIONS
 from chainrule.transforms import expand, reverse
+from ops.derivatives import draw, norm_wise
+from ops.test_derivatives import CASES
 
 COMPOSITES = [case for case in CASES if OPERATIONS[case.operation].definition is not None]
 

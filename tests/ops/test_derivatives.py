@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ops.derivatives import check_vjp
 
 from chainrule import ops
 from chainrule.backends.reference import evaluate
@@ -15,6 +14,7 @@ from chainrule.ir import B, Batch
 from chainrule.ops import OPERATIONS
 from chainrule.ops.primitive import NOWHERE
 from chainrule.transforms import reverse
+from ops.derivatives import check_vjp
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,12 @@ def test_no_cotangent_comes_from_what_is_constant(name):
 
 @pytest.mark.parametrize(
     "function",
-    [ops.sign, ops.floor, lambda x: ops.cast(ops.less(x, 0.0), dtype="float64"), lambda x: ops.cast(ops.argmax(x, axis=0), dtype="float64")],
+    [
+        ops.sign,
+        ops.floor,
+        lambda x: ops.cast(ops.less(x, 0.0), dtype="float64"),
+        lambda x: ops.cast(ops.argmax(x, axis=0), dtype="float64"),
+    ],
     ids=["sign", "floor", "less", "argmax"],
 )
 def test_the_gradient_through_what_is_constant_is_zero(function):

@@ -7,8 +7,6 @@ import re
 
 import numpy as np
 import pytest
-from ops.derivatives import draw
-from ops.test_derivatives import CASES, CONSTANT
 
 from chainrule import ops
 from chainrule.backends.reference import Reference, evaluate
@@ -16,6 +14,8 @@ from chainrule.errors import DataError, TypeRuleError
 from chainrule.ir import Batch, Type
 from chainrule.ops import OPERATIONS
 from chainrule.transforms import retype
+from ops.derivatives import draw
+from ops.test_derivatives import CASES, CONSTANT
 
 INTEGERS = ("int32", "int64", "uint32", "uint64")
 # what is defined on other dtypes than floats, besides the cases of the derivative table
@@ -36,7 +36,10 @@ OTHERS = [
     *(("one_hot", (dtype,), {"size": 3, "dtype": "float32"}) for dtype in INTEGERS),
     *(("iota", (), {"size": 4, "dtype": dtype}) for dtype in (*INTEGERS, "float32")),
     *(("dimension", (), {"size": 4, "dtype": dtype}) for dtype in (*INTEGERS, "float32")),
-    *(("constant", (), {"value": value, "dtype": dtype}) for value, dtype in ((1.5, "float32"), (True, "bool"), (3, "uint64"), (np.ones((2, 3)), "float64"))),
+    *(
+        ("constant", (), {"value": value, "dtype": dtype})
+        for value, dtype in ((1.5, "float32"), (True, "bool"), (3, "uint64"), (np.ones((2, 3)), "float64"))
+    ),
     ("random_bits", ("uint32", "uint32", "uint32"), {"purpose": 1, "shape": (2, 3)}),
 ]
 

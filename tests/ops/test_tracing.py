@@ -22,7 +22,7 @@ def test_operators_are_numpy_s():
             "arithmetic": (x + y) * (x - 2) / (1 + y) - y**2 + 2.0**x + (1 - x) + (3 / (x + 3)),
             "matrix": x @ y.T,
             "sign": -x + abs(y),
-            "compare": ops.where(x < y, ops.where(x >= 0.5, x, y), ops.where(x > 0.25, 1.0, ops.where(0.1 <= x, 2.0, 3.0))),
+            "compare": ops.where(x < y, ops.where(x >= 0.5, x, y), ops.where(x > 0.25, 1.0, ops.where(x >= 0.1, 2.0, 3.0))),
             "index": x[1:, 0] + y[-1, None, :1] + x[..., 2],
         }
 
@@ -32,7 +32,7 @@ def test_operators_are_numpy_s():
         "arithmetic": (x + y) * (x - 2) / (1 + y) - y**2 + 2.0**x + (1 - x) + (3 / (x + 3)),
         "matrix": x @ y.T,
         "sign": -x + abs(y),
-        "compare": np.where(x < y, np.where(x >= 0.5, x, y), np.where(x > 0.25, 1.0, np.where(0.1 <= x, 2.0, 3.0))),
+        "compare": np.where(x < y, np.where(x >= 0.5, x, y), np.where(x > 0.25, 1.0, np.where(x >= 0.1, 2.0, 3.0))),
         "index": x[1:, 0] + y[-1, None, :1] + x[..., 2],
     }
     got = evaluate(trace(function, x, y), {"x": x, "y": y})
@@ -123,7 +123,9 @@ def test_type_errors_name_the_layer():
         with scope(layer="encoder"), scope(layer="hidden_1"):
             return x @ x
 
-    with pytest.raises(TypeRuleError, match=re.escape("layer encoder.hidden_1: matmul: f32[B,3] @ f32[B,3]: the inner sizes 3 and B differ")):
+    with pytest.raises(
+        TypeRuleError, match=re.escape("layer encoder.hidden_1: matmul: f32[B,3] @ f32[B,3]: the inner sizes 3 and B differ")
+    ):
         trace(function, "f32[B,3]")
 
 
@@ -190,6 +192,7 @@ def test_traces_in_threads_do_not_meet():
 
     def work(number):
         try:
+
             def function(x):
                 with scope(layer=f"layer_{number}", phase="loss"):
                     for _ in range(100):

@@ -15,6 +15,7 @@ from chainrule import ops, optim
 from chainrule.backends.reference import Reference
 from chainrule.errors import OptionError
 from chainrule.optim import OPTIMIZERS
+from chainrule.optim.optimizer import Scalars
 from chainrule.transforms import reverse
 from optim.driving import Drive, update_program
 
@@ -188,8 +189,15 @@ def test_the_listing_names_what_the_formula_names() -> None:
         "new_output.weight.m: f32[2,1] = output.weight.m.new",
     ):
         assert line in " ".join(listing.split())
-    left = str(update_program(optim.chain(optim.weight_decay(0.1), optim.sgd()), {"output.bias": np.zeros(2)}))
-    assert "output.bias.step: f64[2] = rate * d_output.bias" in " ".join(left.split())  # the gradient keeps its name
+
+
+def test_a_gradient_that_is_handed_on_keeps_its_name() -> None:
+    def decay(w: Any, x: Any, weight_decay: Any) -> Any:
+        gradients = {"bias": ops.named(2.0 * x, "d_bias")}
+        return optim.weight_decay(0.1).update(gradients, {}, {"bias": w}, Scalars({"weight_decay": weight_decay}))[0]["bias"]
+
+    program = ops.trace(decay, "f64[3]", "f64[3]", "f64[]")
+    assert program.output("out").value.name == "d_bias"
 
 
 def test_numbers_shared_by_all_parameters_belong_to_none() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ops.derivatives import numeric_gradient
-from transforms.programs import apply_recipe, recipes
 
 from chainrule import ops
 from chainrule.backends.reference import Reference, evaluate
@@ -16,6 +15,7 @@ from chainrule.ir import Program
 from chainrule.ir.serialize import from_json, to_json
 from chainrule.ops import OPERATIONS
 from chainrule.transforms import expand, retype, reverse, simplify
+from transforms.programs import apply_recipe, recipes
 
 FAST = settings(max_examples=60, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**16)
@@ -72,7 +72,9 @@ def test_reverse_is_the_complex_step(recipe, rows, seed):
 @given(recipes(), rows, seeds)
 def test_simplify_changes_no_bit(recipe, rows, seed):
     arrays, program = drawn(seed, rows), reverse(traced(recipe), ["x", "row"], of="out")
-    twice = ops.trace(lambda x, row: {"first": ops.inline(program, [x, row]), "second": ops.inline(program, [x, row])}, "f64[B,3]", "f64[3]")
+    twice = ops.trace(
+        lambda x, row: {"first": ops.inline(program, [x, row]), "second": ops.inline(program, [x, row])}, "f64[B,3]", "f64[3]"
+    )
     once = simplify(twice)
     assert len(once.equations) <= len(program.equations) < len(twice.equations)
     same_bits(evaluate(twice, arrays), evaluate(once, arrays))

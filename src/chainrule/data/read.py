@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from chainrule.data.bundled import bundled_names
 from chainrule.data.delimited import check_names, read_delimited
 from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, single_spaces, take_declaration
 from chainrule.data.encodings import text_codec, to_utf8
@@ -131,7 +132,8 @@ def _bytes_of(path: Path, known: bool) -> bytes:
         if not path.exists():
             if not path.parent.is_dir():
                 raise DataError(f"there is no folder {path.parent}, so no file {path} in it")
-            raise DataError(f"there is no file {path}.{nearest(path.name, (other.name for other in path.parent.iterdir()))}")
+            others = {other.name for other in path.parent.iterdir()} | set(bundled_names() if path.name == str(path) else ())
+            raise DataError(f"there is no file {path}.{nearest(path.name, others)}")
         if not known:
             ending = f"files that end in {''.join(path.suffixes)}" if path.suffix else "files without an ending"
             raise DataError(f"{path.name}: {ending} are not read; use {_ENDINGS}, or pass the content on standard input as '-'")

@@ -47,6 +47,10 @@ class Table:
         chosen = [int(row) for row in rows]
         return replace(self, frame=self.frame[chosen], lines=None if self.lines is None else tuple(self.lines[row] for row in chosen))
 
+    def part(self, start: int, stop: int) -> Table:
+        """Return a table of the rows from ``start`` up to ``stop``, without copying them; each still knows its line."""
+        return replace(self, frame=self.frame[start:stop], lines=None if self.lines is None else self.lines[start:stop])
+
     def place(self, row: int) -> str:
         """Say where a row (from 0) is: ``people.csv, line 7``, or ``a data frame, row 5`` where there are no lines."""
         return f"{self.source}, line {self.lines[row]}" if self.lines is not None else f"{self.source}, row {row}"

@@ -68,7 +68,7 @@ def _check_names(ports: tuple[Port, ...], what: str) -> None:
 
 
 def _show(equation: Equation) -> str:
-    layer = f" in {equation.layer}" if equation.layer else ""
+    layer = next((f" in {origin.layer}" for origin in equation.origins[:1] if origin.layer), "")
     return f"{equation.op.name}({_types(tuple(value.type for value in equation.inputs))}){layer}"
 
 

@@ -10,18 +10,19 @@ import numpy as np
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS, broadcast
-from chainrule.ops.primitive import NOWHERE, Domain, Primitive, Vjp, no_gradient
+from chainrule.ops.primitive import Domain, Primitive, Vjp, primitive, stepwise
+from chainrule.ops.tracing import known_number
 from chainrule.ops.type_rules import ANY, BITS, INTEGERS, NUMBERS, elementwise, same_dtype
 
 _POSITIVE = Domain.real(1, 0.3, 2.0)
 
 
 def _unary(name: str, meaning: Any, vjp: Vjp, formula: str, domain: Domain | None = None, allowed: frozenset[str] = FLOATS) -> Primitive:
-    return Primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(), formula, 1, None)
+    return primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(), formula)
 
 
 def _binary(name: str, meaning: Any, vjp: Vjp, formula: str, domain: Domain | None = None, allowed: frozenset[str] = NUMBERS) -> Primitive:
-    return Primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(2), formula, 1, None)
+    return primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(2), formula)
 
 
 def real(x: np.ndarray) -> np.ndarray:
@@ -31,7 +32,7 @@ def real(x: np.ndarray) -> np.ndarray:
 
 def _compare(name: str, meaning: Any, formula: str, allowed: frozenset[str] = NUMBERS) -> Primitive:
     by_real_part = lambda x, y: meaning(real(x), real(y))  # noqa: E731 - a record's field
-    return Primitive(name, elementwise(allowed, "bool"), by_real_part, no_gradient, NOWHERE, formula, 1, None)
+    return stepwise(name, elementwise(allowed, "bool"), by_real_part, formula)
 
 
 # arithmetic
@@ -43,18 +44,19 @@ divide: Primitive = _binary(
     "divide", np.divide, lambda ct, out, x, y: (ct / y, -(ct * out / y)), "{0} / {1}", Domain(((-2.0, 2.0), (0.5, 2.0))), FLOATS
 )
 negative: Primitive = _unary("negative", np.negative, lambda ct, out, x: (-ct,), "-{0}", allowed=NUMBERS)
-power: Primitive = _binary(
-    "power",
-    np.power,
+
+
+def _power_vjp(ct: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    number = known_number(y)
+    if number is not None:
+        return (ct * (number * (x if number == 2 else power(x, number - 1.0))) if number != 0 else None), None
     # where y = 0, x may be 0 and y·x^(y-1) the product 0·∞; where x = 0, out·log(x) is 0·(-∞), whose limit is 0 for positive exponents
-    lambda ct, out, x, y: (
-        ct * (y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
-        ct * where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x))),
-    ),
-    "{0} ** {1}",
-    Domain(((0.3, 2.0), (-2.0, 2.0))),
-    FLOATS,
-)
+    by_x = y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))
+    by_y = where(equal(x, 0.0), 0.0, out * log(where(equal(x, 0.0), 1.0, x)))
+    return ct * by_x, ct * by_y
+
+
+power: Primitive = _binary("power", np.power, _power_vjp, "{0} ** {1}", Domain(((0.3, 2.0), (-2.0, 2.0))), FLOATS)
 
 # elementary functions
 
@@ -69,12 +71,14 @@ tanh: Primitive = _unary("tanh", np.tanh, lambda ct, out, x: (ct * (1.0 - out * 
 sigmoid: Primitive = _unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})")
 
 # Rational approximations of erf and erfc (Moshier, Cephes 2.8, ndtr.c), relative error below 4e-16 in float64.
+# fmt: off
 _ERF = ((9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768),
-        (1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246, 49267.3942608635921086))  # fmt: skip
+        (1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246, 49267.3942608635921086))
 _ERFC = ((2.46196981473530512524e-10, 0.564189564831068821977, 7.46321056442269912687, 48.6371970985681366614, 196.520832956077098242,
           526.445194995477358631, 934.528527171957607540, 1027.55188689515710272, 557.535335369399327526),
          (1.0, 13.2281951154744992508, 86.7072140885989742329, 354.937778887819891062, 975.708501743205489753, 1823.90916687909736289,
-          2246.33760818710981792, 1656.66309194161350182, 557.535340817727675546))  # fmt: skip
+          2246.33760818710981792, 1656.66309194161350182, 557.535340817727675546))
+# fmt: on
 
 
 def _erf(x: np.ndarray) -> Any:
@@ -102,7 +106,7 @@ abs: Primitive = _unary(
     Domain.real(1, 0.2, 2.0),
     NUMBERS,
 )
-sign: Primitive = _unary("sign", lambda x: np.sign(real(x)).astype(x.dtype), no_gradient, "sign({0})", NOWHERE, NUMBERS)
+sign: Primitive = stepwise("sign", elementwise(NUMBERS), lambda x: np.sign(real(x)).astype(x.dtype), "sign({0})")
 maximum: Primitive = _binary(
     "maximum",
     lambda x, y: np.where(np.isnan(real(x)) | (real(x) >= real(y)), x, y),
@@ -115,7 +119,7 @@ minimum: Primitive = _binary(
     lambda ct, out, x, y: (where(less_equal(x, y), ct, 0.0), where(less_equal(x, y), 0.0, ct)),
     "min({0}, {1})",
 )
-floor: Primitive = _unary("floor", lambda x: np.floor(real(x)).astype(x.dtype), no_gradient, "floor({0})", NOWHERE)
+floor: Primitive = stepwise("floor", elementwise(), lambda x: np.floor(real(x)).astype(x.dtype), "floor({0})")
 
 # comparisons and choice
 
@@ -139,7 +143,7 @@ def _is_finite(x: Type) -> Type:
     return Type("bool", elementwise()(x).shape)
 
 
-is_finite: Primitive = Primitive("is_finite", _is_finite, np.isfinite, no_gradient, NOWHERE, "is_finite({0})", 1, None)
+is_finite: Primitive = stepwise("is_finite", _is_finite, np.isfinite, "is_finite({0})")
 
 
 def _where_type(condition: Type, x: Type, y: Type) -> Type:
@@ -148,27 +152,22 @@ def _where_type(condition: Type, x: Type, y: Type) -> Type:
     return Type(same_dtype(x, y), broadcast(condition.shape, x.shape, y.shape))
 
 
-where: Primitive = Primitive(
-    "where",
-    _where_type,
-    np.where,
-    lambda ct, out, condition, x, y: (None, where(condition, ct, 0.0), where(condition, 0.0, ct)),
-    Domain((None, (-2.0, 2.0), (-2.0, 2.0))),
-    "where({0}, {1}, {2})",
-    1,
-    None,
-)
+def _where_vjp(ct: Any, out: Any, condition: Any, x: Any, y: Any) -> tuple[None, Any, Any]:
+    return None, where(condition, ct, 0.0), where(condition, 0.0, ct)
+
+
+where: Primitive = primitive("where", _where_type, np.where, _where_vjp, Domain((None, (-2.0, 2.0), (-2.0, 2.0))), "where({0}, {1}, {2})")
 
 # integers and bits
 
-floor_divide: Primitive = _binary("floor_divide", np.floor_divide, no_gradient, "{0} // {1}", NOWHERE, INTEGERS)
-remainder: Primitive = _binary("remainder", np.remainder, no_gradient, "{0} % {1}", NOWHERE, INTEGERS)
-bitwise_and: Primitive = _binary("bitwise_and", np.bitwise_and, no_gradient, "{0} & {1}", NOWHERE, BITS)
-bitwise_or: Primitive = _binary("bitwise_or", np.bitwise_or, no_gradient, "{0} | {1}", NOWHERE, BITS)
-bitwise_xor: Primitive = _binary("bitwise_xor", np.bitwise_xor, no_gradient, "{0} ^ {1}", NOWHERE, BITS)
-bitwise_not: Primitive = _unary("bitwise_not", np.bitwise_not, no_gradient, "~{0}", NOWHERE, BITS)
-shift_left: Primitive = _binary("shift_left", np.left_shift, no_gradient, "{0} << {1}", NOWHERE, INTEGERS)
-shift_right: Primitive = _binary("shift_right", np.right_shift, no_gradient, "{0} >> {1}", NOWHERE, INTEGERS)
+floor_divide: Primitive = stepwise("floor_divide", elementwise(INTEGERS), np.floor_divide, "{0} // {1}")
+remainder: Primitive = stepwise("remainder", elementwise(INTEGERS), np.remainder, "{0} % {1}")
+bitwise_and: Primitive = stepwise("bitwise_and", elementwise(BITS), np.bitwise_and, "{0} & {1}")
+bitwise_or: Primitive = stepwise("bitwise_or", elementwise(BITS), np.bitwise_or, "{0} | {1}")
+bitwise_xor: Primitive = stepwise("bitwise_xor", elementwise(BITS), np.bitwise_xor, "{0} ^ {1}")
+bitwise_not: Primitive = stepwise("bitwise_not", elementwise(BITS), np.bitwise_not, "~{0}")
+shift_left: Primitive = stepwise("shift_left", elementwise(INTEGERS), np.left_shift, "{0} << {1}")
+shift_right: Primitive = stepwise("shift_right", elementwise(INTEGERS), np.right_shift, "{0} >> {1}")
 
 
 def _cast_type(x: Type, *, dtype: str) -> Type:
@@ -177,13 +176,12 @@ def _cast_type(x: Type, *, dtype: str) -> Type:
     return Type(dtype, x.shape)
 
 
-cast: Primitive = Primitive(
-    "cast",
-    _cast_type,
-    lambda x, dtype: (x if dtype in FLOATS else real(x)).astype(dtype),
-    lambda ct, out, x, dtype: (cast(ct, dtype=x.type.dtype) if x.type.is_float and out.type.is_float else None,),
-    Domain.real(),
-    "{dtype}({0})",
-    1,
-    None,
-)
+def _cast(x: np.ndarray, dtype: str) -> Any:
+    return (x if dtype in FLOATS else real(x)).astype(dtype)
+
+
+def _cast_vjp(ct: Any, out: Any, x: Any, dtype: str) -> tuple[Any]:
+    return (cast(ct, dtype=x.type.dtype) if x.type.is_float and out.type.is_float else None,)
+
+
+cast: Primitive = primitive("cast", _cast_type, _cast, _cast_vjp, Domain.real(), "{dtype}({0})")

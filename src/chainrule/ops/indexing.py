@@ -10,7 +10,7 @@ from chainrule.errors import DataError, TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import Axis, broadcast
 from chainrule.ops.elementwise import cast, equal
-from chainrule.ops.primitive import NOWHERE, Domain, Primitive, no_gradient
+from chainrule.ops.primitive import NOWHERE, Domain, Primitive, composite, no_gradient, primitive
 from chainrule.ops.structure import iota, reshape
 from chainrule.ops.type_rules import INTEGERS, same_dtype
 
@@ -31,16 +31,15 @@ def _gather_type(table: Type, index: Type) -> Type:
     return Type(table.dtype, index.shape + table.shape[1:])
 
 
-gather: Primitive = Primitive(
-    "gather",
-    _gather_type,
-    lambda table, index: table[_checked(index, table.shape[0])],
-    lambda ct, out, table, index: (scatter_add(index, ct, size=table.type.shape[0]), None),
-    Domain(((-2.0, 2.0), None)),
-    "{0}[{1}]",
-    1,
-    None,
-)
+def _gather(table: np.ndarray, index: np.ndarray) -> Any:
+    return table[_checked(index, table.shape[0])]
+
+
+def _gather_vjp(ct: Any, out: Any, table: Any, index: Any) -> tuple[Any, None]:
+    return scatter_add(index, ct, size=table.type.shape[0]), None
+
+
+gather: Primitive = primitive("gather", _gather_type, _gather, _gather_vjp, Domain(((-2.0, 2.0), None)), "{0}[{1}]")
 
 
 def _scatter_type(index: Type, updates: Type, *, size: Axis) -> Type:
@@ -56,15 +55,12 @@ def _scatter(index: np.ndarray, updates: np.ndarray, size: int) -> np.ndarray:
     return result
 
 
-scatter_add: Primitive = Primitive(
-    "scatter_add",
-    _scatter_type,
-    _scatter,
-    lambda ct, out, index, updates, size: (None, gather(ct, index)),
-    Domain((None, (-2.0, 2.0))),
-    "scatter_add({1} at {0}, {size} rows)",
-    1,
-    None,
+def _scatter_vjp(ct: Any, out: Any, index: Any, updates: Any, size: Axis) -> tuple[None, Any]:
+    return None, gather(ct, index)
+
+
+scatter_add: Primitive = primitive(
+    "scatter_add", _scatter_type, _scatter, _scatter_vjp, Domain((None, (-2.0, 2.0))), "scatter_add({1} at {0}, {size} rows)"
 )
 
 
@@ -81,19 +77,11 @@ def _pick(x: np.ndarray, index: np.ndarray) -> np.ndarray:
     return np.take_along_axis(x, places[..., None], -1)[..., 0]
 
 
-pick: Primitive = Primitive(
-    "pick",
-    pick_type,
-    _pick,
-    lambda ct, out, x, index: (
-        one_hot(index, size=x.type.shape[-1], dtype=x.dtype) * reshape(ct, shape=(*ct.type.shape, 1)),
-        None,
-    ),
-    Domain(((-2.0, 2.0), None)),
-    "{0}[·, {1}]",
-    1,
-    None,
-)
+def _pick_vjp(ct: Any, out: Any, x: Any, index: Any) -> tuple[Any, None]:
+    return one_hot(index, size=x.type.shape[-1], dtype=x.dtype) * reshape(ct, shape=(*ct.type.shape, 1)), None
+
+
+pick: Primitive = primitive("pick", pick_type, _pick, _pick_vjp, Domain(((-2.0, 2.0), None)), "{0}[·, {1}]")
 
 
 def _one_hot_definition(index: Any, *, size: Axis, dtype: str) -> Any:
@@ -106,6 +94,6 @@ def _one_hot_type(index: Type, *, size: Axis, dtype: str) -> Type:
     return Type(dtype, (*index.shape, size))
 
 
-one_hot: Primitive = Primitive(
-    "one_hot", _one_hot_type, _one_hot_definition, no_gradient, NOWHERE, "one_hot({0}, {size})", 1, _one_hot_definition
+one_hot: Primitive = composite(
+    "one_hot", _one_hot_definition, type_rule=_one_hot_type, vjp=no_gradient, domain=NOWHERE, formula="one_hot({0}, {size})"
 )

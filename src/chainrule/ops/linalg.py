@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS, broadcast
-from chainrule.ops.primitive import Domain, Primitive
+from chainrule.ops.primitive import Domain, Primitive, primitive
 from chainrule.ops.structure import transpose
 from chainrule.ops.type_rules import same_dtype
 
@@ -28,13 +28,8 @@ def _last_two_swapped(x: Any) -> Any:
     return transpose(x) if rank == 2 else transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
 
 
-matmul: Primitive = Primitive(
-    "matmul",
-    _matmul_type,
-    np.matmul,
-    lambda ct, out, x, y: (matmul(ct, _last_two_swapped(y)), matmul(_last_two_swapped(x), ct)),
-    Domain.real(2),
-    "{0} @ {1}",
-    1,
-    None,
-)
+def _matmul_vjp(ct: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    return matmul(ct, _last_two_swapped(y)), matmul(_last_two_swapped(x), ct)
+
+
+matmul: Primitive = primitive("matmul", _matmul_type, np.matmul, _matmul_vjp, Domain.real(2), "{0} @ {1}")

@@ -70,6 +70,18 @@ class Primitive:
         return f"<primitive {self.name}>"
 
 
+def primitive(
+    name: str, type_rule: Callable[..., Any], meaning: Callable[..., Any], vjp: Vjp, domain: Domain, formula: str, version: int = 1
+) -> Primitive:
+    """Make a primitive that is not composed of others."""
+    return Primitive(name, type_rule, meaning, vjp, domain, formula, version, None)
+
+
+def stepwise(name: str, type_rule: Callable[..., Any], meaning: Callable[..., Any], formula: str, version: int = 1) -> Primitive:
+    """Make a primitive that is constant wherever it is smooth, or whose result is no float: no operand gets a cotangent."""
+    return Primitive(name, type_rule, meaning, no_gradient, NOWHERE, formula, version, None)
+
+
 def composite(
     name: str, definition: Callable[..., Any], *, type_rule: Callable[..., Type], vjp: Vjp, domain: Domain, formula: str, version: int = 1
 ) -> Primitive:

@@ -7,7 +7,7 @@ import numpy as np
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Shape, Type
 from chainrule.ir.types import show_shape
-from chainrule.ops.primitive import NOWHERE, Primitive, no_gradient
+from chainrule.ops.primitive import Primitive, stepwise
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
@@ -57,13 +57,4 @@ def _bits(seed: np.ndarray, epoch: np.ndarray, step: np.ndarray, purpose: int, s
     return philox4x32(counter, (int(seed), purpose)).reshape(rows, blocks * 4)[:, :columns]
 
 
-random_bits: Primitive = Primitive(
-    "random_bits",
-    _bits_type,
-    _bits,
-    no_gradient,
-    NOWHERE,
-    "philox(seed {0}, purpose {purpose}, epoch {1}, step {2}, {shape})",
-    1,
-    None,
-)
+random_bits: Primitive = stepwise("random_bits", _bits_type, _bits, "philox(seed {0}, purpose {purpose}, epoch {1}, step {2}, {shape})")

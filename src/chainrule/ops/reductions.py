@@ -12,7 +12,7 @@ from chainrule.errors import TypeRuleError
 from chainrule.ir import Batch, Shape, Type
 from chainrule.ir.types import count
 from chainrule.ops.elementwise import cast, equal, real
-from chainrule.ops.primitive import NOWHERE, Domain, Primitive, no_gradient
+from chainrule.ops.primitive import Domain, Primitive, primitive, stepwise
 from chainrule.ops.structure import broadcast_to, dimension, reshape
 from chainrule.ops.type_rules import NUMBERS, axis_number, same_dtype
 
@@ -44,15 +44,12 @@ def spread(reduced: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return broadcast_to(inserted, shape=tuple(x.shape))
 
 
-_sum: Primitive = Primitive(
-    "sum",
-    _reduced,
-    lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
-    lambda ct, out, x, axes: (spread(ct, x, axes),),
-    Domain.real(),
-    "sum({0}, axes {axes})",
-    1,
-    None,
+def _sum_vjp(ct: Any, out: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any]:
+    return (spread(ct, x, axes),)
+
+
+_sum: Primitive = primitive(
+    "sum", _reduced, lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype), _sum_vjp, Domain.real(), "sum({0}, axes {axes})"
 )
 
 
@@ -71,7 +68,7 @@ def _amax_vjp(ct: Any, out: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any]:
     return (spread(ct, x, axes) * largest / spread(_sum(largest, axes=axes), x, axes),)
 
 
-_max: Primitive = Primitive("amax", _reduced, _amax, _amax_vjp, Domain.real(), "max({0}, axes {axes})", 1, None)
+_max: Primitive = primitive("amax", _reduced, _amax, _amax_vjp, Domain.real(), "max({0}, axes {axes})")
 
 
 def _reducer(primitive: Primitive) -> Callable[..., Any]:
@@ -109,6 +106,4 @@ def _argmax_type(x: Type, *, axis: int) -> Type:
     return Type("int64", x.shape[:axis] + x.shape[axis + 1 :])
 
 
-argmax: Primitive = Primitive(
-    "argmax", _argmax_type, lambda x, axis: np.argmax(real(x), axis=axis), no_gradient, NOWHERE, "argmax({0}, axis {axis})", 1, None
-)
+argmax: Primitive = stepwise("argmax", _argmax_type, lambda x, axis: np.argmax(real(x), axis=axis), "argmax({0}, axis {axis})")

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Batch, Shape, Type
 from chainrule.ir.types import FLOATS, Axis, broadcast, count, show_shape
-from chainrule.ops.primitive import NOWHERE, Domain, Primitive, no_gradient
+from chainrule.ops.primitive import Domain, Primitive, primitive, stepwise
 from chainrule.ops.type_rules import NUMBERS, axis_number, same_dtype
 
 # making
@@ -24,35 +24,18 @@ def _constant_type(*, value: Any, dtype: str) -> Type:
     return Type(dtype, array.shape)
 
 
-constant: Primitive = Primitive(
-    "constant",
-    _constant_type,
-    lambda value, dtype: np.asarray(value, dtype=dtype),
-    no_gradient,
-    NOWHERE,
-    "{value}",
-    1,
-    None,
-)
-dimension: Primitive = Primitive(
+constant: Primitive = stepwise("constant", _constant_type, lambda value, dtype: np.asarray(value, dtype=dtype), "{value}")
+dimension: Primitive = stepwise(
     "dimension",
     lambda *, size, dtype: Type(same_dtype(Type(dtype, (size,)), allowed=NUMBERS)),
     lambda size, dtype: np.asarray(size, dtype=dtype),
-    no_gradient,
-    NOWHERE,
     "{size}",
-    1,
-    None,
 )
-iota: Primitive = Primitive(
+iota: Primitive = stepwise(
     "iota",
     lambda *, size, dtype: Type(same_dtype(Type(dtype), allowed=NUMBERS), (size,)),
     lambda size, dtype: np.arange(size, dtype=dtype),
-    no_gradient,
-    NOWHERE,
     "0 … {size} - 1",
-    1,
-    None,
 )
 
 
@@ -75,15 +58,9 @@ def _broadcast_type(x: Type, *, shape: Shape) -> Type:
     return Type(x.dtype, shape)
 
 
-_broadcast_to: Primitive = Primitive(
-    "broadcast_to",
-    _broadcast_type,
-    lambda x, shape: np.broadcast_to(x, shape),
-    lambda ct, out, x, shape: (ct,),  # reverse undoes broadcasting
-    Domain.real(),
-    "broadcast({0}, {shape})",
-    1,
-    None,
+# reverse undoes broadcasting, so the rule does not
+_broadcast_to: Primitive = primitive(
+    "broadcast_to", _broadcast_type, np.broadcast_to, lambda ct, out, x, shape: (ct,), Domain.real(), "broadcast({0}, {shape})"
 )
 
 
@@ -98,15 +75,13 @@ def _reshape_type(x: Type, *, shape: Shape) -> Type:
     return Type(x.dtype, shape)
 
 
-_reshape: Primitive = Primitive(
+_reshape: Primitive = primitive(
     "reshape",
     _reshape_type,
     lambda x, shape: np.reshape(x, shape),
     lambda ct, out, x, shape: (reshape(ct, shape=x.type.shape),),
     Domain.real(),
     "reshape({0}, {shape})",
-    1,
-    None,
 )
 
 
@@ -122,18 +97,15 @@ def _permutation(x: Type, axes: tuple[int, ...] | None) -> tuple[int, ...]:
     return order
 
 
-transpose: Primitive = Primitive(
-    "transpose",
-    lambda x, *, axes=None: Type(x.dtype, tuple(x.shape[axis] for axis in _permutation(x, axes))),
-    lambda x, axes=None: np.transpose(x, axes),
-    lambda ct, out, x, axes=None: (
-        transpose(ct, axes=None if axes is None else tuple(int(i) for i in np.argsort(_permutation(x.type, axes)))),
-    ),
-    Domain.real(),
-    "transpose({0})",
-    1,
-    None,
-)
+def _transpose_type(x: Type, *, axes: tuple[int, ...] | None = None) -> Type:
+    return Type(x.dtype, tuple(x.shape[axis] for axis in _permutation(x, axes)))
+
+
+def _transpose_vjp(ct: Any, out: Any, x: Any, axes: tuple[int, ...] | None = None) -> tuple[Any]:
+    return (transpose(ct) if axes is None else transpose(ct, axes=tuple(np.argsort(_permutation(x.type, axes)).tolist())),)
+
+
+transpose: Primitive = primitive("transpose", _transpose_type, np.transpose, _transpose_vjp, Domain.real(), "transpose({0})")
 
 # parts
 
@@ -164,15 +136,13 @@ def _concatenate_vjp(ct: Any, out: Any, *operands: Any, axis: int) -> tuple[Any,
     return tuple(cotangents)
 
 
-_concatenate: Primitive = Primitive(
+_concatenate: Primitive = primitive(
     "concatenate",
     _concatenate_type,
     lambda *arrays, axis: np.concatenate(arrays, axis),
     _concatenate_vjp,
     Domain.real(2),
     "concatenate({operands}, axis {axis})",
-    1,
-    None,
 )
 
 
@@ -206,15 +176,13 @@ def _slice_vjp(ct: Any, out: Any, x: Any, axis: int, start: Axis, stop: Axis) ->
     return (concatenate(parts, axis=axis),)
 
 
-take_slice: Primitive = Primitive(
+take_slice: Primitive = primitive(
     "slice",
     _slice_type,
     lambda x, axis, start, stop: x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)],
     _slice_vjp,
     Domain.real(),
     "{0}[axis {axis}: {start}:{stop}]",
-    1,
-    None,
 )
 
 

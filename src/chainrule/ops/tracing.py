@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {}  # every primitive by name; ops.p
 
 _equations: ContextVar[list[Equation] | None] = ContextVar("equations", default=None)
 _origins: ContextVar[tuple[Origin, ...]] = ContextVar("origins", default=(Origin(),))
+
+
+def _operators(name: str) -> tuple[Callable[[Any, Any], Traced], Callable[[Any, Any], Traced]]:
+    """Return the method of an operator and that of the operator with its operands exchanged."""
+    return lambda x, y: cast(Traced, OPERATIONS[name](x, y)), lambda x, y: cast(Traced, OPERATIONS[name](y, x))
 
 
 class Traced(Value):
@@ -52,64 +58,22 @@ class Traced(Value):
     @property
     def T(self) -> Traced:  # noqa: N802 - NumPy's name for it
         """The transpose."""
-        return self._op("transpose", self)
+        return cast(Traced, OPERATIONS["transpose"](self))
 
-    def _op(self, name: str, *operands: Any, **attributes: Any) -> Traced:
-        return cast(Traced, OPERATIONS[name](*operands, **attributes))
-
-    def __add__(self, other: Any) -> Traced:
-        return self._op("add", self, other)
-
-    def __radd__(self, other: Any) -> Traced:
-        return self._op("add", other, self)
-
-    def __sub__(self, other: Any) -> Traced:
-        return self._op("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Traced:
-        return self._op("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Traced:
-        return self._op("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Traced:
-        return self._op("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Traced:
-        return self._op("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Traced:
-        return self._op("divide", other, self)
-
-    def __pow__(self, other: Any) -> Traced:
-        return self._op("power", self, other)
-
-    def __rpow__(self, other: Any) -> Traced:
-        return self._op("power", other, self)
-
-    def __matmul__(self, other: Any) -> Traced:
-        return self._op("matmul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Traced:
-        return self._op("matmul", other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __pow__, __rpow__ = _operators("power")
+    __matmul__, __rmatmul__ = _operators("matmul")
+    __lt__, __gt__ = _operators("less")
+    __le__, __ge__ = _operators("less_equal")
 
     def __neg__(self) -> Traced:
-        return self._op("negative", self)
+        return cast(Traced, OPERATIONS["negative"](self))
 
     def __abs__(self) -> Traced:
-        return self._op("abs", self)
-
-    def __lt__(self, other: Any) -> Traced:
-        return self._op("less", self, other)
-
-    def __le__(self, other: Any) -> Traced:
-        return self._op("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Traced:
-        return self._op("less", other, self)
-
-    def __ge__(self, other: Any) -> Traced:
-        return self._op("less_equal", other, self)
+        return cast(Traced, OPERATIONS["abs"](self))
 
     def __eq__(self, other: object) -> bool:
         if self is other or _equations.get() is None:
@@ -221,6 +185,12 @@ def _owned(value: Value) -> Value:
     return value
 
 
+def known_number(value: Traced) -> Any:
+    """Return the number of a value that is a scalar constant, and ``None`` for what is known only when the program runs."""
+    equation = next((e for e in reversed(value.trace or ()) if e.outputs[0] is value), None)
+    return equation.attributes["value"] if equation is not None and equation.op.name == "constant" and not value.shape else None
+
+
 def _constant(array: Any) -> Any:
     array = np.array(array)  # a copy: what happens to the array later is no concern of the program's
     return OPERATIONS["constant"](value=array if array.ndim else array.item(), dtype=array.dtype.name)
@@ -246,9 +216,10 @@ def trace_with_structure(function: Callable[..., Any], *inputs: Any) -> tuple[Pr
     equations: list[Equation] = []
     ports: list[Port] = []
     arguments = []
-    for argument, tree in zip(_argument_names(function, len(inputs)), inputs, strict=True):
-        taken = {port.name for port in ports}
-        prefix = "" if isinstance(tree, dict) and not any(path in taken for path, _ in leaves(tree)) else argument
+    trees = list(zip(_argument_names(function, len(inputs)), inputs, strict=True))
+    uses = Counter(path for argument, tree in trees for path, _ in leaves(tree, "" if isinstance(tree, dict) else argument))
+    for argument, tree in trees:
+        prefix = "" if isinstance(tree, dict) and all(uses[path] == 1 for path, _ in leaves(tree)) else argument
         new = [Port(path, argument, Traced(_as_type(leaf), path, equations)) for path, leaf in leaves(tree, prefix)]
         ports += new
         arguments.append(rebuild(tree, (port.value for port in new)))

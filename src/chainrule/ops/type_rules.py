@@ -38,6 +38,6 @@ def elementwise(allowed: frozenset[str] = FLOATS, result: str | None = None) -> 
 def axis_number(axis: int, type: Type) -> int:
     """Return the axis counted from the front; it may be given from the back."""
     rank = len(type.shape)
-    if not -rank <= axis < rank:
+    if not isinstance(axis, int) or isinstance(axis, bool) or not -rank <= axis < rank:
         raise TypeRuleError(f"axis {axis} does not exist in {type}")
     return axis % rank

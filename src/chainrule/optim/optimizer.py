@@ -150,8 +150,8 @@ def positive(name: str, value: float, *, zero: bool = False, below: float = math
     Raises:
         OptionError: it is out of range, not a number, or not finite.
     """
-    known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not known or not (above < value < below or (zero and value == 0)):
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not (above < value < below or (zero and value == 0)):
         limit = "" if below == math.inf else f" and below {below:g}"
         raise OptionError(f"{name} is {value!r} and must be a finite number {'of at least' if zero else 'above'} {above:g}{limit}.")
     return float(value)

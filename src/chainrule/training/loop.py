@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.batches import steps_per_epoch
-from chainrule.errors import NonFiniteError
+from chainrule.errors import DataError, NonFiniteError, OptionError, nearest
+from chainrule.optim.optimizer import positive
 from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped
 from chainrule.training.state import State
 from chainrule.training.step import Batch, TrainingStep, check_count
@@ -32,6 +33,11 @@ class Plateau:
     patience: int = 10
     least: float = 1e-4
 
+    def __post_init__(self) -> None:
+        check_count("the plateau's patience", self.patience)
+        positive("the plateau's factor", self.factor, below=1.0)
+        positive("the plateau's least rate_scale", self.least, zero=True)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -46,7 +52,10 @@ class Settings:
         watch: the validation value that is watched (``loss`` or a metric); without validation rows it is the training loss.
         greater_is_better: how it is watched.
         plateau: lowers the rate where the watched value does not improve.
-        shuffle, order: as for :meth:`TrainingStep.run`.
+        shuffle, order, threads: as for :meth:`TrainingStep.run`.
+
+    Raises:
+        OptionError: a number is out of range.
     """
 
     epochs: int = 100
@@ -60,6 +69,14 @@ class Settings:
     shuffle: bool = True
     order: Callable[[int], np.ndarray] | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_count("epochs", self.epochs)
+        for name in ("batch_size", "patience"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        if self.time_budget is not None:
+            positive("the time budget", self.time_budget)
 
 
 @dataclass
@@ -91,8 +108,12 @@ class Loop:
     def __post_init__(self) -> None:
         self.best = self.state.copy()
         self._rows = len(self.data[1])
-        size = self.settings.batch_size
-        self._batch_size = max(self._rows, 1) if size is None else check_count("batch_size", size, self._rows)
+        self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
+        if self.validation is not None and not len(self.validation[1]):
+            raise DataError("there are no rows to validate on; leave validation out.")
+        watch = self.settings.watch
+        if watch != "loss" and watch not in self.metrics:
+            raise OptionError(f"'{watch}' cannot be watched; known are {', '.join(('loss', *self.metrics))}.{nearest(watch, self.metrics)}")
 
     def events(self) -> Iterator[Event]:
         """Train, and yield what happens.
@@ -102,7 +123,7 @@ class Loop:
         """
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
-        reason, error = f"all {self.settings.epochs} epochs are done", ""
+        reason, error, row = f"all {self.settings.epochs} epochs are done", "", None
         with _interruptible() as interrupted:
             while self.state.epoch < self.settings.epochs:
                 losses: list[float] = []
@@ -110,7 +131,7 @@ class Loop:
                 try:
                     completed = yield from self._epoch(losses, interrupted)
                 except NonFiniteError as failure:
-                    reason, error = "the loss is not finite", str(failure)
+                    reason, error, row = "the loss is not finite", str(failure), failure.row
                     self.state = failure.state if isinstance(failure.state, State) else self.best.copy()
                     break
                 if completed:
@@ -120,7 +141,7 @@ class Loop:
                     break
         if not self.best_epoch:  # not one whole epoch: the weights as they are now
             self.best = self.state.copy()
-        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error)
+        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error, row)
 
     @property
     def _seconds(self) -> float:
@@ -153,7 +174,7 @@ class Loop:
         """Measure the weights after an epoch, keep them if they are the best, and lower the rate on a plateau."""
         settings, state = self.settings, self.state
         sizes = np.full(len(losses), self._batch_size, float)
-        sizes[-1] = self._rows - self._batch_size * (len(losses) - 1)
+        sizes[-1] = (self._rows - 1) % self._batch_size + 1
         loss = float(np.average(losses, weights=sizes))
         valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics)
         value = valid.get(settings.watch, loss)
@@ -164,7 +185,7 @@ class Loop:
         else:
             self._stalled += 1
             if settings.plateau and self._stalled % settings.plateau.patience == 0:
-                scale = max(state.rate_scale * settings.plateau.factor, settings.plateau.least)
+                scale = max(state.rate_scale * settings.plateau.factor, min(settings.plateau.least, state.rate_scale))
                 self.state = replace(state, rate_scale=scale)
         speed = self._rows / max(seconds, 1e-9)
         ended = EpochEnded(state.epoch, len(losses), loss, valid, self._seconds, speed, state.rate_scale, best)
@@ -190,8 +211,9 @@ def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str,
     arrays = step.batch(data)
     prediction = step.predict(state, data[0])
     weights = (arrays["w"],) if "w" in arrays else ()
-    loss = float(step.loss(prediction, arrays["y"], *weights))
-    return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+    with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
+        loss = float(step.loss(prediction, arrays["y"], *weights))
+        return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
 
 
 @contextmanager

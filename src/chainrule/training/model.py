@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.reference import Reference
+from chainrule.data.bundled import find_bundled
 from chainrule.data.cells import read_column
 from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
@@ -67,8 +68,9 @@ class Model:
         return next(iter(self.inference.by_role("x"))).type.dtype
 
     def table(self, data: Any) -> Table:
-        """Return a table of raw rows, read as the training data was; a table is returned as it is."""
-        return data if isinstance(data, Table) else read_table(data, **self.reading)
+        """Return a table of raw rows, read as the training data was, or one that is bundled; a table is returned as it is."""
+        known = find_bundled(data) if isinstance(data, str) else None
+        return data if isinstance(data, Table) else read_table(known.path if known else data, **self.reading)
 
     def outputs(self, data: Any) -> np.ndarray:
         """Return the answers as numbers: probabilities [rows, classes], or values [rows] in the target's units.
@@ -76,11 +78,11 @@ class Model:
         Raises:
             DataError: a column is missing, or a cell cannot be read; says file, line and column.
         """
-        x = self.encoder.transform(self.table(data), self.dtype)
+        table = self.table(data)
         name = "probabilities" if self.target.task == "classification" else "prediction"
         arrays = {**self.best.params, **self.best.buffers}
-        parts = [self._run({**arrays, "x": x[at : at + _CHUNK]})[name] for at in range(0, max(len(x), 1), _CHUNK)]
-        result = np.concatenate(parts)
+        encoded = (self.encoder.transform(table.part(at, at + _CHUNK), self.dtype) for at in range(0, max(table.rows, 1), _CHUNK))
+        result = np.concatenate([self._run({**arrays, "x": x})[name] for x in encoded])
         return result if self.target.task == "classification" else self.target.decode_values(result)
 
     def predict(self, data: Any) -> np.ndarray:

@@ -15,9 +15,12 @@ from chainrule.training.until import until
 AUTO = "auto"
 
 
-def option(default: Any, group: str, text: str, metavar: str = "") -> Any:
-    """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line."""
-    metadata = {"group": group, "help": text, "metavar": metavar}
+def option(default: Any, group: str, text: str, metavar: str = "", off: str = "") -> Any:
+    """Declare an option: its default, the group it is listed in, what it does, and how its value is written on the command line.
+
+    ``off`` says what the flag ``--no-NAME`` does, where an option is on by default.
+    """
+    metadata = {"group": group, "help": text, "metavar": metavar, "off": off}
     return field(default=default, metadata=metadata)
 
 
@@ -35,11 +38,13 @@ class Options:
     numeric: tuple[str, ...] = option((), "columns", "Columns to take as numbers.", "COLUMNS")
     date: tuple[str, ...] = option((), "columns", "Columns to take as dates, NAME or NAME=FORMAT.", "COLUMNS")
     weight: str | None = option(None, "columns", "A column that says how much each row counts.", "COLUMN")
-    missing: tuple[str, ...] = option((), "columns", "Further words that mean a missing value.", "WORDS")
+    missing: tuple[str, ...] = option((), "columns", "Words that mean a missing value, in place of the usual ones.", "WORDS")
     delimiter: str | None = option(None, "columns", "What separates cells; found out unless given.", "CHAR")
     decimal: str | None = option(None, "columns", "The decimal separator, '.' or ','; found out unless given.", "CHAR")
     encoding: str | None = option(None, "columns", "The file's encoding; found out unless given.", "NAME")
-    header: bool = option(True, "columns", "Whether the first line holds the names of the columns.")
+    header: bool = option(
+        True, "columns", "Whether the first line holds the names of the columns.", off="The first line holds cells, and no names of columns."
+    )
     drop_missing_target: bool = option(False, "columns", "Leave out rows whose target is missing.")
     # rows
     split: str | None = option(None, "rows", "Percentages for training, validation and test; 64,16,20 unless given.", "PARTS")
@@ -48,7 +53,7 @@ class Options:
     valid: str | None = option(None, "rows", "A file of validation rows.", "FILE")
     test: str | None = option(None, "rows", "A file of test rows.", "FILE")
     # network
-    hidden: tuple[int, ...] = option((64, 64), "network", "Widths of the hidden layers.", "WIDTHS")
+    hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
     activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
     dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
     loss: str | None = option(None, "network", "The loss; the one that fits the task unless given.", "NAME")
@@ -56,7 +61,7 @@ class Options:
     # training
     optimizer: str = option("adamw", "training", ", ".join(OPTIMIZERS) + ".", "NAME")
     lr: float = option(0.003, "training", "The learning rate.", "RATE")
-    weight_decay: float = option(0.01, "training", "How strongly weights shrink.", "RATE")
+    weight_decay: float = option(0.1, "training", "How strongly weights shrink.", "RATE")
     batch_size: int | str = option(AUTO, "training", "Rows a step, or 'all'; 32 to 256 by the number of rows unless given.", "N")
     epochs: int | str = option(AUTO, "training", "At most so many passes over the training rows.", "N")
     patience: int | None = option(30, "training", "Stop after so many epochs without improvement; 0 never.", "N")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule import ops
+from chainrule.errors import OptionError
 from chainrule.ir import Port, Program, Type
 from chainrule.nn import Context
 from chainrule.ops import named, scope, trace
@@ -50,9 +51,12 @@ def loss_program(
     Raises:
         TypeRuleError: shapes or dtypes do not fit; the message names the layer.
     """
-    roles = {name: ("parameter", type) for name, type in params.items()}
-    roles |= {name: ("buffer", type) for name, type in buffers.items()}
-    roles |= signature.inputs() | {name: (name, type) for name, type in POSITION.items()}
+    roles = _joined(
+        {name: ("parameter", type) for name, type in params.items()},
+        {name: ("buffer", type) for name, type in buffers.items()},
+        signature.inputs(),
+        {name: (name, type) for name, type in POSITION.items()},
+    )
 
     def forward_and_loss(inputs: dict[str, Any]) -> dict[str, Any]:
         weights = {name: inputs[name] for name in params}
@@ -76,23 +80,26 @@ def training_program(forward: Program, optimizer: Optimizer, trainable: Sequence
     """
     backward = reverse(forward, trainable, of="loss")
     slots = {f"{path}.{slot}": forward.input(path).type for path in trainable for slot in optimizer.slots}
-    roles = {port.name: (port.role, port.type) for port in forward.inputs}
-    roles |= {name: ("optimizer", type) for name, type in slots.items()} | {"count": ("count", Type("int64"))}
-    roles |= dict.fromkeys(("rate_scale", *optimizer.hyper), ("hyper", Type("float64")))
+    roles = _joined(
+        {port.name: (port.role, port.type) for port in forward.inputs},
+        {name: ("optimizer", type) for name, type in slots.items()},
+        {"count": ("count", Type("int64"))},
+        dict.fromkeys(("rate_scale", *optimizer.hyper), ("hyper", Type("float64"))),
+    )
 
     def whole_step(inputs: dict[str, Any]) -> dict[str, Any]:
         results = ops.inline(backward, [inputs[port.name] for port in backward.inputs])
         outputs = dict(zip((port.name for port in backward.outputs), results, strict=True))
         gradients = {path: outputs.pop(f"d_{path}") for path in trainable}
         with scope(phase="update"):
-            count = named(inputs["count"] + 1, "count")
+            count = named(inputs["count"] + 1, "count.new")
             t = named(ops.cast(count, dtype="float64"), "t")
             scalars = Scalars({"t": t} | {name: inputs[name] for name in ("rate_scale", *optimizer.hyper)})
             before = {name: inputs[name] for name in slots}
             steps, after = optimizer.update(gradients, before, {path: inputs[path] for path in trainable}, scalars)
             for path in trainable:
                 with scope(layer=path):
-                    outputs[path] = named(inputs[path] - steps[path], "")
+                    outputs[path] = named(inputs[path] - steps[path], "new")
         return outputs | after | {"count": count}
 
     return simplify(_traced(whole_step, roles))
@@ -109,8 +116,11 @@ def inference_program(
     network: Network, params: Types, buffers: Types, signature: Signature, head: Callable[[Any], dict[str, Any]] | None = None
 ) -> Program:
     """Return the Program of prediction: parameters, buffers, x → ``prediction``, and what ``head`` makes of it."""
-    roles = {name: ("parameter", type) for name, type in params.items()} | {name: ("buffer", type) for name, type in buffers.items()}
-    roles |= {name: (role, type) for name, (role, type) in signature.inputs().items() if role == "x"}
+    roles = _joined(
+        {name: ("parameter", type) for name, type in params.items()},
+        {name: ("buffer", type) for name, type in buffers.items()},
+        {name: (role, type) for name, (role, type) in signature.inputs().items() if role == "x"},
+    )
 
     def forward(inputs: dict[str, Any]) -> dict[str, Any]:
         context = Context(False, None, "", {name: inputs[name] for name in buffers})
@@ -122,6 +132,22 @@ def inference_program(
 
 def _x(inputs: Mapping[str, Any], signature: Signature) -> Any:
     return inputs["x"] if isinstance(signature.x, Type) else {name: inputs[f"x.{name}"] for name, _ in signature.x}
+
+
+def _joined(*groups: Mapping[str, tuple[str, Type]]) -> dict[str, tuple[str, Type]]:
+    """Join groups of inputs by name.
+
+    Raises:
+        OptionError: two inputs have one name, or one has that of the loss.
+    """
+    roles: dict[str, tuple[str, Type]] = {}
+    for group in groups:
+        for name, (role, _) in group.items():
+            if name in roles or name == "loss":
+                taken = roles[name][0] if name in roles else role
+                raise OptionError(f"the {taken} '{name}' has the name of another value of the Program; call it otherwise.")
+        roles |= group
+    return roles
 
 
 def _traced(function: Callable[[dict[str, Any]], dict[str, Any]], roles: Mapping[str, tuple[str, Type]]) -> Program:

@@ -178,7 +178,7 @@ class TrainingStep:
         Args:
             state: taken over.
             data: (x, y) or (x, y, w), rows first.
-            epochs: the number of epochs to end (the current one counts as one); 1 unless ``steps`` is given.
+            epochs: the number of epochs to end (the current one counts as one); 1 if neither this nor ``steps`` is given.
             steps: the number of steps, in place of ``epochs``.
             batch_size: rows a step; ``None`` means all. The last batch of an epoch may be smaller.
             seed: replaces the state's seed.
@@ -190,26 +190,31 @@ class TrainingStep:
             The new state, and the loss of each step before its update.
 
         Raises:
-            As :meth:`__call__`; a NonFiniteError carries the state before the step that failed as ``state``.
+            OptionError: an option is out of range, or the state stands in an epoch of another number of steps.
+            DataError: there are no rows, or x, y and w have different numbers of them.
+            As :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the state before the step that
+            failed as ``state``.
         """
+        state.check()
         batch = self.batch(data)
-        rows = _rows(batch)
-        size = check_count("batch_size", batch_size, rows) if batch_size is not None else max(rows, 1)
+        rows = len(batch["y"])
+        size = max(rows, 1) if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
-            check_count("threads", threads, threads)
-        state = replace(state.take(), seed=state.seed if seed is None else check_seed(seed))
+            check_count("threads", threads)
+        new = replace(state, seed=state.seed if seed is None else check_seed(seed))
         per_epoch = steps_per_epoch(rows, size)
-        if state.step >= max(per_epoch, 1):
-            raise OptionError(f"the state stands at step {state.step} of an epoch of {per_epoch}; rows or batch_size have changed.")
-        remaining = steps if steps is not None else max((1 if epochs is None else epochs) * per_epoch - state.step, 0)
-        losses = []
-        for _ in range(remaining):
-            indices = self._epoch_order(state, rows, shuffle, order)[state.step * size : (state.step + 1) * size]
-            new, loss = self._step(state, {name: array[indices] for name, array in batch.items()}, indices)
-            ended = state.step + 1 == per_epoch
-            state = replace(new, epoch=state.epoch + ended, step=0 if ended else state.step + 1)
-            losses.append(loss)
-        return state, np.array(losses, dtype=self.dtype)
+        remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
+        losses: list[float] = []
+        while remaining:
+            row_order = self._epoch_order(new, rows, shuffle, order)
+            for number in range(new.step, min(new.step + remaining, per_epoch)):
+                indices = row_order[number * size : (number + 1) * size]
+                new, loss = self._step(new, {name: array[indices] for name, array in batch.items()}, indices)
+                losses.append(loss)
+                remaining -= 1
+                new = replace(new, step=number + 1) if number + 1 < per_epoch else replace(new, epoch=new.epoch + 1, step=0)
+        state.take()
+        return new, np.array(losses, dtype=self.dtype)
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
@@ -236,7 +241,8 @@ class TrainingStep:
         return new, float(results["loss"])
 
     def batch(self, data: Batch) -> Arrays:
-        """Return x, y and w as arrays by the names of the Program's inputs, floats in the step's dtype, class numbers as int64.
+        """Return x, y and w as arrays by the names of the Program's inputs: floats in the step's dtype, whole numbers as int64, or as
+        floats where the Program takes floats.
 
         Raises:
             DataError: the arrays have different numbers of rows.
@@ -244,21 +250,24 @@ class TrainingStep:
         if not isinstance(data, tuple) or len(data) not in (2, 3):
             raise InputError("a batch is (x, y) or (x, y, w).")
         x, y, *w = data
-        arrays = self._x_arrays(x) | {"y": self._array(y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        arrays = self._x_arrays(x) | {"y": self._array(y, self.signature.y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
             raise DataError(f"x, y and w must have the same number of rows: {counts}.")
         return arrays
 
     def _x_arrays(self, x: Any) -> Arrays:
-        return {f"x.{name}": self._array(a) for name, a in x.items()} if isinstance(x, dict) else {"x": self._array(x)}
+        if not isinstance(x, dict):
+            return {"x": self._array(x, self.signature.x)}
+        types = {} if isinstance(self.signature.x, Type) else dict(self.signature.x)
+        return {f"x.{name}": self._array(array, types.get(name)) for name, array in x.items()}
 
-    def _array(self, x: Any) -> np.ndarray:
+    def _array(self, x: Any, expected: Any) -> np.ndarray:
         array = np.asarray(x)
-        kinds = {"f": self.dtype, "i": "int64", "u": "int64"}
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
-        return array.astype(kinds.get(array.dtype.kind, array.dtype.name), copy=False)
+        whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
+        return array.astype("int64" if whole else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
 
     def _x_type(self, x: Any) -> Any:
         if x is None:
@@ -269,9 +278,12 @@ class TrainingStep:
         return tuple(types.items()) if isinstance(types, dict) else types
 
     def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
-        if order is not None:
-            return np.asarray(order(state.epoch))
-        return _shuffled(state.seed, state.epoch, rows) if shuffle else np.arange(rows)
+        if order is None:
+            return _shuffled(state.seed, state.epoch, rows) if shuffle else np.arange(rows)
+        given = np.asarray(order(state.epoch))
+        if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
+            raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
+        return given
 
 
 _shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
@@ -292,8 +304,16 @@ def _row_type(array: np.ndarray) -> Type:
     return Type(array.dtype.name, (B, *array.shape[1:]))
 
 
-def _rows(batch: Mapping[str, np.ndarray]) -> int:
-    return len(batch["y"])
+def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:
+    if not rows:
+        raise DataError("there are no rows to train on.")
+    if done >= per_epoch:
+        raise OptionError(f"the state stands after step {done} of an epoch of {per_epoch}; rows or batch_size have changed.")
+    if epochs is not None and steps is not None:
+        raise OptionError("give epochs or steps, not both.")
+    if steps is not None:
+        return check_count("steps", steps, least=0)
+    return check_count("epochs", 1 if epochs is None else epochs) * per_epoch - done
 
 
 def check_seed(seed: int) -> int:
@@ -303,11 +323,11 @@ def check_seed(seed: int) -> int:
     return int(seed)
 
 
-def check_count(name: str, value: int, most: int) -> int:
-    """Return a count of at least 1, cut to ``most``; OptionError if it is not a whole number of at least 1."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise OptionError(f"{name} is {value!r} and must be a whole number of at least 1.")
-    return max(min(int(value), most), 1)
+def check_count(name: str, value: int, *, least: int = 1) -> int:
+    """Return a whole number; OptionError if it is none, or below ``least``."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise OptionError(f"{name} is {value!r} and must be a whole number of at least {least}.")
+    return int(value)
 
 
 def _known(frozen: Sequence[str], params: Mapping[str, Any]) -> Sequence[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import OptionError, nearest
@@ -12,11 +13,13 @@ from chainrule.training.events import History
 
 Predicate = Callable[[History], bool]
 
+_LONGEST, _LARGEST = 500, 1e300  # a condition in characters; a number in it
+
 _COMPARE: dict[type[ast.AST], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], float]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: lambda a, b: a / b if b else math.nan,
 }  # fmt: skip
 _OVER_EPOCHS: dict[str, Callable[[list[float], int], float]] = {
     "best": lambda values, n: max(values[-n:]),
@@ -35,18 +38,33 @@ def until(condition: str) -> Predicate:
     Raises:
         OptionError: it is not such a condition; at its first use also: a name that the history does not have.
     """
-    try:
-        tree = ast.parse(condition.strip(), mode="eval").body
-    except SyntaxError:
-        tree = None
-    if tree is None or not _is_condition(tree):
-        raise OptionError(f"--until '{condition}' cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'.")
+    tree = _parsed(condition)
+    if tree is None:
+        shown = condition if len(condition) <= 80 else f"{condition[:80]}…"
+        raise OptionError(f"--until {shown!r} cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'.")
     return lambda history: bool(history.epochs) and bool(_evaluate(tree, history))
 
 
 def names_in(condition: str) -> set[str]:
-    """Return the names that a condition speaks of."""
-    return {node.id for node in ast.walk(ast.parse(condition.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    """Return the names of values that a condition speaks of."""
+    names = {node.id for node in ast.walk(ast.parse(condition.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    return names - set(_OVER_EPOCHS)
+
+
+def check_names(condition: str, known: Sequence[str]) -> None:
+    """Raise an OptionError if a condition speaks of a value that there will not be."""
+    for name in sorted(names_in(condition) - set(known)):
+        raise OptionError(f"--until speaks of '{name}'; known are {', '.join(known)}.{nearest(name, known)}")
+
+
+def _parsed(condition: str) -> ast.expr | None:
+    if len(condition) > _LONGEST:
+        return None
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last three are for nonsense: a null byte, endless brackets
+        return None
+    return tree if _is_condition(tree) else None
 
 
 def _is_condition(node: ast.AST) -> bool:
@@ -63,7 +81,7 @@ def _is_condition(node: ast.AST) -> bool:
 def _is_number(node: ast.AST) -> bool:
     match node:
         case ast.Constant(value=value):
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
+            return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
         case ast.Name():
             return True
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -71,8 +89,12 @@ def _is_number(node: ast.AST) -> bool:
         case ast.BinOp(left=left, op=op, right=right):
             return type(op) in _ARITHMETIC and _is_number(left) and _is_number(right)
         case ast.Call(func=ast.Name(id=name), args=[ast.Name(), *rest], keywords=[]):
-            return name in _OVER_EPOCHS and len(rest) <= 1 and all(isinstance(r, ast.Constant) and isinstance(r.value, int) for r in rest)
+            return name in _OVER_EPOCHS and len(rest) <= 1 and all(map(_is_count, rest))
     return False
+
+
+def _is_count(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value >= 1
 
 
 def _evaluate(node: ast.AST, history: History) -> Any:
@@ -95,12 +117,11 @@ def _evaluate(node: ast.AST, history: History) -> Any:
             return _OVER_EPOCHS[name](_values(value, history), int(count))  # type: ignore[arg-type]
         case ast.Name(id=name):
             return _values(name, history)[-1]
-        case ast.Constant(value=number):
-            return number
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
     raise AssertionError(node)
 
 
 def _values(name: str, history: History) -> list[float]:
-    if name not in history.names():
-        raise OptionError(f"--until speaks of '{name}'; known are {', '.join(history.names())}.{nearest(name, history.names())}")
+    check_names(name, history.names())
     return history.values(name)

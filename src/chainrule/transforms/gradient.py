@@ -30,9 +30,9 @@ def value_and_grad(function: Callable[..., Any]) -> Callable[..., Any]:
         if len(program.outputs) != 1 or isinstance(result, (dict, tuple, list)):
             raise DerivativeError(f"the function returned {len(program.outputs)} values; its gradient is defined for one scalar.")
         wrt = [port.name for port, _ in zip(program.inputs, leaves(arguments[0]), strict=False)]
-        gradient = reverse(program, wrt, of="out")
-        value, *grads = inline(gradient, [leaf for _, leaf in leaves(arguments)])
-        return value, rebuild(arguments[0], grads)
+        value, *grads = inline(reverse(program, wrt, of="out"), [leaf for _, leaf in leaves(arguments)])
+        own = (gradient if isinstance(gradient, Value) else np.array(gradient) for gradient in grads)  # repeated zeros are read-only
+        return value, rebuild(arguments[0], own)
 
     return evaluate
 

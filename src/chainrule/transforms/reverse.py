@@ -117,7 +117,7 @@ def _active(program: Program, sources: list[Value]) -> set[Value]:
 
 
 def _check(target: Port, sources: list[Port], cotangent: str | None) -> None:
-    for port in (target, *sources):
+    for port in (*sources, target):
         if not port.type.is_float:
             raise DerivativeError(f"'{port.name}' has type {port.type}; only floats have gradients.")
     if cotangent is None and target.type.shape:

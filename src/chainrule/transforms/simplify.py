@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ def simplify(program: Program) -> Program:
 def _merged(program: Program) -> Program:
     kept: dict[Hashable, Equation] = {}
     stands_for: dict[Value, Value] = {}
+    hints: dict[Value, str] = {}
     for equation in program.equations:
         inputs = tuple(stands_for.get(value, value) for value in equation.inputs)
         key = (equation.op.name, inputs, _hashable(equation.attributes))
@@ -32,13 +33,22 @@ def _merged(program: Program) -> Program:
             continue
         stands_for.update(zip(equation.outputs, first.outputs, strict=True))
         for ours, theirs in zip(first.outputs, equation.outputs, strict=True):
-            ours.name = ours.name or theirs.name
+            hints[ours] = hints.get(ours, ours.name) or theirs.name
         kept[key] = replace(first, origins=tuple(dict.fromkeys((*first.origins, *equation.origins))))
+    named = {value: Value(value.type, name) for value, name in hints.items() if name != value.name}
+
+    def place(value: Value) -> Value:
+        value = stands_for.get(value, value)
+        return named.get(value, value)
+
+    def placed(values: Iterable[Value]) -> tuple[Value, ...]:
+        return tuple(map(place, values))
+
     equations = tuple(
-        replace(e, origins=tuple(o.moved(lambda value: stands_for.get(value, value)) for o in e.origins)) for e in kept.values()
+        replace(e, inputs=placed(e.inputs), outputs=placed(e.outputs), origins=tuple(o.moved(place) for o in e.origins))
+        for e in kept.values()
     )
-    outputs = tuple(Port(port.name, port.role, stands_for.get(port.value, port.value)) for port in program.outputs)
-    return Program(program.inputs, equations, outputs)
+    return Program(program.inputs, equations, tuple(Port(port.name, port.role, place(port.value)) for port in program.outputs))
 
 
 def _hashable(attribute: Any) -> Hashable:

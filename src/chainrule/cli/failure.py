@@ -1,0 +1,72 @@
+"""What went wrong, in a sentence on standard error, and the exit status that says so."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Any
+
+from chainrule.errors import ChainruleError, InputError, nearest
+
+DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def report_failure(error: BaseException, show_traceback: bool = False) -> int:
+    """Print what went wrong on standard error, with its traceback if that is asked for, and return the exit status."""
+    if isinstance(error, SystemExit):
+        return int(error.code or 0)
+    if isinstance(error, BrokenPipeError):  # nobody reads on, as with `| head`
+        _silence_standard_output()
+        return FAILED
+    if show_traceback:
+        traceback.print_exception(error)
+    sentence, status = explain(error)
+    from rich.console import Console
+    from rich.text import Text
+
+    text = Text.assemble(("error: ", "bold red"), sentence)
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+    return status
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Return an error's sentence and its exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; nothing was written.", INTERRUPTED
+    if hasattr(error, "format_message"):  # what typer says of a command line
+        return _usage_sentence(error), UNUSABLE
+    if isinstance(error, ChainruleError):
+        failed_while_running = not isinstance(error, InputError) or _is_full_disk(error.__cause__)
+        return _sentence(str(error)), FAILED if failed_while_running else UNUSABLE
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return _sentence(f"{place}{error.strerror or error}"), FAILED
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; use fewer rows or columns, or a smaller --batch-size.", FAILED
+    return f"this is a mistake of Chainrule's ({type(error).__name__}: {error}); --traceback shows where. Please report it.", FAILED
+
+
+def _usage_sentence(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    advice = f" `{context.command_path} --help` lists what there is." if context else ""
+    if hasattr(error, "possibilities") and context is not None:
+        known = [name for parameter in context.command.params for name in parameter.opts]
+        return f"there is no option {error.option_name}.{nearest(error.option_name, known)}{advice}"
+    return _sentence(str(error.format_message())) + advice
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _is_full_disk(cause: BaseException | None) -> bool:
+    import errno
+
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _silence_standard_output() -> None:
+    """Point standard output nowhere, so that Python's last flush meets no closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,105 @@
+"""How a training ended: why it stopped, what the network is worth beside the baselines, where the files are, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from chainrule.cli.output import duration, number, plain_table
+from chainrule.training.events import Stopped
+from chainrule.training.metrics import METRICS
+from chainrule.training.model import Model
+from chainrule.training.run_folder import RunFolder
+from chainrule.training.tasks import SHOWN_METRICS
+
+_PARTS = ("train", "valid", "test")
+
+
+def show_stop(console: Console, stopped: Stopped) -> None:
+    """Print why training stopped, and which weights are kept."""
+    kept = f"the weights of epoch {stopped.best_epoch}, the best, are kept" if stopped.best_epoch else "the weights are kept as they were"
+    epochs = f"{stopped.epochs:,} {'epoch' if stopped.epochs == 1 else 'epochs'}"
+    console.print(f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {stopped.reason}; {kept}.", soft_wrap=True)
+    console.print()
+
+
+def show_outcome(console: Console, model: Model, metric: str | None) -> None:
+    """Print the metrics of the network beside those of the baselines, and which of them is better."""
+    report = model.report
+    parts = [part for part in _PARTS if part in report]
+    measured = "test" if "test" in report else "train"
+    beside = list(report["baselines"])
+    titles = [f"{name} ({measured})" for name in beside]
+    table = plain_table("", *parts, *titles, right=tuple(range(1, 1 + len(parts) + len(titles))))
+    for name in metrics_for_people(report[measured]):
+        row = [number(report[part].get(name)) for part in parts]
+        row += [number(report["baselines"][baseline].get(name)) for baseline in beside]
+        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *row)
+    console.print(table)
+    console.print(units_of(model), style="dim", soft_wrap=True)
+    console.print()
+    console.print(_verdict(model, measured, metric), soft_wrap=True)
+    console.print()
+
+
+def metrics_for_people(names: Iterable[str]) -> list[str]:
+    """Leave out what only programs read: mse, the square of rmse, in units that nobody thinks in."""
+    return [name for name in names if name != "mse"]
+
+
+def units_of(model: Model) -> str:
+    """Say in which units the metrics are."""
+    if model.target.task == "regression":
+        return f"rmse and mae are in the units of {model.target.column.name}, less is better; r2 is a fraction of 1, more is better"
+    return "all are fractions of 1, more is better; but for log_loss, less is better"
+
+
+def _verdict(model: Model, measured: str, metric: str | None) -> Text:
+    """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
+    name = metric or SHOWN_METRICS[model.target.task][0]
+    own, beside = model.report[measured].get(name), model.report["baselines"]
+    values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
+    if own is None or not values:
+        return Text()
+    sign = 1 if METRICS[name].greater_is_better else -1
+    rows = f"on the {measured} rows"
+    best = max(values, key=lambda baseline: sign * values[baseline])
+    what = "a linear model" if best == "linear" else "always giving the same answer"
+    compared = f"({name} {number(values[best])} against {number(own)})"
+    if sign * values[best] > sign * own:
+        return Text(f"{what.capitalize()} is better than this network {rows} {compared}.", style="yellow")
+    if values[best] == own:
+        return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {number(own)}).", style="yellow")
+    return Text(f"The network is better than both baselines {rows} ({name} {number(own)} against {number(values[best])}).", style="green")
+
+
+def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
+    """Print where the files are, and the commands that go on from here."""
+    files = ", ".join(sorted(path.name for path in folder.path.iterdir()))
+    console.print(f"[bold]Written to[/bold] {folder.path}: {files}", soft_wrap=True, markup=True)
+    again = "NEW.csv" if data == "-" else data
+    console.print("[bold]Next[/bold]")
+    commands = _next(str(folder.path), again, row)
+    width = max(map(len, commands))
+    for words, what in commands.items():
+        console.print(Text(f"  {words:<{width}}", style="cyan").append(f"   {what}", style="dim"), soft_wrap=True)
+
+
+def _next(run: str, data: str, row: int) -> Mapping[str, str]:
+    commands: dict[tuple[Any, ...], str] = {
+        ("predict", run, data): "answers for the rows of any table",
+        ("step", run, data, "--row", row): "one training step of a row, with all numbers",
+        ("show", run): "the equations of the step",
+    }
+    return {shlex.join(map(str, ("chainrule", *words))): what for words, what in commands.items()}
+
+
+def one_line(model: Model, folder: RunFolder) -> str:
+    """Return the outcome in one line, for those who want to be told no more."""
+    measured = "test" if "test" in model.report else "train"
+    name = SHOWN_METRICS[model.target.task][0]
+    return f"{measured} {name} {number(model.report[measured].get(name))}, {folder.model}"

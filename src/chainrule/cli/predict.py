@@ -1,0 +1,133 @@
+"""``chainrule predict MODEL DATA``: one answer for each row, in the order of the rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
+from chainrule.cli.output import messages, write, write_json
+from chainrule.errors import DataError, OptionError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from chainrule.data.table import Table
+    from chainrule.training.model import Model
+
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def predict(
+    model: ModelArgument,
+    data: DataArgument,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Write a file (.csv, .tsv, .jsonl, .parquet), not standard output.", metavar="FILE", show_default=False),
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class: probability_CLASS.", metavar="")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Columns of DATA to write before the prediction.", metavar="COLUMNS", show_default=False)
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write the answer of a model for each row of a table, in the order of the rows.
+
+    The column that the model predicts may be absent; columns that it does not know are ignored. Labels are written as in training.
+    """
+    from chainrule.cli.options import listed_words
+
+    if out is not None:
+        _check_out(Path(out), data)
+    loaded = open_model(model)
+    table = open_table(loaded, data)
+    kept = listed_words(keep or [])
+    for name in kept:
+        if name not in table.frame.columns:
+            raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")
+    name_ignored(messages(), loaded, table, kept)
+    answers = _answers(loaded, table, proba)
+    if clash := [name for name in kept if name in answers.columns]:
+        raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
+    frame = answers.select(*(table.frame[name] for name in kept), *answers.columns)
+    if out is not None:
+        _write_file(frame, Path(out))
+        messages().print(f"{frame.height:,} predictions written to {out}", soft_wrap=True, markup=False)
+    if json:
+        write_json({"model": model, "rows": frame.height, "predictions": _records(loaded, table, answers, kept)})
+    elif out is None:
+        _write_csv(frame)
+
+
+def _check_out(out: Path, data: str) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    import os
+
+    if out.suffix.lower() not in _SUFFIXES:
+        raise OptionError(f"--out {out}: the file ends in '{out.suffix}'; choose one of {', '.join(_SUFFIXES)}.")
+    if out.is_dir():
+        raise OptionError(f"--out {out} is a folder; name a file in it.")
+    if not out.parent.is_dir():
+        raise OptionError(f"--out {out}: there is no folder {out.parent}.")
+    if not os.access(out.parent, os.W_OK):
+        raise OptionError(f"--out {out}: the folder {out.parent} cannot be written to.")
+    if data != "-" and out.exists() and Path(data).exists() and out.samefile(data):
+        raise OptionError(f"--out {out} is the table itself, which would be lost; name another file.")
+
+
+def _answers(model: Model, table: Table, proba: bool) -> pl.DataFrame:
+    """Return the columns ``prediction`` and, if asked for, ``probability_CLASS``."""
+    import polars as pl
+
+    if proba and model.target.task != "classification":
+        raise OptionError(f"--proba: '{model.target.column.name}' is a quantity and has no classes; leave the option out.")
+    outputs = model.outputs(table)
+    if model.target.task == "regression":
+        return pl.DataFrame({"prediction": outputs})
+    labels = pl.Series("prediction", model.target.decode_classes(outputs.argmax(1)).tolist())
+    columns = [labels]
+    if proba:
+        columns += [pl.Series(f"probability_{_spelled(label)}", outputs[:, place]) for place, label in enumerate(model.target.classes)]
+    return pl.DataFrame(columns)
+
+
+def _spelled(label: Any) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _write_csv(frame: pl.DataFrame) -> None:
+    """Write on standard output, slice by slice: Python's stream knows of closed pipes and full disks, polars' own does not."""
+    for number, part in enumerate(frame.iter_slices(100_000)):
+        write(part.write_csv(include_header=not number).encode())
+    if frame.is_empty():
+        write(frame.write_csv().encode())
+
+
+def _write_file(frame: pl.DataFrame, out: Path) -> None:
+    from chainrule.training.files import write_atomically
+
+    data = io.BytesIO()
+    suffix = out.suffix.lower()
+    if suffix == ".parquet":
+        frame.write_parquet(data)
+    elif suffix == ".jsonl":
+        frame.write_ndjson(data)
+    else:
+        frame.write_csv(data, separator="\t" if suffix == ".tsv" else ",")
+    write_atomically(out, data.getvalue())
+
+
+def _records(model: Model, table: Table, answers: pl.DataFrame, kept: Sequence[str]) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = [{"prediction": value} for value in answers["prediction"].to_list()]
+    if answers.width > 1:
+        names = [_spelled(label) for label in model.target.classes]
+        for record, row in zip(records, answers.select(answers.columns[1:]).iter_rows(), strict=True):
+            record["probabilities"] = dict(zip(names, row, strict=True))
+    for name in kept:
+        for record, cell in zip(records, table.frame[name].to_list(), strict=True):
+            record.setdefault("kept", {})[name] = cell
+    return records

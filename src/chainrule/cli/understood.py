@@ -1,0 +1,171 @@
+"""What was understood of the data, and the network that was made for it, as a person reads them before the first step."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from chainrule.cli.output import number, plain_table
+from chainrule.data.table import Note
+from chainrule.training.options import Options
+from chainrule.training.prepare import Prepared
+from chainrule.training.train import NetworkBuilt
+
+_MOST_ROWS = 24  # of a table of columns; more are summarized
+_MOST_NOTES = 12
+_MOST_CLASSES = 6
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of the table of columns: one column, or several that are alike."""
+
+    name: str
+    kind: str
+    reason: str
+    units: int
+    used: bool
+
+
+def show_understood(console: Console, prepared: Prepared, verbose: bool) -> None:
+    """Print the file, the target and the task, the split, the columns, and what was found out."""
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column()
+    table = prepared.table
+    facts.add_row("Data", f"{escape(table.source)}: {table.rows:,} rows, {table.frame.width:,} columns")
+    facts.add_row("Target", f"[bold]{escape(prepared.target.column.name)}[/bold]: {escape(_task(prepared))}")
+    facts.add_row("", escape(_answers(prepared)))
+    facts.add_row("Split", escape(prepared.split.how))
+    console.print(facts)
+    console.print()
+    console.print(_columns_table(prepared, verbose))
+    console.print()
+    _show_notes(console, prepared.notes, verbose)
+
+
+def _task(prepared: Prepared) -> str:
+    reason = prepared.target.reason
+    return f"{prepared.target.task}, because {reason}" + ("" if reason.endswith("--task") else "  (--task)")
+
+
+def _answers(prepared: Prepared) -> str:
+    """Return which answers there are: the classes with their numbers of rows, or the mean and the spread."""
+    target = prepared.target
+    if target.task == "regression":
+        return f"mean {number(target.mean)}, standard deviation {number(target.scale)} in the training rows"
+    rows = np.concatenate([prepared.split.train, prepared.split.valid, prepared.split.test])
+    counts = Counter(dict(enumerate(np.bincount(target.encode(prepared.table, rows=rows), minlength=len(target.classes)).tolist())))
+    shown = counts.most_common() if len(counts) <= _MOST_CLASSES else counts.most_common(_MOST_CLASSES - 1)
+    words = [f"{_spelled(target.classes[place])} {count:,}" for place, count in shown]
+    more = [f"{len(counts) - len(shown)} more"] if len(shown) < len(counts) else []
+    return f"{len(counts)} classes: {', '.join(words + more)}"
+
+
+def _spelled(label: object) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _columns_table(prepared: Prepared, verbose: bool) -> Table:
+    units = Counter(prepared.encoder.sources.values())
+    roles = {prepared.target.column.name: "target"} | ({prepared.weight.name: "row weights"} if prepared.weight else {})
+    lines = [
+        _Line(column.name, roles.get(column.name, column.kind), column.reason, units[column.name], column.name in units)
+        for column in prepared.columns
+        if roles.get(column.name) != "target"
+    ]
+    joined = len(lines) > _MOST_ROWS and not verbose
+    lines = summarize(lines) if joined else lines
+    table = plain_table("column", "kind", "how it is read", "units", right=(3,))
+    table.columns[0].overflow = table.columns[2].overflow = "fold"
+    for line in lines:
+        shown = str(f"{line.units:,}") if line.used else "left out" if line.kind != "row weights" else ""
+        table.add_row(Text(line.name), line.kind, Text(line.reason), shown, style="" if line.used else "dim")
+    table.add_section()
+    table.add_row(Text("inputs of the network", style="bold"), "", "--verbose lists every column" if joined else "", f"{units.total():,}")
+    return table
+
+
+def summarize(lines: Sequence[_Line]) -> list[_Line]:
+    """Join columns that are alike: of one name but for its numbers (``pixel_0 … pixel_783``); if too many are left, those of one kind."""
+    by_name = _joined(lines, [f"{re.sub(r'[0-9]+', '#', line.name)} {line.kind} {line.used}" for line in lines])
+    if len(by_name) <= _MOST_ROWS:
+        return by_name
+    return _joined(lines, [f"{line.kind} {line.used}" for line in lines])
+
+
+def _joined(lines: Sequence[_Line], keys: Sequence[str]) -> list[_Line]:
+    groups: dict[str, list[_Line]] = {}
+    for key, line in zip(keys, lines, strict=True):
+        groups.setdefault(key, []).append(line)
+    return [_join(group) for group in groups.values()]
+
+
+def _join(group: Sequence[_Line]) -> _Line:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    reasons = {line.reason for line in group}
+    reason = first.reason if len(reasons) == 1 else ""
+    middle = ", " if len(group) == 2 else " … "
+    name = f"{first.name}{middle}{group[-1].name} ({len(group):,} columns)"
+    return _Line(name, first.kind, reason, sum(line.units for line in group), first.used)
+
+
+def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
+    if not notes:
+        return
+    shown = notes if verbose or len(notes) <= _MOST_NOTES else notes[: _MOST_NOTES - 1]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for note in shown:
+        table.add_row("•", Text(note.text).append(f"  ({note.flag})" if note.flag else "", style="cyan"))
+    if len(shown) < len(notes):
+        table.add_row("•", f"and {len(notes) - len(shown):,} more; --verbose shows all", style="dim")
+    console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")
+    console.print(table)
+    console.print()
+
+
+def show_network(console: Console, built: NetworkBuilt, options: Options, has_valid: bool) -> None:
+    """Print the layers with their shapes and numbers of parameters, and how the network is trained."""
+    table = plain_table("layer", "computes", "weight", "bias", "parameters", right=(4,))
+    for layer in built.layers:
+        shapes = {path.rpartition(".")[2]: " × ".join(map(str, shape)) for path, shape in layer["parameters"].items()}
+        count = f"{layer['count']:,}" if shapes else ""
+        table.add_row(layer["layer"], layer["does"], shapes.get("weight", ""), shapes.get("bias", ""), count)
+    table.add_section()
+    table.add_row(Text("all", style="bold"), "", "", "", f"{sum(layer['count'] for layer in built.layers):,}")
+    console.print(table)
+    console.print()
+    hyper = ", ".join(f"{name} {value:g}" for name, value in built.optimizer.hyper.items())
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column()
+    facts.add_row("Loss", built.loss)
+    facts.add_row("Optimizer", f"{built.optimizer.name}: {hyper}")
+    facts.add_row("Batches", f"of {built.batch_size:,} rows")
+    facts.add_row("Epochs", _epochs(built, options, has_valid))
+    console.print(facts)
+    console.print()
+
+
+def _epochs(built: NetworkBuilt, options: Options, has_valid: bool) -> str:
+    watched = f"validation {options.metric or 'loss'}" if has_valid else "loss"
+    reasons = []
+    if options.patience:
+        reasons.append(f"after {options.patience} without a better {watched}")
+    if options.until is not None:
+        reasons.append(f"when {options.until}")
+    if options.time_budget is not None:
+        reasons.append(f"after {options.time_budget:g} s")
+    return f"at most {built.epochs:,}" + (f"; stops {' or '.join(reasons)}" if reasons else "")

@@ -1,0 +1,155 @@
+"""The folder of a run: ``model.safetensors``, ``history.jsonl`` and ``run.json``, which tells enough to repeat the run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from importlib.metadata import PackageNotFoundError, version
+from itertools import count
+from pathlib import Path
+from typing import Any, TextIO
+
+from chainrule import __version__
+from chainrule.errors import OptionError
+from chainrule.training.files import write_atomically
+from chainrule.training.model import Model
+
+MODEL, HISTORY, RUN = "model.safetensors", "history.jsonl", "run.json"
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Return JSON in which a number that is NaN or infinite is null, as JSON has no word for it."""
+    return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def describe_data(data: str, path: Path | None) -> dict[str, Any]:
+    """Return what ``run.json`` tells of a table: how it was named, its absolute path, its size and the SHA-256 of its bytes."""
+    if path is None or not path.is_file():
+        return {"given": data}
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return {"given": data, "path": str(path.resolve()), "bytes": path.stat().st_size, "sha256": digest}
+
+
+@dataclass
+class RunFolder:
+    """The folder of one run, while the run goes on; made by :func:`open_run_folder`.
+
+    ``about`` is what ``run.json`` holds from the start, to which :meth:`finish` adds how the run ended.
+    """
+
+    path: Path
+    about: dict[str, Any]
+    _history: TextIO = field(repr=False)
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.path / MODEL
+
+    def add_epoch(self, row: Mapping[str, Any]) -> None:
+        """Write one line of the history; it is in the file when this returns."""
+        self._history.write(json_text(row) + "\n")
+        self._history.flush()
+
+    def finish(self, model: Model, state: str) -> None:
+        """Write the model and how the run ended: ``done``, ``interrupted`` or ``failed``.
+
+        Raises:
+            FileFormatError: the model file cannot be written. OSError: another one cannot.
+        """
+        self._history.close()
+        model.save(self.model)
+        self._write_about(state=state, report=model.report)
+
+    def abandon(self, state: str) -> None:
+        """Note that the run ended without a model, if that can still be written."""
+        self._history.close()
+        with suppress(OSError):
+            self._write_about(state=state)
+
+    def _write_about(self, **more: Any) -> None:
+        self.about |= more
+        write_atomically(self.path / RUN, (json_text(self.about, indent=2) + "\n").encode())
+
+
+def check_run_folder(path: Path, overwrite: bool) -> None:
+    """Refuse a folder that a run must not be written to, before anything else is done.
+
+    Raises:
+        OptionError: it is a file, or it is not empty and may not be overwritten.
+    """
+    try:
+        if path.exists() and not path.is_dir():
+            raise OptionError(f"--out {path} is a file and must be a folder.")
+        if path.is_dir() and not overwrite and any(path.iterdir()):
+            raise OptionError(f"--out {path} is not empty; choose another folder, or replace the run in it with --overwrite.")
+    except OSError as error:
+        raise OptionError(f"--out {path} cannot be read: {error.strerror or error}.") from error
+
+
+def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, overwrite: bool = False) -> RunFolder:
+    """Make the folder of a run and begin its files; a run that is overwritten is removed, other files are left alone.
+
+    Args:
+        path: the folder, or ``None`` for the first of ``runs/NAME-1``, ``runs/NAME-2``, … that does not exist.
+        name: NAME.
+        about: what is known of the run: its data, its options.
+        overwrite: whether the folder may hold files.
+
+    Raises:
+        OptionError: the folder cannot be made or written to.
+    """
+    if path is not None:
+        check_run_folder(path, overwrite)
+    try:
+        if path is None:
+            path = _next_folder(Path("runs"), name)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            for known in (MODEL, HISTORY, RUN):
+                (path / known).unlink(missing_ok=True)
+        history = (path / HISTORY).open("w", encoding="utf-8")
+        made_with = {"chainrule": __version__, "python": platform.python_version(), "platform": platform.platform(), **_versions()}
+        run = RunFolder(path, {"format": 1, "name": name, "state": "running", **about, "made_with": made_with}, history)
+        run._write_about()
+    except OSError as error:
+        place = path or Path("runs")
+        raise OptionError(f"the run cannot be written to {place}: {error.strerror or error}; choose another folder with --out.") from error
+    return run
+
+
+def _next_folder(runs: Path, name: str) -> Path:
+    runs.mkdir(exist_ok=True)
+    for number in count(1):
+        folder = runs / f"{name}-{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError  # the numbers do not end
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("numpy", "polars", "safetensors"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a frozen application has no metadata
+            continue
+    return found | {"processors": str(os.cpu_count() or 1)}

@@ -1,0 +1,60 @@
+"""Running the command line as a person does: in a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SMALL = ("--epochs", "2", "--hidden", "8")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+    @property
+    def sentence(self) -> str:
+        """The one line of an error."""
+        lines = self.err.splitlines()
+        assert lines, self
+        assert lines[-1].startswith("error: "), self.err
+        assert "Traceback" not in self.err
+        return lines[-1].removeprefix("error: ")
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "chainrule", *map(str, words)]
+
+
+def chainrule(*words: object, cwd: Path, stdin: bytes | None = None) -> Ran:
+    given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(command(*words), cwd=cwd, capture_output=True, env=environment(), timeout=60, check=False, **given)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def people(rows: int = 60) -> str:
+    """A small table: numbers, a category, an identifier, and a target of each task."""
+    header = "id,age,town,group,income,works\n"
+    towns, answers = ("Bern", "Ulm", "Linz"), ("Yes", "No")
+    lines = (
+        f"P{i:03},{20 + i * 7 % 40},{towns[i % 3]},{i // 3},{1000 + 13.5 * (i * 7 % 40) + 100 * (i % 3)},{answers[i * 7 % 40 > 20]}"
+        for i in range(rows)
+    )
+    return header + "\n".join(lines) + "\n"
