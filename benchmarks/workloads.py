@@ -17,7 +17,8 @@ MOMENTUM = 0.9
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 WEIGHT_DECAY = 0.01  # of weights, not of biases
 CLIP_NORM = 0.5
-RELATIVE_TOLERANCE = {"float32": 2e-3, "float64": 1e-6}
+# In float32, other roundings grow to some 0.3 % of the final loss over an epoch; float64 shows that the methods are the same.
+RELATIVE_TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
 DROPOUT_TOLERANCE = 0.1  # everyone draws other random numbers
 
 
