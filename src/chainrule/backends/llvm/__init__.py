@@ -1,5 +1,5 @@
 """Programs as machine code: groups, stages, a plan of memory, and LLVM IR, made for the machine at hand."""
 
-from chainrule.backends.llvm.executable import Executable, Training
+from chainrule.backends.llvm.executable import Executable, Training, processors
 
-__all__ = ["Executable", "Training"]
+__all__ = ["Executable", "Training", "processors"]

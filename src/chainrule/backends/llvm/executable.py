@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,17 @@ class Executable:
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         self.program = program
-        self.target = target or Target.host()
-        self.plan, self._run = compiled(program, self.target, False)
+        self._target = target
         self._free: list[_Frame] = []
+
+    @cached_property
+    def _compiled(self) -> tuple[Plan, Any]:
+        return compiled(self.program, self._target or Target.host(), False)
+
+    @property
+    def plan(self) -> Plan:
+        """Where its values stand; compiles the program."""
+        return self._compiled[0]
 
     def __call__(self, inputs: Arrays, threads: int = 1) -> dict[str, np.ndarray]:
         """Run the program; arguments, results and errors as for the reference.
@@ -50,14 +59,17 @@ class Executable:
         }
         chunk = _CHUNK if self.plan.row_local else max(rows, 1)
         flagged = False
+        alone: dict[int, np.ndarray] = {}
         for start in range(0, max(rows, 1), chunk):
-            flagged |= self._part(arrays, results, start, min(chunk, rows - start), threads)
+            flagged |= self._part(arrays, results, alone, start, min(chunk, rows - start), threads)
         if flagged:
             Reference(self.program)(inputs)
             raise DataError("an index is out of its range.")
-        return self._outputs(results, inputs, rows)
+        return self._outputs({**results, **alone}, inputs, rows)
 
-    def _part(self, arrays: Arrays, results: Mapping[int, np.ndarray], start: int, rows: int, threads: int) -> bool:
+    def _part(
+        self, arrays: Arrays, results: Mapping[int, np.ndarray], alone: dict[int, np.ndarray], start: int, rows: int, threads: int
+    ) -> bool:
         frame = self._free.pop() if self._free else _Frame(self.plan)
         frame.make_room(rows, threads)
         for number, place in enumerate(self.plan.places):
@@ -66,14 +78,14 @@ class Executable:
                 moved = start * array.strides[0] if start and place.type.shape and not isinstance(place.type.shape[0], int) else 0
                 frame.table[number] = array.ctypes.data + moved
         frame.meta(np.array([[0, rows, 0, 0]], np.int64))
-        frame.enter(self._run, 1, threads)
+        frame.enter(self._compiled[1], 1, threads)
         flagged = bool(frame.flags.any())
-        self._scalars = {
-            number: frame.scalar(number) for number, place in enumerate(self.plan.places) if place.kind == "private"
-        }
-        self._temporaries = {
-            number: frame.temporary(number, rows) for name, (number, _, _) in self.plan.outputs.items() if self.plan.places[number].kind == "temporary"
-        }
+        for number, _, _ in self.plan.outputs.values():
+            kind = self.plan.places[number].kind
+            if kind == "private":
+                alone[number] = frame.scalar(number).copy()
+            elif kind == "temporary":
+                alone[number] = frame.temporary(number, rows).copy()
         self._free.append(frame)
         return flagged
 
@@ -86,13 +98,11 @@ class Executable:
                 array = np.array(inputs[source])
             elif place.kind == "constant":
                 array = self.plan.constants[int(place.name)].copy()
-            elif place.kind == "private":
-                array = self._scalars[number].copy()
-            elif place.kind == "output":
+            elif number in results:
                 array = results[number].copy() if number in given else results[number]
                 given.add(number)
             else:
-                array = self._temporaries[number].copy() if place.kind == "temporary" else np.array(inputs[place.name])
+                array = np.array(inputs[place.name])
             outputs[name] = array.reshape(bind_axes(type.shape, rows))
         return outputs
 
@@ -102,8 +112,7 @@ class Training:
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         self.program = program
-        self.target = target or Target.host()
-        self.plan, self._run = compiled(program, self.target, True)
+        self.plan, self._run = compiled(program, target or Target.host(), True)
         self._frame = _Frame(self.plan)
 
     def run(

@@ -71,7 +71,7 @@ def _magnitude(size: Real, y: Real, single: bool) -> Real:
 def power(x: Real, y: Real) -> Real:
     """x^y, with the special cases of IEEE 754.
 
-    It is 1 where y = 0 or x = 1, NaN where x is negative and y not whole, and has the sign of x where y is odd, for zeros and infinities too.
+    It is 1 where y = 0 or x = 1, NaN where x is negative and y not whole, and has the sign of x where y is odd, be x 0 or infinite.
     float32 is computed in float64, which costs less than a logarithm in two parts.
     """
     if x.format.width == 32:
