@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     }
     for workload in workloads:
         with tempfile.TemporaryDirectory(prefix="chainrule-bench-") as folder:
-            data.write(workload, Path(folder))
+            data.write(workload, Path(folder), 2 * settings.rounds + 1)  # one for each run: nobody has seen it before
             for cores in groups:
                 entry = compare(workload, Path(folder), cores, rivals, settings)
                 result["workloads"].append(entry)

@@ -42,6 +42,7 @@ class Child:
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
+        self._runs = 0
 
     def prepare(self) -> dict[str, Any]:
         """Import the library, build what is timed, and run it once."""
@@ -61,7 +62,7 @@ class Child:
             return {"missing": str(error)}
         except NotOfferedError as error:
             return {"not_offered": str(error)}
-        self._runner.reset()
+        self._runner.reset(0)
         self._runner.run()
         ready = time.perf_counter()
         runner = self._runner
@@ -71,15 +72,19 @@ class Child:
     def run(self) -> dict[str, Any]:
         """Pause, run once untimed, then run and time it: seconds a step or call, and the share of it that a thread waited for a core."""
         time.sleep(PAUSE)
-        self._runner.reset()
+        self._runner.reset(self._next_epoch())
         self._runner.run()
-        self._runner.reset()
+        self._runner.reset(self._next_epoch())
         before = pinning.waited()
         start = time.perf_counter()
         self._runner.run()
         seconds = time.perf_counter() - start
         waits = [wait - before.get(thread, 0) for thread, wait in pinning.waited().items()]
         return {"seconds": seconds / self._assignment.workload.steps, "waited": 1e-9 * max(waits, default=0) / seconds}
+
+    def _next_epoch(self) -> int:
+        self._runs += 1
+        return self._runs % len(self._data.orders)
 
     def finish(self) -> dict[str, Any]:
         """Return the peak of memory, and the number that everyone must agree on."""

@@ -1,4 +1,4 @@
-"""The arrays of a workload, made once and read by everyone: rows, targets, the order of rows, the weights to start from."""
+"""The arrays of a workload, made once and read by everyone: rows, targets, the orders of rows, the weights to start from."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Data:
     Attributes:
         x: [rows, inputs].
         y: class numbers, int64 [rows], or values, [rows, outputs].
-        order: the order of the rows in the epoch, int64 [rows]: Chainrule's own, so that everyone sees the same batches.
+        orders: the order of the rows in each of some epochs, int64 [epochs, rows]: Chainrule's own, so that everyone sees the same batches.
         start: initial weights by path, (inputs, outputs) each, and biases.
     """
 
     x: np.ndarray
     y: np.ndarray
-    order: np.ndarray
+    orders: np.ndarray
     start: Arrays
 
 
-def write(workload: Workload, folder: Path) -> None:
-    """Make a workload's arrays and write them into a folder.
+def write(workload: Workload, folder: Path, epochs: int) -> None:
+    """Make a workload's arrays, with the orders of so many epochs, and write them into a folder.
 
     Targets come from a random linear teacher with noise, so that there is something to learn and a wrong step shows in the loss.
     """
@@ -49,7 +49,8 @@ def write(workload: Workload, folder: Path) -> None:
     targets = values.argmax(axis=1) if workload.loss == "cross_entropy" else np.tanh(values).astype(workload.dtype)
     _write_repeated(folder / "x.npy", block, workload.rows)
     _write_repeated(folder / "y.npy", targets, workload.rows)
-    np.save(folder / "order.npy", permutation(ours.SEED, 0, 0 if workload.predicts else workload.rows))
+    rows = 0 if workload.predicts else workload.rows
+    np.save(folder / "orders.npy", np.array([permutation(ours.SEED, epoch, rows) for epoch in range(epochs)]))
     np.savez(folder / "start.npz", **ours.network(workload).init(_SEED, workload.dtype))  # type: ignore[arg-type]  # names are paths
 
 
@@ -65,4 +66,4 @@ def read(workload: Workload, folder: Path) -> Data:
     mode: Literal["c"] | None = "c" if workload.predicts else None
     with np.load(folder / "start.npz") as start:
         x, y = (np.asarray(np.load(folder / name, mode)) for name in ("x.npy", "y.npy"))
-        return Data(x, y, np.load(folder / "order.npy"), dict(start))
+        return Data(x, y, np.load(folder / "orders.npy"), dict(start))

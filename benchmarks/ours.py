@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import chainrule as cr
@@ -44,11 +46,11 @@ class Training:
         self._step = training_step(workload)
         self._initial = self._step.init(SEED, data.start)
         self._data, self._batch = (data.x, data.y), workload.batch
-        self.label = _backend(self._step)
+        self.label = getattr(self._step, "backend", "reference")
 
-    def reset(self) -> None:
-        """Return to the initial weights."""
-        self._state = self._initial.copy()
+    def reset(self, epoch: int) -> None:
+        """Return to the initial weights, at the beginning of an epoch, whose order has not been asked for before."""
+        self._state = replace(self._initial.copy(), epoch=epoch)
 
     def run(self) -> None:
         """Train for one epoch."""
@@ -66,9 +68,9 @@ class Prediction:
         self._step = training_step(workload)
         self._state = self._step.init(SEED, data.start)
         self._calls = [data.x[first : first + workload.batch] for first in range(0, workload.rows, workload.batch)]
-        self.label = _backend(self._step)
+        self.label = getattr(self._step, "backend", "reference")
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Do nothing: a prediction changes nothing."""
 
     def run(self) -> None:
@@ -80,9 +82,3 @@ class Prediction:
     def outcome(self) -> Arrays:
         """Return the last call's predictions."""
         return {"prediction": np.asarray(self._last)}
-
-
-def _backend(step: cr.training.step.TrainingStep) -> str:
-    """Return the name of the backend that runs a step: the package under ``chainrule.backends`` that its executable comes from."""
-    parts = type(step.compiled(step.signature)).__module__.split(".")
-    return parts[parts.index("backends") + 1] if "backends" in parts[:-1] else parts[-1]

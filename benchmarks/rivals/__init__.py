@@ -13,8 +13,8 @@ from benchmarks.workloads import Workload
 class Runner(Protocol):
     """What is timed."""
 
-    def reset(self) -> None:
-        """Return to the initial weights; not timed."""
+    def reset(self, epoch: int) -> None:
+        """Return to the initial weights, before an epoch whose order of rows is ``data.orders[epoch]``; not timed."""
 
     def run(self) -> None:
         """Train for one epoch, or predict all rows, and return only when the results are there."""

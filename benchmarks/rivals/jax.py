@@ -74,8 +74,7 @@ class Training:
         slots: Any = {"sgd": (), "momentum": zeros}.get(workload.optimizer, (zeros, zeros))
         self._initial = (start, slots, jnp.zeros((), workload.dtype))
         self._x, self._y = jnp.asarray(data.x), jnp.asarray(data.y.astype(np.int32) if data.y.ndim == 1 else data.y)
-        batches = jnp.asarray(data.order.astype(np.int32)).reshape(-1, workload.batch)
-        self._batches: Any = batches if variant == "scan" else list(batches)
+        self._orders = data.orders.astype(np.int32).reshape(len(data.orders), -1, workload.batch)
         key = jax.random.key(0, impl="rbg") if workload.dropout else None
 
         def step(carry: Any, x: Any, y: Any, rows: Any) -> tuple[Any, Any]:
@@ -92,8 +91,10 @@ class Training:
         self._scans = variant == "scan"
         self._jitted = jax.jit(epoch if self._scans else step, donate_argnums=0)
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Return to copies of the initial weights: the jitted function takes its arguments over."""
+        batches = self._orders[epoch]
+        self._batches: Any = jnp.asarray(batches) if self._scans else [jnp.asarray(rows) for rows in batches]
         self._carry = jax.block_until_ready(_map(jnp.copy, self._initial))  # type: ignore[no-untyped-call]  # JAX leaves it untyped
 
     def run(self) -> None:
@@ -121,7 +122,7 @@ class Prediction:
         jitted = jax.jit(partial(_forward, workload))
         self._calls = calls(lambda x: np.asarray(jitted(params, x)), data.x, workload.batch, in_batches=False)
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Do nothing: a prediction changes nothing."""
 
     def run(self) -> None:

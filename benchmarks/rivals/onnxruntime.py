@@ -51,7 +51,7 @@ class Prediction:
 
         self._calls = calls(predict, data.x, workload.batch, variant == "batches")
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Do nothing: a prediction changes nothing."""
 
     def run(self) -> None:

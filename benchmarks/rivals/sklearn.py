@@ -47,7 +47,7 @@ class Training:
             batch_size=workload.batch,
             shuffle=False,
         )
-        self._x, self._order = data.x, data.order
+        self._x, self._orders = data.x, data.orders
         self._y = data.y[:, 0] if data.y.ndim == 2 and outputs == 1 else data.y
         self._names, self._start = layer_names(workload), dict(data.start)
         if self._binary:
@@ -57,8 +57,9 @@ class Training:
         options: dict[str, Any] = {"classes": np.arange(outputs)} if classifies else {}
         self._model.partial_fit(self._x[: workload.batch], self._y[: workload.batch], **options)
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Return to the initial weights, and a new optimizer."""
+        self._order = self._orders[epoch]
         for index, name in enumerate(self._names):
             self._model.coefs_[index][...] = self._start[f"{name}.weight"]
             self._model.intercepts_[index][...] = self._start[f"{name}.bias"]

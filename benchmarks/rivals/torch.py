@@ -56,7 +56,7 @@ class Training:
         self._network = _Network(workload, data.start)
         self._optimizer = _optimizer(workload, self._network, fused="fused" in variant)
         self._x, self._y = torch.from_numpy(data.x), torch.from_numpy(data.y)
-        self._batches = torch.split(torch.from_numpy(data.order), workload.batch)
+        self._orders, self._batch = data.orders, workload.batch
         self._step = self._make_step("compile" in variant, workload)
 
     def _make_step(self, compiled: bool, workload: Workload) -> Callable[[Any, Any], Any]:
@@ -87,8 +87,9 @@ class Training:
         return step
 
     @torch.no_grad()
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Return to the initial weights, and zeros in the optimizer."""
+        self._batches = torch.split(torch.from_numpy(self._orders[epoch]), self._batch)
         self._network.reset()
         for slots in self._optimizer.state.values():
             for slot in slots.values():
@@ -135,7 +136,7 @@ class Prediction:
         with torch.inference_mode():
             self._calls = calls(predict, data.x, workload.batch, variant == "batches")
 
-    def reset(self) -> None:
+    def reset(self, epoch: int) -> None:
         """Do nothing: a prediction changes nothing."""
 
     def run(self) -> None:
