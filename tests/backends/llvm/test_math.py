@@ -259,6 +259,15 @@ def test_special_powers(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sine_and_cosine_beyond_have_small_absolute_errors(name: str) -> None:
+    x = np.linspace(NEAR["float32"], 6.5e6, 160_000).astype(np.float32)
+    assert np.all(np.abs(compiled(name, "float32", 16)(x) - NUMPY[name](x.astype(np.float64))) < 2e-6)
+    x = np.linspace(NEAR["float64"], 3.5e15, 1_600)
+    with mpmath.workprec(160):
+        assert all(abs(g - EXACT[name](mpmath.mpf(float(v)))) < 1e-13 for g, v in zip(compiled(name, "float64", 8)(x), x, strict=True))
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sine_and_cosine_of_huge_numbers_stay_within_1(name: str, dtype: str) -> None:
     x = 10 ** np.random.default_rng(0).uniform(5, 38, 16_000).astype(dtype)

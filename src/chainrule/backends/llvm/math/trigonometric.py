@@ -24,6 +24,7 @@ def _sine(x: Real, quarters: int) -> Real:
 
     The product with the first part of π/2 is subtracted without error, as both are multiples of that part's last bit, and the difference is
     below 1 (Cody and Waite 1980). Beyond 2^(fraction − 1) quarters the multiple is not known any more; r is bounded, so that the result is.
+    The reduction for such numbers (Payne and Hanek 1983) is not made: it needs a table of the bits of 2/π.
     """
     form = x.format
     shifted = fma(x, 2 / math.pi, form.magic)
