@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,9 +65,11 @@ class NativeSteps:
         rows = len(data["y"])
         per_epoch = steps_per_epoch(rows, size)
         losses = [np.zeros(0)]
+        known: dict[int, np.ndarray] = {}  # the order of the epoch at work
         while steps:
             number = min(steps, self._slice(size), _MOST_STEPS)
-            indices, meta = _batches(state, rows, size, number, per_epoch, order)
+            known = {epoch: rows for epoch, rows in known.items() if epoch >= state.epoch}
+            indices, meta = _batches(state, rows, size, number, per_epoch, partial(_asked, known, order))
             started = time.perf_counter()
             after, lost = self.take(state, data, indices, meta, explain, self._threads(threads, size, number))
             self._seconds = (time.perf_counter() - started) / (number * size)
@@ -117,6 +120,12 @@ class NativeSteps:
         raise error
 
 
+def _asked(known: dict[int, np.ndarray], order: Order, epoch: int) -> np.ndarray:
+    if epoch not in known:
+        known[epoch] = np.asarray(order(epoch), np.int64)
+    return known[epoch]
+
+
 def _after(state: State, arrays: Arrays) -> State:
     return replace(
         state,
@@ -136,5 +145,5 @@ def _batches(state: State, rows: int, size: int, steps: int, per_epoch: int, ord
     meta[:, 0] = (meta[:, 2] - state.epoch) * rows + meta[:, 3] * size
     meta[:, 1] = np.minimum(rows - meta[:, 3] * size, size)
     epochs = range(state.epoch, int(meta[-1, 2]) + 1)
-    indices = np.concatenate([np.asarray(order(epoch), np.int64) for epoch in epochs])
+    indices = np.concatenate([order(epoch) for epoch in epochs])
     return np.ascontiguousarray(indices), meta

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, Code, Number, define
+from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, VOID, Code, Number, define
 from chainrule.backends.llvm.emit import Emitter
 from chainrule.backends.llvm.groups import Group, Grouped, reduced_axes
 from chainrule.backends.llvm.index import ELEMENTWISE, ZERO, Index, Ix
@@ -20,6 +20,7 @@ from chainrule.ir import Batch, Equation, Shape, Value
 from chainrule.ir.types import Axis
 
 _SUM_LANES = 16  # of horizontal sums, on every machine
+_CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
 _COLUMN_VECTORS = 4  # that a sum over rows runs side by side
 
 
@@ -321,8 +322,27 @@ class _GroupWriter:
 
         write_product(
             code, p, self.writer.kernels, pointers[p.x], pointers[p.y], partial,
-            code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call,
+            code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call, self.prefetch(p),
         )  # fmt: skip
+
+    def prefetch(self, p: Product) -> Callable[[Any, int, Number, int], None] | None:
+        """Return what asks for the memory that a tile's end reads, while the tile is computed, if there is more of it than a cache holds."""
+        space, code, size = self.group.space, self.code, SIZES[p.dtype]
+        values = [v for v, how in self.group.reads.items() if how == "same" and v.type.shape == space and v.type.dtype == p.dtype]
+        if isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
+            return None
+        line = 64 // size
+
+        def ahead(i: Any, rows: int, j: Number, taken: int) -> None:
+            for value in values:
+                start = code.at(self.emitter.stored[value], code.add(code.mul(i, p.columns), j), p.dtype)
+                with code.loop(0, rows) as loop:
+                    row = code.at(start, code.mul(loop.index, p.columns), p.dtype)
+                    for column in range(0, taken + line - 1, line):
+                        place = code.at(row, min(column, taken - 1), p.dtype)
+                        code.call("llvm.prefetch.p0", VOID, place, *(ir.Constant(I32, n) for n in (1, 3, 1)))
+
+        return ahead
 
     def tile_function(self, p: Product) -> Any:
         """Write ``(places …, B, tile, row step, first row, rows, first column, columns, scratch, flag)``."""

@@ -24,6 +24,10 @@ _TALL = 1024  # columns from which a transposed A is copied
 _ROWS = 256  # rows of such an A at once
 
 
+Finish = Callable[[Any, Number, Any, int, Number, Number], None]
+Ahead = Callable[[Any, int, Number, int], None]
+
+
 @dataclass(frozen=True)
 class Product:
     """How a product of two stored matrices is computed.
@@ -260,7 +264,8 @@ def write_product(
     high: Any,
     depth: Number,
     scratch: Any,
-    finish: Callable[[Any, Number, Any, int, Number, Number], None],
+    finish: Finish,
+    ahead: Ahead | None,
 ) -> None:
     """Write the loops of a product over the rows low … high − 1.
 
@@ -274,6 +279,7 @@ def write_product(
         depth: K.
         scratch: a pointer to a thread's own memory.
         finish: is called to write what becomes of a finished tile: (pointer, its row step, first row, rows, first column, columns).
+        ahead: is called to write what is to be done before a tile is computed: (first row, rows, first column, columns).
     """
     size = SIZES[p.dtype]
     tile_bytes = -(-p.mr * p.width * size // 64) * 64
@@ -282,7 +288,7 @@ def write_product(
     panel = code.at(scratch, tile_bytes // size, p.dtype)
     own = code.at(scratch, (tile_bytes + panel_bytes) // size, p.dtype)
     if not p.blocks:
-        _rows(code, p, kernels, x, y, None, low, high, 0, depth, None, tile, panel, own, finish)
+        _rows(code, p, kernels, x, y, None, low, high, 0, depth, None, tile, panel, own, finish, ahead)
         return
     steps = code.b.sdiv(code.b.add(code.i64(depth), ir.Constant(I64, p.block - 1)), ir.Constant(I64, p.block))
     steps = code.b.select(code.b.icmp_signed("<", steps, ir.Constant(I64, 1)), ir.Constant(I64, 1), steps)
@@ -290,7 +296,7 @@ def write_product(
         start = code.mul(loop.index, p.block)
         length = code.minimum(code.sub(depth, start), p.block)
         last = code.b.icmp_signed("==", code.add(loop.index, 1), steps)
-        _rows(code, p, kernels, x, y, partial, low, high, start, length, (loop.index, last), tile, panel, own, finish)
+        _rows(code, p, kernels, x, y, partial, low, high, start, length, (loop.index, last), tile, panel, own, finish, ahead)
 
 
 def _rows(
@@ -308,11 +314,12 @@ def _rows(
     tile: Any,
     panel: Any,
     own: Any,
-    finish: Callable[[Any, Number, Any, int, Number, Number], None],
+    finish: Finish,
+    ahead: Ahead | None,
 ) -> None:
     """One block of k: all rows, in parts if A is packed."""
     if not p.packed_x:
-        _panels(code, p, kernels, x, p.x_strides, y, partial, low, high, 0, start, length, block, tile, panel, finish)
+        _panels(code, p, kernels, x, p.x_strides, y, partial, low, high, 0, start, length, block, tile, panel, finish, ahead)
         return
     with code.loop(low, high, _ROWS) as part:
         stop = code.minimum(code.add(part.index, _ROWS), high)
@@ -321,7 +328,7 @@ def _rows(
             mask = code.first_lanes(code.sub(code.sub(stop, part.index), rows.index), p.mr)
             numbers = code.load(source, code.add(code.mul(k.index, p.x_strides[1]), rows.index), p.dtype, p.mr, mask)
             code.store(numbers, own, code.add(code.mul(rows.index, length), code.mul(k.index, p.mr)), p.dtype)
-        _panels(code, p, kernels, own, (-1, p.mr), y, partial, part.index, stop, part.index, start, length, block, tile, panel, finish)
+        _panels(code, p, kernels, own, (-1, p.mr), y, partial, part.index, stop, part.index, start, length, block, tile, panel, finish, ahead)
 
 
 def _panels(
@@ -340,7 +347,8 @@ def _panels(
     block: tuple[Any, Any] | None,
     tile: Any,
     panel: Any,
-    finish: Callable[[Any, Number, Any, int, Number, Number], None],
+    finish: Finish,
+    ahead: Ahead | None,
 ) -> None:
     """All panels of columns for some rows; ``origin`` is the row at which a packed A begins."""
     edge = p.columns % p.lanes
@@ -365,7 +373,7 @@ def _panels(
                 else:
                     right, b_step = code.at(y, code.add(code.mul(start, p.columns), j), p.dtype), p.columns
                 kernel_edge = 0 if p.packed else cut
-                _tiles(code, p, kernels, x, x_steps, right, b_step, vectors, kernel_edge, partial, low, high, origin, j, taken, start, length, block, tile, finish)
+                _tiles(code, p, kernels, x, x_steps, right, b_step, vectors, kernel_edge, partial, low, high, origin, j, taken, start, length, block, tile, finish, ahead)
 
 
 def _tiles(
@@ -388,7 +396,8 @@ def _tiles(
     length: Number,
     block: tuple[Any, Any] | None,
     tile: Any,
-    finish: Callable[[Any, Number, Any, int, Number, Number], None],
+    finish: Finish,
+    ahead: Ahead | None,
 ) -> None:
     """One panel: tiles of whole height, then the rows that are left in halves of it."""
     b = code.b
@@ -408,8 +417,12 @@ def _tiles(
         kernel = kernels.micro(p, rows, vectors, edge, known)
         if block is None:
             place, step, goes_on = tile, vectors * p.lanes, ir.Constant(I64, 0)
-        else:
-            place, step, goes_on = code.at(partial, code.add(code.mul(i, p.padded), j), p.dtype), p.padded, block[0]
+        else:  # one block of k needs no memory for sums
+            alone, goes_on = b.and_(b.icmp_signed("==", block[0], ir.Constant(I64, 0)), block[1]), block[0]
+            place = b.select(alone, tile, code.at(partial, code.add(code.mul(i, p.padded), j), p.dtype))
+            step = b.select(alone, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, p.padded))
+        if ahead is not None:
+            ahead(i, rows, j, taken)
         b.call(kernel, [left, right, place, *map(code.i64, (*steps, b_step, step, length)), goes_on])
         if block is None:
             finish(place, step, i, rows, j, taken)
