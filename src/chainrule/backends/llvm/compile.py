@@ -11,8 +11,11 @@ _engines: list[Any] = []  # machine code stays where it is until the process end
 _numbers = itertools.count()
 
 
-def optimized(text: str, target: Target, level: int = 1) -> Any:
-    """Parse IR, check it, and run LLVM's passes on it."""
+_SHORT = 6000  # lines, up to which all of LLVM's ordinary passes are worth their time
+
+
+def optimized(text: str, target: Target) -> Any:
+    """Parse IR, check it, and run LLVM's passes on it: for long modules a few only, since the loops are written as they should run."""
     from llvmlite import binding
 
     initialize()
@@ -21,7 +24,17 @@ def optimized(text: str, target: Target, level: int = 1) -> Any:
     machine = target.machine()
     module.data_layout = str(machine.target_data)
     module.verify()
-    options = binding.create_pipeline_tuning_options(speed_level=level)
+    if text.count("\n") > _SHORT:
+        builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
+        passes = binding.create_new_module_pass_manager()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        passes.add_loop_rotate_pass()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        passes.run(module, builder)
+        return module
+    options = binding.create_pipeline_tuning_options(speed_level=1)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)

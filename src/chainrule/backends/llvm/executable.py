@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.backends.llvm import cache
 from chainrule.backends.llvm.compile import load, object_code
 from chainrule.backends.llvm.module import CONTEXT, META, WORDS, build
 from chainrule.backends.llvm.plan import Plan
@@ -268,10 +269,22 @@ class _Frame:
 
 
 def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, Any]:
-    """Return a program's plan and its native function."""
+    """Return a program's plan and its native function, from the cache if it is there."""
+    name = cache.key(program, target, training)
+    kept = cache.load(name)
+    if kept is not None:
+        try:
+            return kept[0], _function(kept[1], target)
+        except RuntimeError:
+            pass  # not this machine's code: it is made anew
     built = build(program, target, training)
     code = object_code(str(built.module), target)
-    return built.plan, ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(code, target))
+    cache.store(name, built.plan, code)
+    return built.plan, _function(code, target)
+
+
+def _function(code: bytes, target: Target) -> Any:
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(code, target))
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

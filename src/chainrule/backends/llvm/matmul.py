@@ -142,18 +142,18 @@ class Kernels:
         self.module = module
         self.made: dict[Any, Any] = {}
 
-    def micro(self, p: Product, rows: int, vectors: int, edge: int, steps: tuple[int, int, int] | None) -> Any:
-        """Return ``kernel(A, B, C, a_row, a_k, b_k, c_row, k, goes_on)``: C = A·B, or C + A·B if it goes on.
+    def micro(self, p: Product, rows: int, vectors: int, edge: bool, steps: tuple[int, int, int] | None) -> Any:
+        """Return ``kernel(A, B, C, a_row, a_k, b_k, c_row, k, goes_on, lanes)``: C = A·B, or C + A·B if it goes on.
 
-        ``steps`` are a_row, a_k and b_k if they are known; ``edge`` is the number of lanes of the last vector that B has (0: all).
+        ``steps`` are a_row, a_k and b_k if they are known; ``edge``: whether B's last vector has so many lanes only.
         """
         key = ("micro", p.dtype, p.lanes, rows, vectors, edge, steps)
         if key in self.made:
             return self.made[key]
-        name = ".".join(map(str, ("product", p.dtype, rows, vectors, edge, *(steps or ("any",)))))
-        code = define(self.module, name, [PTR, PTR, PTR, I64, I64, I64, I64, I64, I64])
+        name = ".".join(map(str, ("product", p.dtype, rows, vectors, "cut" if edge else "whole", *(steps or ("any",)))))
+        code = define(self.module, name, [PTR, PTR, PTR, I64, I64, I64, I64, I64, I64, I64])
         self.made[key] = code.function
-        A, Bp, C, a_row, a_k, b_k, c_row, depth, goes_on = code.function.args
+        A, Bp, C, a_row, a_k, b_k, c_row, depth, goes_on, lanes_left = code.function.args
         if steps is not None:
             a_row, a_k, b_k = steps
         b, lanes, dtype = code.b, p.lanes, p.dtype
@@ -174,7 +174,7 @@ class Kernels:
             phi.add_incoming(zero, start)
             phi.add_incoming(value, loaded)
             sums.append(phi)
-        mask = code.first_lanes(edge, lanes) if edge else None
+        mask = code.first_lanes(lanes_left, lanes) if edge else None
         with code.loop(0, depth, 1, sums) as loop:
             k = loop.index
             row = [
@@ -372,7 +372,7 @@ def _panels(
                     right, b_step = panel, width
                 else:
                     right, b_step = code.at(y, code.add(code.mul(start, p.columns), j), p.dtype), p.columns
-                kernel_edge = 0 if p.packed else cut
+                kernel_edge = 0 if p.packed or not edge or first + number * width <= p.columns else (cut or p.lanes)
                 _tiles(code, p, kernels, x, x_steps, right, b_step, vectors, kernel_edge, partial, low, high, origin, j, taken, start, length, block, tile, finish, ahead)
 
 
@@ -414,7 +414,7 @@ def _tiles(
             left = code.at(x, code.add(code.mul(i, x_steps[0]), code.mul(start, x_steps[1])), p.dtype)
             steps = x_steps
         known = (*steps, b_step) if rows == p.mr else None
-        kernel = kernels.micro(p, rows, vectors, edge, known)
+        kernel = kernels.micro(p, rows, vectors, edge > 0, known)
         if block is None:
             place, step, goes_on = tile, vectors * p.lanes, ir.Constant(I64, 0)
         else:  # one block of k needs no memory for sums
@@ -423,7 +423,7 @@ def _tiles(
             step = b.select(alone, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, p.padded))
         if ahead is not None:
             ahead(i, rows, j, taken)
-        b.call(kernel, [left, right, place, *map(code.i64, (*steps, b_step, step, length)), goes_on])
+        b.call(kernel, [left, right, place, *map(code.i64, (*steps, b_step, step, length)), goes_on, ir.Constant(I64, edge)])
         if block is None:
             finish(place, step, i, rows, j, taken)
         else:
@@ -436,6 +436,9 @@ def _tiles(
     rest, at = code.sub(high, whole), whole
     rows = p.mr // 2
     while rows:
+        if isinstance(p.rows, int) and not p.rows & rows:  # parts of a fixed number of rows begin at whole tiles
+            rows //= 2
+            continue
         with code.when(b.icmp_unsigned("!=", b.and_(rest, ir.Constant(I64, rows)), ir.Constant(I64, 0))):
             compute(at, rows)
         at = code.add(at, b.and_(rest, ir.Constant(I64, rows)))
