@@ -67,7 +67,8 @@ class _Building:
             loss = grouped.program.output("loss").value
             names = {port.name: port.value for port in program.inputs}
             replaced = {port.value: names[port.name] for port in grouped.program.outputs if port.name in names}
-        self.staged = stage(grouped, replaced, loss)
+        gathered = frozenset(port.value for port in program.inputs if port.role in ("x", "y", "w")) if training else frozenset()
+        self.staged = stage(grouped, replaced, loss, gathered)
         self.planner = Planner(self.staged, program, training)
         self.plan = self.planner.plan
         self.target = target

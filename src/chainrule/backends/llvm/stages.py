@@ -28,7 +28,7 @@ class Staged:
         grouped: the groups.
         share: how each group is shared.
         stage: the stage of each group.
-        before: the stage whose end the loss is known at, or ``None``; ``private`` are the values of which each thread has its own.
+        private: the values of which each thread has its own.
     """
 
     grouped: Grouped
@@ -53,7 +53,7 @@ class Staged:
         return "\n".join(lines)
 
 
-def stage(grouped: Grouped, replaced: Mapping[Value, Value], loss: Value | None = None) -> Staged:
+def stage(grouped: Grouped, replaced: Mapping[Value, Value], loss: Value | None = None, gathered: frozenset[Value] = frozenset()) -> Staged:
     """Return the stages.
 
     Args:
@@ -61,6 +61,7 @@ def stage(grouped: Grouped, replaced: Mapping[Value, Value], loss: Value | None 
         replaced: the values that take the place of inputs when a step ends: new value → input. What replaces an input runs no earlier
             than the loss is known.
         loss: the value that says whether the step counts.
+        gathered: inputs whose rows each thread fetches for itself.
     """
     share = tuple(_share(group) for group in grouped.groups)
     home = {value: number for number, group in enumerate(grouped.groups) for value in group.roots}
@@ -68,6 +69,8 @@ def stage(grouped: Grouped, replaced: Mapping[Value, Value], loss: Value | None 
     for number, group in enumerate(grouped.groups):
         at = 0
         for value, how in group.reads.items():
+            if value in gathered and not _together("rows", share[number], how):
+                at = max(at, 1)
             if value not in home:
                 continue
             maker = home[value]
