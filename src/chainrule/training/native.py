@@ -47,7 +47,9 @@ class NativeSteps:
 
         return cls(Training(program), trainable)
 
-    def run(self, state: State, data: Arrays, size: int, steps: int, order: Order, explain: Explain, threads: int | None) -> tuple[State, np.ndarray]:
+    def run(
+        self, state: State, data: Arrays, size: int, steps: int, order: Order, explain: Explain, threads: int | None
+    ) -> tuple[State, np.ndarray]:
         """Take steps from where the state stands.
 
         Args:
@@ -92,7 +94,9 @@ class NativeSteps:
             return 1
         return max(min(int(work / _WORK_OF_A_THREAD), processors() if most is None else min(most, processors())), 1)
 
-    def take(self, state: State, data: Arrays, indices: np.ndarray, meta: np.ndarray, explain: Explain, threads: int) -> tuple[State, np.ndarray]:
+    def take(
+        self, state: State, data: Arrays, indices: np.ndarray, meta: np.ndarray, explain: Explain, threads: int
+    ) -> tuple[State, np.ndarray]:
         """Take some steps; where one fails, find it by taking fewer, and let the reference say what is wrong."""
 
         def attempt(number: int) -> tuple[State, np.ndarray] | None:

@@ -71,7 +71,7 @@ class Options:
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
     seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
     threads: int | None = option(None, "training", "At most so many threads.", "N")
-    backend: str = option(AUTO, "training", "What runs the program: llvm, reference, or auto for the former where it is installed.", "NAME")
+    backend: str = option(AUTO, "training", "What runs the program: llvm, reference, or auto: llvm where it is installed.", "NAME")
     dtype: str = option("float32", "training", "float32 or float64.", "NAME")
 
     def __post_init__(self) -> None:
@@ -93,7 +93,8 @@ class Options:
             until(self.until)
         check_seed(self.seed)
         if self.backend not in BACKENDS:
-            raise OptionError(f"--backend {self.backend} is not known; choose one of {', '.join(BACKENDS)}.{nearest(self.backend, BACKENDS)}")
+            known = ", ".join(BACKENDS)
+            raise OptionError(f"--backend {self.backend} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")
         if self.dtype not in ("float32", "float64"):
             raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.")
 

@@ -219,15 +219,18 @@ class TrainingStep:
         new = replace(state, seed=state.seed if seed is None else check_seed(seed))
         per_epoch = steps_per_epoch(rows, size)
         remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
+        lost: np.ndarray | list[float]
         if self.backend == "llvm":
             rows_of = lambda epoch: self._epoch_order(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
-            after, losses = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
+            after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
         else:
-            after, losses = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
+            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
         state.take()
-        return after, np.asarray(losses, dtype=self.dtype)
+        return after, np.asarray(lost, dtype=self.dtype)
 
-    def _by_reference(self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]) -> tuple[State, list[float]]:
+    def _by_reference(
+        self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]
+    ) -> tuple[State, list[float]]:
         losses: list[float] = []
         per_epoch = steps_per_epoch(len(batch["y"]), size)
         while remaining:
@@ -290,7 +293,11 @@ class TrainingStep:
         if not isinstance(data, tuple) or len(data) not in (2, 3):
             raise InputError("a batch is (x, y) or (x, y, w).")
         x, y, *w = data
-        arrays = self._x_arrays(x) | {"y": self._array(y, self.signature.y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        arrays = (
+            self._x_arrays(x)
+            | {"y": self._array(y, self.signature.y)}
+            | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        )
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
             raise DataError(f"x, y and w must have the same number of rows: {counts}.")

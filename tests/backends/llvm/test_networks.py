@@ -45,7 +45,9 @@ def network(seed: int, dtype: str):
 
     optimizer = list(OPTIMIZERS.values())[seed % len(OPTIMIZERS)]()
     labels = loss == "cross_entropy"
-    step = training_step(net, measured, optimizer, y="i64[B]" if labels else f"{'f32' if dtype == 'float32' else 'f64'}[B,{outputs}]", dtype=dtype)
+    step = training_step(
+        net, measured, optimizer, y="i64[B]" if labels else f"{'f32' if dtype == 'float32' else 'f64'}[B,{outputs}]", dtype=dtype
+    )
     rows = ROWS[seed % len(ROWS)]
     x = r.standard_normal((2 * rows, widths[0])).astype(dtype)
     y = r.integers(0, outputs, 2 * rows) if labels else r.random((2 * rows, outputs)).astype(dtype)

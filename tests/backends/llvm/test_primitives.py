@@ -58,7 +58,9 @@ def test_a_primitive_and_its_derivative(case, dtype, tolerance):
         for name, array in expected.items():
             assert got[name].dtype == array.dtype and got[name].shape == array.shape
             scale = np.abs(array).max(initial=1.0)
-            np.testing.assert_allclose(got[name], array, rtol=tolerance, atol=tolerance * scale * max(rows, 1), err_msg=f"{rows} rows: {name}")
+            np.testing.assert_allclose(
+                got[name], array, rtol=tolerance, atol=tolerance * scale * max(rows, 1), err_msg=f"{rows} rows: {name}"
+            )
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (37,), (2, 3)], ids=str)
@@ -83,11 +85,13 @@ def test_integers_at_their_ends():
             z = np.array([1, 31, 32, 33, 63, 64, 65, 5], dtype)
             type = Type(dtype, (8,))
             program = ops.trace(
-                lambda x, y, z: (x // y, x % y, x << z, x >> z, ops.abs(x), -x, ops.sign(x), x * y)
-                if False
-                else tuple(OPERATIONS[name](x, y) for name in ("floor_divide", "remainder", "multiply", "maximum"))
-                + tuple(OPERATIONS[name](x, z) for name in ("shift_left", "shift_right"))
-                + tuple(OPERATIONS[name](x) for name in ("abs", "negative", "sign")),
+                lambda x, y, z: (
+                    (x // y, x % y, x << z, x >> z, ops.abs(x), -x, ops.sign(x), x * y)
+                    if False
+                    else tuple(OPERATIONS[name](x, y) for name in ("floor_divide", "remainder", "multiply", "maximum"))
+                    + tuple(OPERATIONS[name](x, z) for name in ("shift_left", "shift_right"))
+                    + tuple(OPERATIONS[name](x) for name in ("abs", "negative", "sign"))
+                ),
                 type,
                 type,
                 type,
@@ -98,14 +102,21 @@ def test_integers_at_their_ends():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_nan_infinities_zeros_and_denormals(dtype):
     tiny = np.finfo(dtype).smallest_subnormal
-    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -tiny, 1.0, -1.0, 3e4, -3e4, 0.5, np.finfo(dtype).max, -2.0, 1e-30, 88.0, -88.0], dtype)
+    x = np.array(
+        [np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -tiny, 1.0, -1.0, 3e4, -3e4, 0.5, np.finfo(dtype).max, -2.0, 1e-30, 88.0, -88.0], dtype
+    )
     y = np.roll(x, 5)
     type = Type(dtype, (len(x),))
     unary = ("relu", "abs", "sign", "floor", "sqrt", "exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "softplus", "is_finite")
     program = ops.trace(
-        lambda x, y: tuple(OPERATIONS[name](x) for name in unary)
-        + tuple(OPERATIONS[name](x, y) for name in ("maximum", "minimum", "add", "multiply", "divide", "less", "less_equal", "equal", "not_equal", "power"))
-        + (ops.amax(x), ops.sum(x), ops.argmax(x, axis=0), ops.log_sum_exp(x)),
+        lambda x, y: (
+            tuple(OPERATIONS[name](x) for name in unary)
+            + tuple(
+                OPERATIONS[name](x, y)
+                for name in ("maximum", "minimum", "add", "multiply", "divide", "less", "less_equal", "equal", "not_equal", "power")
+            )
+            + (ops.amax(x), ops.sum(x), ops.argmax(x, axis=0), ops.log_sum_exp(x))
+        ),
         type,
         type,
     )
@@ -129,17 +140,17 @@ def test_random_bits_are_those_of_the_reference(columns):
 @pytest.mark.parametrize(
     ("function", "types", "arrays", "message"),
     [
-        (lambda t, i: ops.gather(t, i), ("f32[4,2]", "i64[B]"), {"t": np.zeros((4, 2), "f"), "i": np.array([0, 4])}, "row 1 holds index 4"),
-        (lambda t, i: ops.gather(t, i), ("f32[4]", "i64[B]"), {"t": np.zeros(4, "f"), "i": np.array([0] * 20 + [-1])}, "row 20 holds index -1"),
-        (lambda t, i: ops.pick(t, i), ("f64[B,3]", "u64[B]"), {"t": np.zeros((1, 3)), "i": np.array([2**64 - 1], np.uint64)}, "row 0 holds index 184467"),
-        (lambda t, i: ops.scatter_add(i, t, size=5), ("f64[B,3]", "i32[B]"), {"t": np.zeros((2, 3)), "i": np.array([5, 0], np.int32)}, "row 0 holds index 5"),
-        (lambda t, i: ops.cross_entropy_of_labels(t, i), ("f64[B,3]", "i64[B]"), {"t": np.zeros((2, 3)), "i": np.array([2**62, 0])}, "row 0 holds index"),
+        (ops.gather, ("f32[4,2]", "i64[B]"), (np.zeros((4, 2), "f"), np.array([0, 4])), "row 1 holds index 4"),
+        (ops.gather, ("f32[4]", "i64[B]"), (np.zeros(4, "f"), np.array([0] * 20 + [-1])), "row 20 holds index -1"),
+        (ops.pick, ("f64[B,3]", "u64[B]"), (np.zeros((1, 3)), np.array([2**64 - 1], np.uint64)), "row 0 holds index 184467"),
+        (lambda t, i: ops.scatter_add(i, t, size=5), ("f64[B,3]", "i32[B]"), (np.zeros((2, 3)), np.array([5, 0], np.int32)), "row 0 holds index 5"),
+        (ops.cross_entropy_of_labels, ("f64[B,3]", "i64[B]"), (np.zeros((2, 3)), np.array([2**62, 0])), "row 0 holds index"),
     ],
 )  # fmt: skip
 def test_an_index_out_of_range_is_named(function, types, arrays, message):
-    run = Executable(ops.trace(function, *types))
+    program = ops.trace(lambda table, index: function(table, index), *types)
     with pytest.raises(DataError, match=message):
-        run(arrays)
+        Executable(program)(dict(zip(("table", "index"), arrays, strict=True)))
 
 
 def test_views_copies_and_constants_come_out():
@@ -147,7 +158,8 @@ def test_views_copies_and_constants_come_out():
     program = ops.trace(
         lambda x: {
             "itself": x, "turned": ops.transpose(x), "again": ops.transpose(x), "row": ops.reshape(x, shape=(Batch(6),)),
-            "table": ops.constant(value=table, dtype="float64"), "seen": ops.gather(ops.constant(value=table, dtype="float64"), ops.cast(x, dtype="int64")),
+            "table": ops.constant(value=table, dtype="float64"),
+            "seen": ops.gather(ops.constant(value=table, dtype="float64"), ops.cast(x, dtype="int64")),
             "number": ops.constant(value=2.5, dtype="float32"), "rows": ops.dimension(size=Batch(3), dtype="int32"),
         },
         "f64[B,6]",

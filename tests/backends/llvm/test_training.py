@@ -18,7 +18,9 @@ LABELS = np.random.default_rng(1).integers(0, 3, 61)
 
 def classifier(**options):
     net = cr.nn.mlp(4, [19, 8], 3, dropout=0.2)
-    return cr.training_step(net, loss=cr.losses.cross_entropy, optimizer=cr.optim.chain(cr.optim.clip_by_norm(1.0), cr.optim.adam(1e-2)), **options)
+    return cr.training_step(
+        net, loss=cr.losses.cross_entropy, optimizer=cr.optim.chain(cr.optim.clip_by_norm(1.0), cr.optim.adam(1e-2)), **options
+    )
 
 
 def same(first, second):
@@ -84,7 +86,7 @@ def test_a_loss_that_is_not_finite_is_explained_and_the_state_before_it_kept():
 def test_a_gradient_that_overflows_is_found():
     step = cr.training_step(cr.nn.mlp(4, [], 1), loss=cr.losses.mse, optimizer=cr.optim.sgd(1e30))
     y = X[:, :1]
-    with pytest.raises(NonFiniteError, match="epoch 1, step 2|epoch 1, step 3|epoch 1, step 1"):
+    with pytest.raises(NonFiniteError, match=r"epoch 1, step [123]"):
         step.run(step.init(), (X, y), epochs=1, batch_size=8)
 
 
@@ -122,7 +124,9 @@ def test_what_was_compiled_is_loaded_again(folder, monkeypatch):
         run()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b"x" * 50])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b"x" * 50]
+)
 def test_a_damaged_entry_is_made_anew(folder, damage):
     run()
     (entry,) = folder.glob("*.object")

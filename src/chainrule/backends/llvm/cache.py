@@ -1,7 +1,7 @@
 """Object code kept on disk: what was compiled once is loaded the next time, by any process of the same person on the same machine.
 
-An entry is found by a hash of the program, the processor, LLVM's version and the compiler's own source files. ``CHAINRULE_CACHE`` is ``off`` or a
-folder. A folder that others could write to is not used.
+An entry is found by a hash of the program, the processor, LLVM's version and the compiler's own source files. ``CHAINRULE_CACHE`` is
+``off`` or a folder. A folder that others could write to is not used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def key(program: Program, target: Target, training: bool) -> str:
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
         digest.update(np.ascontiguousarray(tensor).tobytes())
-    digest.update(f"{target.cpu} {target.features} {target.vector_bytes} {target.registers} {training} {sys.platform} {_compiler()}".encode())
+    digest.update(
+        f"{target.cpu} {target.features} {target.vector_bytes} {target.registers} {training} {sys.platform} {_compiler()}".encode()
+    )
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -238,6 +238,3 @@ def define(module: Any, name: str, arguments: Sequence[Any], *, internal: bool =
         if distinct and isinstance(argument.type, ir.PointerType):
             argument.add_attribute("noalias")
     return Code(function)
-
-
-Emit = Callable[..., Any]

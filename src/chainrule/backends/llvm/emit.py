@@ -13,7 +13,6 @@ from chainrule.backends.llvm import math as elementary
 from chainrule.backends.llvm.code import I1, I32, I64, SCALARS, SIZES, Code, Number
 from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
 from chainrule.ir import Batch, Equation, Shape, Value
-from chainrule.ir.types import count
 
 _FLOATS = ("float32", "float64")
 _COMPARISONS = {"equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<="}
@@ -52,6 +51,7 @@ class Emitter:
         self.flat = flat
         self.memo: dict[Any, Any] = {}
         self.scalars: dict[Value, Any] = {}
+        self.reciprocals: dict[Value, Any] = {}
         self._held: list[Any] = []  # keeps what memo knows by identity alive
 
     # loops
@@ -185,18 +185,11 @@ class Emitter:
         if name == "pick":
             x, place = equation.inputs
             own = tuple(
-                ZERO if axis == 1 else ix
-                for axis, ix in zip(place.type.shape, index[len(index) - len(place.type.shape) :], strict=True)
+                ZERO if axis == 1 else ix for axis, ix in zip(place.type.shape, index[len(index) - len(place.type.shape) :], strict=True)
             )
             column = self._row(place, own, x.type.shape[-1], lanes, mask)
-            return self._anywhere(x, (*index, column), lanes, mask)
+            return self.value(x, (*index, column), lanes, mask)
         raise AssertionError(f"{name} is computed by a loop of its own")
-
-    def _anywhere(self, value: Value, index: Index, lanes: int, mask: Any) -> Any:
-        """Return numbers at an index whose last axis goes anywhere: one lane after the other unless it can be gathered."""
-        if lanes == 1 or value in self.stored or index[-1].uniform:
-            return self.value(value, index, lanes, mask)
-        return self.value(value, index, lanes, mask)
 
     def _row(self, place: Value, index: Index, size: Any, lanes: int, mask: Any) -> Ix:
         """Return a checked index that is read from memory; out of range it is 0, and the function's flag is raised."""
@@ -218,12 +211,11 @@ class Emitter:
         return Ix(number) if width == 1 else Ix(0, 0, number)
 
     def _reciprocal(self, value: Value) -> Any:
-        key = (value, "reciprocal")
-        if key not in self.scalars:
+        if value not in self.reciprocals:
             scalar = self._scalar(value)
             assert self.hoist is not None
-            self.scalars[key] = self.hoist.b.fdiv(self.hoist.number(1.0, scalar.type), scalar)  # type: ignore[index]
-        return self.scalars[key]  # type: ignore[index]
+            self.reciprocals[value] = self.hoist.b.fdiv(self.hoist.number(1.0, scalar.type), scalar)
+        return self.reciprocals[value]
 
     # arithmetic
 
@@ -264,7 +256,10 @@ class Emitter:
 
     def _floating(self, equation: Equation, x: list[Any], lanes: int) -> Any:
         name, b, code = equation.op.name, self.code.b, self.code
-        one = lambda number: code.number(number, x[0].type)  # noqa: E731 - a constant of the operand's type
+
+        def one(number: float) -> Any:
+            return code.number(number, x[0].type)
+
         if name in ("add", "subtract", "multiply", "divide"):
             return {"add": b.fadd, "subtract": b.fsub, "multiply": b.fmul, "divide": b.fdiv}[name](*x)
         if name in _ELEMENTARY:
@@ -298,7 +293,9 @@ class Emitter:
             if target in _FLOATS:
                 return b.fpext(x, type) if target == "float64" else b.fptrunc(x, type)
             kind = "fptosi" if target in ("int32", "int64") else "fptoui"
-            suffixes = [f"v{lanes}{text}" if lanes > 1 else text for text in (str(SCALARS[target]), {"float32": "f32", "float64": "f64"}[source])]
+            suffixes = [
+                f"v{lanes}{text}" if lanes > 1 else text for text in (str(SCALARS[target]), {"float32": "f32", "float64": "f64"}[source])
+            ]
             return code.call(f"llvm.{kind}.sat.{'.'.join(suffixes)}", type, x)
         signed = source in ("int32", "int64")
         if target in _FLOATS:
@@ -324,7 +321,10 @@ class Emitter:
         else:
             columns = self.numbers(column, lanes)
             blocks = b.lshr(columns, code.number(2, columns.type))
-        wide = lambda number: code.splat(b.zext(number, I64), width)  # noqa: E731 - a word in each lane
+
+        def wide(number: Any) -> Any:
+            return code.splat(b.zext(number, I64), width)
+
         low = code.number(0xFFFFFFFF, rows.type)
         words = philox(code, [wide(epoch), wide(step), b.and_(rows, low), b.and_(blocks, low)], wide(seed), purpose)
         narrow = code.type("uint32", width)
@@ -359,7 +359,10 @@ def _joined(code: Code, x: Any, y: Any) -> Any:
 def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
     """Ten rounds on 32-bit words that stand in i64 numbers or vectors; see ``ops.random.philox4x32``."""
     b, type = code.b, counter[0].type
-    number = lambda value: code.number(value, type)  # noqa: E731
+
+    def number(value: Any) -> Any:
+        return code.number(value, type)
+
     low, shift = number(0xFFFFFFFF), number(32)
     c0, c1, c2, c3 = counter
     k0, k1 = key, purpose if not isinstance(purpose, int) else number(purpose)
@@ -375,7 +378,10 @@ def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
 def _integer(code: Code, name: str, x: list[Any], dtype: str) -> Any:
     """Integers and bits, with NumPy's answers where a machine has none: 0 for a division by 0, 0 for a shift by all bits or more."""
     b, type = code.b, x[0].type
-    number = lambda value: code.number(value, type)  # noqa: E731
+
+    def number(value: Any) -> Any:
+        return code.number(value, type)
+
     signed, bits = dtype in ("int32", "int64"), 8 * SIZES[dtype]
     simple = {"add": b.add, "subtract": b.sub, "multiply": b.mul, "bitwise_and": b.and_, "bitwise_or": b.or_, "bitwise_xor": b.xor}
     if name in simple:
@@ -415,8 +421,3 @@ def _integer(code: Code, name: str, x: list[Any], dtype: str) -> Any:
     else:
         result = b.select(crossed, b.add(rest, divisor), rest)
     return b.select(nothing, number(0), result)
-
-
-def elements(shape: Shape) -> tuple[int, int]:
-    """Return a shape's number of elements as (factor, power of B)."""
-    return count(shape)

@@ -6,13 +6,13 @@ what is dear and read by several groups. All others are written out in the loops
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
-from chainrule.ir import B, Batch, Equation, Port, Program, Shape, Value
+from chainrule.ir import B, Batch, Equation, Program, Shape, Value
 from chainrule.ir.listing import value_names
 from chainrule.ir.types import count
 from chainrule.transforms import expand
@@ -100,7 +100,7 @@ def _prepared(program: Program) -> Program:
     rectified = {
         e.inputs[1]: e.outputs[0] for e in program.equations if e.op.name == "maximum" and _is_zero(e.inputs[0], program.definitions())
     }
-    equations = []
+    equations: list[Equation] = []
     for e in program.equations:
         if e.op.name == "less" and e.inputs[1] in rectified and _is_zero(e.inputs[0], program.definitions()):
             done = {value for q in equations for value in q.outputs}
@@ -108,7 +108,8 @@ def _prepared(program: Program) -> Program:
                 e = replace(e, inputs=(e.inputs[0], rectified[e.inputs[1]]))
         equations.append(e)
     scalar = {port.value for port in program.inputs if not port.type.shape}
-    first, rest = [], []
+    first: list[Equation] = []
+    rest: list[Equation] = []
     for e in equations:
         early = all(value in scalar for value in e.inputs)
         (first if early else rest).append(e)
@@ -145,7 +146,12 @@ class _Grouping:
     def leaf(self, value: Value) -> bool:
         """Whether a value is read from memory."""
         e = self.definitions.get(value)
-        return value in self.roots or value in self.inputs or value in self.views or (e is not None and e.op.name == "constant" and bool(value.type.shape))
+        return (
+            value in self.roots
+            or value in self.inputs
+            or value in self.views
+            or (e is not None and e.op.name == "constant" and bool(value.type.shape))
+        )
 
     def _choose(self) -> None:
         outputs = {port.value for port in self.program.outputs}
@@ -250,10 +256,10 @@ class _Grouping:
         elif name in ("sum", "amax", "argmax"):
             x = e.inputs[0]
             kept = tuple(i for i in range(len(x.type.shape)) if i not in reduced_axes(e))
-            index = [_OTHER] * len(x.type.shape)
+            at = [_OTHER] * len(x.type.shape)
             for place, axis in enumerate(kept):
-                index[axis] = Ix(("axis", place)) if x.type.shape[axis] != 1 else ZERO
-            self._open(Group("reduce", value.type.shape, e, [value], self.reads(x, tuple(index), value.type.shape)))
+                at[axis] = Ix(("axis", place)) if x.type.shape[axis] != 1 else ZERO
+            self._open(Group("reduce", value.type.shape, e, [value], self.reads(x, tuple(at), value.type.shape)))
         elif name == "scatter_add":
             reads = {}
             for operand in e.inputs:
@@ -279,12 +285,23 @@ class _Grouping:
             last = self.groups[candidates[0]]
             own = set(last.roots)
             same = all(how == "same" for v, how in reads.items() if self.views.get(v, v) in own)
-            if same and last.space == shape and not (set(reads) & set(self.views)) & {v for v in reads if self.views.get(v) in own} and self._joins(last):
+            if (
+                same
+                and last.space == shape
+                and not (set(reads) & set(self.views)) & {v for v in reads if self.views.get(v) in own}
+                and self._joins(last)
+            ):
                 self._join(candidates[0], value, reads)
                 return
         for number in range(len(self.groups) - 1, candidates[0] if candidates else -1, -1):  # or one that shares what it reads
             group = self.groups[number]
-            if group.kind == "map" and group.space == shape and set(reads) & set(group.reads) and not self._is_mask(value) and not any(self._is_mask(v) for v in group.roots):
+            if (
+                group.kind == "map"
+                and group.space == shape
+                and set(reads) & set(group.reads)
+                and not self._is_mask(value)
+                and not any(self._is_mask(v) for v in group.roots)
+            ):
                 self._join(number, value, reads)
                 return
         self._open(Group("map", shape, None, [value], reads))
@@ -309,13 +326,18 @@ class _Grouping:
     def _open(self, group: Group) -> None:
         for value in group.roots:
             self.home[value] = len(self.groups)
-        group.reads = {self.views.get(v, v): how if v not in self.views else _through_view(v, self.views[v], how) for v, how in group.reads.items()}
+        group.reads = {
+            self.views.get(v, v): how if v not in self.views else _through_view(v, self.views[v], how) for v, how in group.reads.items()
+        }
         self.groups.append(group)
 
     def _join(self, number: int, value: Value, reads: dict[Value, str]) -> None:
         group = self.groups[number]
         group.roots.append(value)
-        merge(group.reads, {self.views.get(v, v): how if v not in self.views else _through_view(v, self.views[v], how) for v, how in reads.items()})
+        merge(
+            group.reads,
+            {self.views.get(v, v): how if v not in self.views else _through_view(v, self.views[v], how) for v, how in reads.items()},
+        )
         self.home[value] = number
 
     def _matmul_reads(self, e: Equation) -> dict[Value, str]:
@@ -422,8 +444,3 @@ def _elements(shape: Shape) -> int:
 def batch_axes(shape: Shape) -> int:
     """Return how many axes are multiples of B."""
     return sum(isinstance(axis, Batch) for axis in shape)
-
-
-def ports_by_value(ports: Iterable[Port]) -> dict[Value, Port]:
-    """Return ports by their values."""
-    return {port.value: port for port in ports}

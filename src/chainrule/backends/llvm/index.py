@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.ir import Batch, Equation, Shape, Value
+from chainrule.ir import Equation, Shape, Value
 
 Add = Callable[["Ix", Any], "Ix"]
 
@@ -35,9 +35,44 @@ ZERO = Ix(0)
 Index = tuple[Ix, ...]
 
 ELEMENTWISE = frozenset(
-    "add subtract multiply divide negative power exp expm1 log log1p sqrt sin cos tanh sigmoid erf abs sign maximum minimum floor equal "
-    "not_equal less less_equal is_finite where floor_divide remainder bitwise_and bitwise_or bitwise_xor bitwise_not shift_left "
-    "shift_right cast".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "negative",
+        "power",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sqrt",
+        "sin",
+        "cos",
+        "tanh",
+        "sigmoid",
+        "erf",
+        "abs",
+        "sign",
+        "maximum",
+        "minimum",
+        "floor",
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "is_finite",
+        "where",
+        "floor_divide",
+        "remainder",
+        "bitwise_and",
+        "bitwise_or",
+        "bitwise_xor",
+        "bitwise_not",
+        "shift_left",
+        "shift_right",
+        "cast",
+    ]
 )
 MOVING = frozenset(("broadcast_to", "transpose", "slice", "reshape"))  # each element is an element of the operand
 
@@ -73,8 +108,3 @@ def operands_at(equation: Equation, index: Index, add: Add) -> list[tuple[Value,
 def _aligned(shape: Shape, index: Index) -> Index:
     own = index[len(index) - len(shape) :]
     return tuple(ZERO if axis == 1 else ix for axis, ix in zip(shape, own, strict=True))
-
-
-def show_axis(axis: Any) -> str:
-    """Write an axis."""
-    return str(axis) if isinstance(axis, Batch) else f"{axis}"

@@ -8,10 +8,10 @@ from typing import Any
 from llvmlite import ir
 
 from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Number, define
-from chainrule.backends.llvm.groups import Grouped, group, ports_by_value
+from chainrule.backends.llvm.groups import Grouped, group
 from chainrule.backends.llvm.loops import Writer, Written
-from chainrule.backends.llvm.matmul import Product
 from chainrule.backends.llvm.plan import Place, Plan, Planner
+from chainrule.backends.llvm.product import Product
 from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
@@ -46,7 +46,8 @@ def build(program: Program, target: Target, training: bool) -> Built:
     Args:
         program: any program; for a training, one whose outputs but ``loss`` replace inputs.
         target: the machine.
-        training: whether ``run`` takes many steps on its own copies of the state and gathers its batches, or runs once on the caller's arrays.
+        training: whether ``run`` takes many steps on its own copies of the state and gathers its batches, or runs once on the
+            caller's arrays.
 
     Raises:
         ProgramError: a training Program whose batches are not rows, or that replaces what it does not have.
@@ -92,9 +93,12 @@ class _Building:
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
         shared = set(self.staged.share)
-        self.plan.row_local = self.plan.stages <= 1 and shared <= {"rows", "each"} and all(
-            place.type.shape[:1] == (B,) for place in self.plan.places if place.kind == "output"
-        ) and all(e.op.name != "random_bits" for e in grouped.program.equations)
+        self.plan.row_local = (
+            self.plan.stages <= 1
+            and shared <= {"rows", "each"}
+            and all(place.type.shape[:1] == (B,) for place in self.plan.places if place.kind == "output")
+            and all(e.op.name != "random_bits" for e in grouped.program.equations)
+        )
         _Driver(self, written).write()
         return Built(self.module, self.plan, self.staged)
 
@@ -117,7 +121,7 @@ def _check_training(program: Program) -> None:
     for port in program.outputs:
         if port.name != "loss" and names.get(port.name) != port.type:
             raise ProgramError(f"output '{port.name}' replaces no input of its type.")
-    values = ports_by_value(program.inputs)
+    values = {port.value: port for port in program.inputs}
     for port in program.outputs:
         if port.value in values and values[port.value].name != port.name:
             raise ProgramError(f"output '{port.name}' is input '{values[port.value].name}'.")
@@ -145,7 +149,10 @@ class _Driver:
         code, b = self.code, self.code.b
         self.context, self.thread = code.function.args
         self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(WORDS) if name not in ("done", "status")}
-        address = lambda name: b.inttoptr(self.words[name], PTR)  # noqa: E731
+
+        def address(name: str) -> Any:
+            return b.inttoptr(self.words[name], PTR)
+
         self.threads = self.words["threads"]
         table, self.flags, self.losses = address("table"), address("flags"), address("losses")
         self.mine = code.at(address("private"), code.mul(self.thread, self.words["stride"]), "bool")
@@ -157,7 +164,11 @@ class _Driver:
                 self.places.append(code.at(self.mine, place.offset, "bool"))
             else:
                 self.places.append(b.inttoptr(code.load(table, number, "int64"), PTR))
-        data = {n: b.inttoptr(code.load(table, len(self.plan.places) + n, "int64"), PTR) for n, p in enumerate(self.plan.places) if p.kind == "batch"}
+        data = {
+            n: b.inttoptr(code.load(table, len(self.plan.places) + n, "int64"), PTR)
+            for n, p in enumerate(self.plan.places)
+            if p.kind == "batch"
+        }
         self.exit = code.function.append_basic_block("exit")
         with code.loop(0, self.words["steps"]) as loop:
             self.step = loop.index
@@ -288,7 +299,14 @@ class _Driver:
             type = self.plan.places[to].type
             with code.when(b.icmp_unsigned("==", b.urem(ir.Constant(I64, number), self.threads), self.thread)):
                 bytes = count(type.shape)[0] * SIZES[type.dtype]
-                code.call("llvm.memcpy.p0.p0.i64", VOID, self.places[to], self.places[source], ir.Constant(I64, bytes), ir.Constant(ir.IntType(1), 0))
+                code.call(
+                    "llvm.memcpy.p0.p0.i64",
+                    VOID,
+                    self.places[to],
+                    self.places[source],
+                    ir.Constant(I64, bytes),
+                    ir.Constant(ir.IntType(1), 0),
+                )
 
 
 def _barrier(module: Any) -> Any:

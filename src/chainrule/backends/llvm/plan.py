@@ -20,8 +20,8 @@ class Place:
     """A piece of memory.
 
     Attributes:
-        kind: ``input`` and ``output`` (the caller's arrays), ``constant``, ``state`` and ``batch`` (a training's own copies), ``temporary``,
-            or ``private`` (one a thread).
+        kind: ``input`` and ``output`` (the caller's arrays), ``constant``, ``state`` and ``batch`` (a training's own copies),
+            ``temporary``, or ``private`` (one a thread).
         name: of the input or output; the number of a constant.
         type: what it holds.
         first, last: the stages from and to which it is needed.
@@ -144,7 +144,7 @@ class Planner:
             for value in group.reads:
                 last[value] = max(last.get(value, 0), staged.stage[number])
                 readers.setdefault(value, []).append(number)
-        outputs = {}
+        outputs: dict[Value, list[Any]] = {}
         for port, own in zip(grouped.program.outputs, self.program.outputs, strict=True):
             outputs.setdefault(grouped.views.get(port.value, port.value), []).append((own, port.value))
         for number, group in enumerate(grouped.groups):
