@@ -253,11 +253,7 @@ class TrainingStep:
 
     def _one(self, state: State, batch: Arrays) -> tuple[State, float]:
         """Take one compiled step on a batch."""
-        rows = len(batch["y"])
-        meta = np.array([[0, rows, state.epoch, state.step]], np.int64)
-        explain = lambda before, _: self._step(state, batch)  # noqa: E731 - without the rows' numbers in the data
-        new, losses = self.native(_signature(batch)).take(state, batch, np.arange(rows), meta, explain, 1)
-        return new, float(losses[0])
+        return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
@@ -326,7 +322,13 @@ class TrainingStep:
 
     def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
         if order is None:
-            return _shuffled(state.seed, state.epoch, rows) if shuffle else np.arange(rows)
+            if not shuffle:
+                return np.arange(rows)
+            if self.backend == "llvm":
+                from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
+
+                return native(state.seed, state.epoch, rows)
+            return _shuffled(state.seed, state.epoch, rows)
         given = np.asarray(order(state.epoch))
         if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
             raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")

@@ -137,13 +137,17 @@ def test_random_bits_are_those_of_the_reference(columns):
     compare(program, arrays, 0)
 
 
+def _scattered(updates, index):
+    return ops.scatter_add(index, updates, size=5)
+
+
 @pytest.mark.parametrize(
     ("function", "types", "arrays", "message"),
     [
         (ops.gather, ("f32[4,2]", "i64[B]"), (np.zeros((4, 2), "f"), np.array([0, 4])), "row 1 holds index 4"),
         (ops.gather, ("f32[4]", "i64[B]"), (np.zeros(4, "f"), np.array([0] * 20 + [-1])), "row 20 holds index -1"),
         (ops.pick, ("f64[B,3]", "u64[B]"), (np.zeros((1, 3)), np.array([2**64 - 1], np.uint64)), "row 0 holds index 184467"),
-        (lambda t, i: ops.scatter_add(i, t, size=5), ("f64[B,3]", "i32[B]"), (np.zeros((2, 3)), np.array([5, 0], np.int32)), "row 0 holds index 5"),
+        (_scattered, ("f64[B,3]", "i32[B]"), (np.zeros((2, 3)), np.array([5, 0], np.int32)), "row 0 holds index 5"),
         (ops.cross_entropy_of_labels, ("f64[B,3]", "i64[B]"), (np.zeros((2, 3)), np.array([2**62, 0])), "row 0 holds index"),
     ],
 )  # fmt: skip

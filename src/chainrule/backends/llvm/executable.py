@@ -123,6 +123,8 @@ class Training:
         order: np.ndarray,
         meta: np.ndarray,
         threads: int = 1,
+        *,
+        in_place: bool = False,
     ) -> Result:
         """Take steps.
 
@@ -132,6 +134,7 @@ class Training:
             order: the rows of all steps, one after the other: int64.
             meta: int64 [steps, 4]: for each step where its rows begin in the order, how many they are, its epoch and its step.
             threads: how many threads work together; the result does not depend on it.
+            in_place: whether the arrays of the state, which an earlier call returned, are to be replaced instead of copied.
         """
         frame, plan = self._frame, self.plan
         rows = int(meta[:, 1].max(initial=0))
@@ -140,7 +143,7 @@ class Training:
         copies: dict[str, np.ndarray] = {}
         for number, place in enumerate(plan.places):
             if place.kind == "state":
-                copies[place.name] = copy = _aligned(state[place.name])
+                copies[place.name] = copy = state[place.name] if in_place else _aligned(state[place.name])
                 frame.table[number] = copy.ctypes.data
             elif place.kind == "batch":
                 array = _contiguous(data[place.name])
