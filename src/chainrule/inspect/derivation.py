@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.reference import Reference
-from chainrule.inspect.expressions import Leaf, symbolic
+from chainrule.inspect.expressions import Call, Leaf, Node, Total, symbolic
 from chainrule.inspect.recording import Element, Index, alone, is_elementwise
-from chainrule.inspect.step_trace import Quantity, StepTrace
+from chainrule.inspect.step_trace import StepTrace
 from chainrule.ir import Equation, Port, Program, Value
 from chainrule.ir.types import Type, broadcast
 from chainrule.training.program import without_update
@@ -169,13 +169,29 @@ def _around(trace: StepTrace, path: str, index: Index) -> tuple[float, float, fl
 
 
 def _reused(trace: StepTrace, path: str, index: Index) -> tuple[tuple[Factor, ...], ...]:
-    """Return the terms of the gradient as the backward phase computes it: input · δ for each row."""
+    """Return the terms of the gradient as the backward phase computes it: input · δ, for each row and each use of the weight."""
     found = trace.cotangent(trace.parameters[path])
     assert found is not None  # the parameter is trained
-    event = trace.event(Quantity(found, "", "backward", "", path), index)
-    if "·" in event.operation and len(event.operands) == 2:
-        return (tuple(Factor(operand.name, float(operand.value)) for operand in event.operands),)
-    return tuple(tuple(Factor(f.name, float(f.value)) for f in operand.factors or (operand,)) for operand in event.operands)
+    return tuple(_terms(trace.expressions.calculation(Element(found, index))))
+
+
+def _terms(node: Node) -> Iterator[tuple[Factor, ...]]:
+    if isinstance(node, Total):
+        for i in range(len(node.terms)):
+            yield tuple(map(_factor, node.term(i)))
+        for part in node.added:
+            yield from _terms(part)
+    elif isinstance(node, Call) and node.equation.op.name == "add":
+        for part in node.operands:
+            yield from _terms(part)
+    elif isinstance(node, Call) and node.equation.op.name == "multiply":
+        yield tuple(map(_factor, node.operands))
+    else:
+        yield (_factor(node),)
+
+
+def _factor(node: Node) -> Factor:
+    return Factor(symbolic(node, by_name=True), float(node.number))
 
 
 class Ways:
@@ -191,6 +207,7 @@ class Ways:
         self.start = start
         self.origin = int(np.ravel_multi_index(index, self.recording.values[start].shape)) if index else 0
         self.ends = self._ends()
+        self._named: dict[tuple[int, int, int], tuple[Factor | None, str | None]] = {}
         self.edges = self._follow()
         self._measure()
 
@@ -374,15 +391,23 @@ class Ways:
         units: list[str] = []
         while trail:
             trail, (edge, value, before, after, factor) = trail
-            if edge is None:
-                factors.append(Factor(f"∂loss/∂{self._name(value, before)}", factor))
-            elif (name := self._factor_name(edge, before, after)) is not None:
-                factors.append(Factor(name, factor))
-            if edge is not None and self._is_product(edge):
-                units.append(self._unit(edge.target, after))
+            key = id(value if edge is None else edge), before, after
+            if key not in self._named:
+                self._named[key] = self._said(edge, value, before, after, factor)
+            found, unit = self._named[key]
+            factors += [found] if found else []
+            units += [unit] if unit is not None else []
         return Path(tuple(factors), math.prod(factor.value for factor in factors), tuple(reversed(units)))
 
     # names
+
+    def _said(self, edge: Edge | None, value: Value, before: int, after: int, number: float) -> tuple[Factor | None, str | None]:
+        """Return the factor of one step of a path, and the unit that the step leads to, if it is one from units to units."""
+        if edge is None:
+            return Factor(f"∂loss/∂{self._name(value, before)}", number), None
+        name = self._factor_name(edge, before, after)
+        unit = self._unit(edge.target, after) if self._is_product(edge) else None
+        return None if name is None else Factor(name, number), unit
 
     def _name(self, value: Value, place: int) -> str:
         return self.trace.expressions.name(self._element(value, place))

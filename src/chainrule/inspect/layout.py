@@ -130,7 +130,8 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
 
 
 def _padded(texts: Sequence[str]) -> list[str]:
-    return [f"{text:<{max(map(len, texts))}}" for text in texts]
+    width = max(map(len, texts), default=0)
+    return [f"{text:<{width}}" for text in texts]
 
 
 def aligned(numbers: Sequence[str]) -> list[str]:
