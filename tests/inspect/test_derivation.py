@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses, nn, optim
-from chainrule.inspect import derivation, trace_step, trace_training_step
+from chainrule.inspect import paths, trace_step, trace_training_step
 
 
 def traced(network, loss=losses.mse, rows=1, seed=0, **options):
@@ -142,8 +142,8 @@ def test_too_many_paths_are_ranked(monkeypatch):
     trace = traced(network, seed=1)
     every = trace.derive("hidden_1.weight", 0, 0)
     assert every.count == 12 * 12 * 2 == len(every.paths)
-    monkeypatch.setattr(derivation, "MOST_PATHS", 100)
-    monkeypatch.setattr(derivation, "RANKED", 20)
+    monkeypatch.setattr(paths, "MOST_PATHS", 100)
+    monkeypatch.setattr(paths, "RANKED", 20)
     some = trace.derive("hidden_1.weight", 0, 0)
     assert some.paths == every.paths[:20]
     assert not some.listed
@@ -157,7 +157,7 @@ def test_a_network_too_wide_to_list_its_paths():
     assert found.count == 100 * 100 * 2
     wider = traced(nn.mlp(3, [150, 150, 150], 2, activation="silu"), seed=1).derive("hidden_1.weight", 1, 5)
     assert wider.count == 150 * 150 * 2
-    assert len(wider.paths) == derivation.RANKED
+    assert len(wider.paths) == paths.RANKED
     assert wider.total == pytest.approx(wider.gradient, rel=1e-10)
     products = [abs(way.product) for way in wider.paths]
     assert products == sorted(products, reverse=True)

@@ -29,7 +29,9 @@ def step(
         list[str] | None, typer.Option("--phase", metavar="NAME", help="Only forward, loss, backward or update; may be repeated.")
     ] = None,
     digits: Annotated[int, typer.Option("--digits", metavar="N", help="Significant digits of each number, 2 to 17.")] = 6,
-    everything: Annotated[bool, typer.Option("--all", help="Every unit, term and weight, not those that count most.", metavar="")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Show one training step of a row: forward, loss, backward, update, with the numbers.

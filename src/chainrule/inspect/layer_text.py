@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.expressions import symbolic
+from chainrule.inspect.events import Group, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, Block, Line, Part, Row
-from chainrule.inspect.step_trace import Group, Quantity
+from chainrule.inspect.notation import symbolic
 from chainrule.inspect.wording import Wording
 
 FEW_UNITS = 10

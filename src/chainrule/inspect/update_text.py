@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.expressions import Leaf, symbolic
+from chainrule.inspect.events import SMALL, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, RESULT, Block, Grid, Line, Part, Row
+from chainrule.inspect.notation import Leaf, symbolic
 from chainrule.inspect.recording import Element, Index
-from chainrule.inspect.step_trace import SMALL, Quantity
 from chainrule.inspect.wording import SHOWN_UNITS, Wording
 
 
@@ -22,15 +22,12 @@ class UpdateText:
 
     def lines(self) -> Iterator[Part]:
         """Yield the update: what all weights share, a weight and a bias line by line, and the old and new values of some."""
-        yield Line("")
         paths = [path for path in self.trace.trainable if self.trace.value(path).size]
         if not paths:
             return
         shared = [step for step in self.trace.update(paths[0], _zero_index(self.trace.value(paths[0]).ndim)) if not step[0].path]
         rows = [row for quantity, place in shared for row in self._update_rows(quantity, place, "")]
-        if rows:
-            yield Line("for all weights", HEAD, 2)
-            yield Block(tuple(rows))
+        yield from _shared(rows)
         for path, index in self._written_out(paths):
             yield Line("")
             yield Line(f"{self.trace.parameter_name(path, index)}   {self._why(path)}".rstrip(), HEAD, 2)
@@ -62,7 +59,7 @@ class UpdateText:
     def shared_update(self, path: str, index: Index) -> Iterator[Part]:
         """Yield the numbers that the updates of all weights share."""
         shared = [step for step in self.trace.update(path, index) if not step[0].path]
-        yield Block(tuple(row for quantity, place in shared for row in self._update_rows(quantity, place, "")))
+        yield from _shared([row for quantity, place in shared for row in self._update_rows(quantity, place, "")])
 
     def weight_update(self, path: str, index: Index) -> Iterator[Part]:
         """Yield the update of one weight, line by line."""
@@ -99,6 +96,13 @@ class UpdateText:
                 rows.append((self.trace.parameter_name(path, index), *map(self.words.show, numbers)))
         yield Line(f"{len(rows)} of {every:,} weights and biases" if len(rows) < every else "all weights and biases", HEAD, 2)
         yield Grid(("", "gradient", "old", "new"), tuple(rows))
+
+
+def _shared(rows: Sequence[Row]) -> Iterator[Part]:
+    if rows:
+        yield Line("")
+        yield Line("for all weights", HEAD, 2)
+        yield Block(tuple(rows))
 
 
 def _in_update(text: str, path: str) -> str:
