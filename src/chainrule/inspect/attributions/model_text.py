@@ -87,12 +87,11 @@ class _ModelText:
         yield title(f"How {what} depend{'' if self.all.classes else 's'} on a column, on average", self.width)
 
     def dependence_notes(self) -> Iterator[Part]:
-        low, high = (number(end, self.decimals) for end in (self.low, self.high))
-        yield Line(
-            f"All rows were given the same cell, and the answers averaged. The height of a curve is from {low} to {high} in all pictures; "
-            "curves run between the 5 % and 95 % quantiles of the cells.",
-            NOTE,
-        )
+        curves = ""
+        if any(dependence.is_curve for dependence in self.all.dependences):
+            low, high = (number(end, self.decimals) for end in (self.low, self.high))
+            curves = f" Curves run between the 5 % and 95 % quantiles of the cells; their height is from {low} to {high} in all pictures."
+        yield Line(f"All rows were given the same cell, and the answers averaged.{curves}", NOTE)
 
     def curves(self, dependence: Dependence) -> Iterator[Text]:
         names, answers = self._series(dependence)
