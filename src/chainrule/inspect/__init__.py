@@ -1,19 +1,26 @@
-"""Reading a step: where every number comes from."""
+"""Reading a step, where every number comes from; and why a model predicts what it predicts."""
 
-from chainrule.inspect.derivation import Derivation, Factor, Path, derive
-from chainrule.inspect.step_trace import Answer, Operand, Quantity, StepEvent, StepTrace
+from chainrule.inspect.attributions import ModelExplanation, RowExplanation, explain_model, explain_row
+from chainrule.inspect.derivation import Derivation, derive
+from chainrule.inspect.events import Answer, Operand, Quantity, StepEvent
+from chainrule.inspect.paths import Factor, Path
+from chainrule.inspect.step_trace import StepTrace
 from chainrule.inspect.tracing import trace_step, trace_training_step
 
 __all__ = [
     "Answer",
     "Derivation",
     "Factor",
+    "ModelExplanation",
     "Operand",
     "Path",
     "Quantity",
+    "RowExplanation",
     "StepEvent",
     "StepTrace",
     "derive",
+    "explain_model",
+    "explain_row",
     "trace_step",
     "trace_training_step",
 ]
