@@ -1,5 +1,6 @@
-"""Reading a step: where every number comes from, and whether it is right."""
+"""Reading a step, where every number comes from and whether it is right; and why a model predicts what it predicts."""
 
+from chainrule.inspect.attributions import ModelExplanation, RowExplanation, explain_model, explain_row
 from chainrule.inspect.check import GradientCheck, check_gradients
 from chainrule.inspect.derivation import Derivation, derive
 from chainrule.inspect.events import Answer, Operand, Quantity, StepEvent
@@ -12,13 +13,17 @@ __all__ = [
     "Derivation",
     "Factor",
     "GradientCheck",
+    "ModelExplanation",
     "Operand",
     "Path",
     "Quantity",
+    "RowExplanation",
     "StepEvent",
     "StepTrace",
     "check_gradients",
     "derive",
+    "explain_model",
+    "explain_row",
     "trace_step",
     "trace_training_step",
 ]

@@ -97,7 +97,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         dropout=options.dropout,
     )
     optimizer = _optimizer(options)
-    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
+    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype, backend=options.backend)
     layers = _described(network, step)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)
