@@ -22,7 +22,6 @@ TINY = WORKLOADS[0]
 
 
 def test_tiny_against_pytorch(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
     arguments = ["--only", "tiny", "--rivals", "torch", "--cores", "1", "--rounds", "1", "--quick"]
     path = os.pathsep.join([str(Path(chainrule.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(

@@ -29,7 +29,8 @@ def test_the_penguins_keep_their_missing_values() -> None:
 
 
 def test_the_digits_are_scikit_learns() -> None:
-    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn import datasets  # takes a second
+
     digits = datasets.load_digits()
     frame = pl.read_csv(bundled("digits").path)
     assert (frame.drop("digit").to_numpy() == digits.data).all()

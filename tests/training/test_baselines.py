@@ -4,11 +4,10 @@ import time
 
 import numpy as np
 import pytest
+from sklearn import linear_model
 
 from chainrule.training.baselines import MOST_ENTRIES, baselines, constant_predictions, linear_predictions
 from chainrule.training.linear import logistic_regression, ridge_regression
-
-linear_model = pytest.importorskip("sklearn.linear_model")
 
 
 def table(rows: int, units: int, classes: int, seed: int = 0):

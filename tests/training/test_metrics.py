@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as sk
 
 from chainrule.training.metrics import METRICS, accuracy, evaluate_predictions, f1, log_loss, mse, r2, roc_auc
-
-sk = pytest.importorskip("sklearn.metrics")
 
 
 @st.composite

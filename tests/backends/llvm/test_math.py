@@ -8,16 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import mpmath  # comes with torch
 import numpy as np
 import pytest
+from llvmlite import binding, ir
+from scipy import special  # comes with scikit-learn
 
-pytest.importorskip("llvmlite")
-mpmath = pytest.importorskip("mpmath")  # comes with torch
-special = pytest.importorskip("scipy.special")  # comes with scikit-learn
-
-from llvmlite import binding, ir  # noqa: E402 - where it is installed
-
-from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, NEAR, emit  # noqa: E402 - needs llvmlite
+from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, NEAR, emit
 
 WIDTHS = (1, 4, 8, 16)
 DTYPES = ("float32", "float64")

@@ -57,11 +57,13 @@ class Executable:
         """
         rows = self._rows(inputs)
         if rows is None:  # more slowly, and with all that there is to say of what does not fit
+            inputs = {name: np.asarray(array) for name, array in inputs.items()}  # NumPy's scalars have no address that lasts
             rows = self.program.bind(inputs)
         plan = self.plan
         if not self._places:
-            self._places = [(n, place.name, place) for n, place in enumerate(plan.places) if place.kind == "input"]
-            self._results = [(n, place.type.shape, np.dtype(place.type.dtype)) for n, place in enumerate(plan.places) if place.kind == "output"]
+            numbered = list(enumerate(plan.places))
+            self._places = [(n, place.name, place) for n, place in numbered if place.kind == "input"]
+            self._results = [(n, place.type.shape, np.dtype(place.type.dtype)) for n, place in numbered if place.kind == "output"]
         arrays = {number: _contiguous(inputs[name]) for number, name, _ in self._places}
         results = {number: np.empty(bind_axes(shape, rows), dtype) for number, shape, dtype in self._results}
         flagged, alone = False, dict[int, np.ndarray]()
