@@ -112,7 +112,7 @@ def test_regression_with_dropout(concrete):
 
 
 def one_row(network, optimizer, loss=losses.mse, **options):
-    step = cr.training_step(network, loss, optimizer, dtype="float64", **options)
+    step = cr.training_step(network, loss, optimizer, dtype="float64", backend="reference", **options)
     state, generator = step.init(seed=3), np.random.default_rng(0)
     x, y = generator.normal(size=(4, 3)), generator.normal(size=(4, 2))
     for _ in range(3):  # so that moments and signs are there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 
@@ -88,6 +89,15 @@ def test_a_gradient_that_overflows_is_found():
     y = X[:, :1]
     with pytest.raises(NonFiniteError, match=r"epoch 1, step [123]"):
         step.run(step.init(), (X, y), epochs=1, batch_size=8)
+
+
+def test_a_copy_compiles_for_itself():
+    step = classifier()
+    state, losses = step.run(step.init(), (X, LABELS), batch_size=8)
+    copied = copy.deepcopy(step)
+    again, same_losses = copied.run(copied.init(), (X, LABELS), batch_size=8)
+    assert losses.tobytes() == same_losses.tobytes() and same(state, again)
+    assert copied.predict(again, X).tobytes() == step.predict(state, X).tobytes()
 
 
 def test_no_backend_of_another_name():

@@ -39,6 +39,9 @@ class Executable:
         self._places: list[tuple[int, str, Place]] = []
         self._results: list[tuple[int, Shape, np.dtype[Any]]] = []
 
+    def __reduce__(self) -> Any:
+        return Executable, (self.program, self._target)  # a copy, or another process, compiles for itself or loads from the cache
+
     @cached_property
     def _compiled(self) -> tuple[Plan, Any]:
         return compiled(self.program, self._target or Target.host(), False)
@@ -135,8 +138,12 @@ class Training:
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         self.program = program
+        self._target = target
         self.plan, self._run = compiled(program, target or Target.host(), True)
         self._frame = _Frame(self.plan)
+
+    def __reduce__(self) -> Any:
+        return Training, (self.program, self._target)
 
     def run(
         self,
@@ -325,6 +332,7 @@ def _function(code: bytes, target: Target) -> Any:
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array)
     if not (array.flags.c_contiguous and array.flags.aligned):
         array = np.array(array, order="C")
     return array if array.size else np.zeros(_LINE, array.dtype)[:0]
