@@ -47,8 +47,8 @@ def options() -> str:
         for parameter in command_named(name).params:
             names = parameter.metavar or parameter.name.upper() if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
             metavar = "" if parameter.param_type_name == "argument" or parameter.is_flag else f" {parameter.metavar or ''}"
-            text = (parameter.help or "").replace("|", "\\|")
-            lines.append(f"| `{names}{metavar}` | {text} |")
+            flag, text = (cell.replace("|", "\\|") for cell in (f"`{names}{metavar}`", parameter.help or ""))
+            lines.append(f"| {flag} | {text} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -20,6 +20,8 @@ TABLES = {
     "no such column": (GOOD, ("--target", "wroks"), ("no column 'wroks'", "Did you mean 'works'?")),
     "no target": (GOOD, (), ("--target COLUMN", "age")),
     "layers that make no sense": (GOOD, ("--target", "works", "--hidden", "64,0"), ("hidden layer 2 is 0",)),
+    "a layer without a width": (GOOD, ("--target", "works", "--hidden", "4,,4"), ("hidden layer 2 is ''",)),
+    "no name of a folder": (GOOD, ("--target", "works", "--out", ""), ("--out '' names no folder",)),
     "a negative rate": (GOOD, ("--target", "works", "--lr", "-0.1"), ("--lr is -0.1",)),
     "a rate that is a word": (GOOD, ("--target", "works", "--lr", "fast"), ("--lr is 'fast'",)),
     "a split that does not add up": (GOOD, ("--target", "works", "--split", "60,20"), ("add up to 80",)),
@@ -78,6 +80,7 @@ def test_text_where_numbers_were_at_training(folder, classified, tmp_path):
     ("model", "said"),
     [
         ("none", "there is no model file none"),
+        ("work", "there is no model work. Did you mean 'works'?"),
         ("people.csv", "the model comes first"),
         ("damaged", "damaged"),
         ("foreign.safetensors", "not one of Chainrule's"),
@@ -101,11 +104,15 @@ def test_an_output_folder_that_cannot_be_written_is_found_out_before_training(ou
     ran = chainrule("train", folder / "people.csv", "--target", "works", "--out", out, cwd=tmp_path)
     assert (ran.status, ran.out) == (2, "")
     assert out in ran.sentence
-    assert "Stopped" not in ran.err
+    assert "hidden_1" not in ran.err
 
 
 def test_predict_refuses_files_that_it_cannot_write(folder, classified):
-    for out, said in (("x.xlsx", ".parquet"), ("people.csv", "is the table itself")):
+    for out, said in (
+        ("x.xlsx", ".parquet"),
+        ("people.csv", "is the table itself"),
+        ("/proc/p.csv", "--out /proc/p.csv cannot be written"),
+    ):
         ran = chainrule("predict", "works", "people.csv", "--out", out, cwd=folder)
         assert (ran.status, ran.out) == (2, "")
         assert said in ran.sentence

@@ -32,6 +32,26 @@ def test_probabilities_and_kept_columns(folder, classified):
         assert row[f"probability_{row['prediction']}"] == max(row["probability_No"], row["probability_Yes"], key=float)
 
 
+def test_a_column_that_is_kept_twice_is_written_once(folder, classified):
+    ran = chainrule("predict", "works", "people.csv", "--keep", "id,id", "--keep", "id", cwd=folder)
+    assert ran.out.startswith("id,prediction\n"), ran
+
+
+def test_flags_say_how_new_rows_are_read(folder, classified, regressed):
+    rows = people().replace(",", ";").replace(".", ",").replace(";26;", ";?;")
+    flags = ("--delimiter", ";", "--decimal", ",", "--encoding", "utf-16", "--missing", "?")
+    for name, shown in (("predict", "prediction"), ("evaluate", "accuracy"), ("step", "One training step"), ("explain", "row 0")):
+        more = ("--row", "0") if name in ("step", "explain") else ()
+        ran = chainrule(name, "works", "-", *flags, *more, cwd=folder, stdin=rows.encode("utf-16"))
+        assert ran.status == 0, ran
+        assert shown in ran.out
+    plain = chainrule("predict", "income", "people.csv", cwd=folder)
+    told = chainrule("predict", "income", "-", *flags, cwd=folder, stdin=people().replace(",", ";").replace(".", ",").encode("utf-16"))
+    assert told.out == plain.out
+    headless = "\n".join(people().splitlines()[1:])
+    assert "'age'" in chainrule("predict", "works", "-", "--no-header", cwd=folder, stdin=headless.encode()).sentence
+
+
 def test_json(folder, classified, regressed):
     report = chainrule("predict", "works", "people.csv", "--proba", "--json", cwd=folder).json
     assert (report["format"], report["model"], report["rows"]) == (1, "works", 60)
@@ -60,7 +80,9 @@ def test_new_rows_may_lack_the_target_and_bring_columns_categories_and_gaps(fold
     assert ran.status == 0
     assert len(rows_of(ran.out)) == 3
     assert "'extra'" in ran.err
-    assert "town" not in ran.err
+    assert "1 cell of column 'town' with values that training did not know: 'Paris'." in ran.err
+    assert "2 cells of column 'age' missing, where none was in training." in ran.err
+    assert "1 cell of column 'income' missing" in ran.err
     absent = chainrule("predict", "works", "-", cwd=folder, stdin=b"town,group,income\nUlm,1,1000\n")
     assert (absent.status, absent.out) == (2, "")
     assert "'age'" in absent.sentence

@@ -60,6 +60,9 @@ def test_another_rule_the_start_one_phase_and_digits(folder, classified):
     plain = chainrule(*words, "--at", "start", "--phase", "update", cwd=folder).out
     assert "sgd, instead of the rule of the run (lr 0.1)" in plain
     assert "as they were before the first step" in plain
+    rated = chainrule("step", "works", "people.csv", "--lr", "0.5", cwd=folder).out
+    assert "rule     adamw, the rule of the run, at lr 0.5 in place of 0.003 (" in rated
+    assert "(after 4 updates)" in rated
     assert "4 Update" in plain
     assert "1 Forward" not in plain
     data = chainrule(*words, "--phase", "backward", "--json", cwd=folder).json
@@ -90,12 +93,23 @@ def test_a_run_folder_and_a_model_file_are_the_same(folder, classified):
         (("--optimizer", "adma"), "Did you mean 'adam'?"),
         (("--optimizer", "sgd", "--lr", "-1"), "must be a finite number above 0"),
         (("--digits", "40"), "--digits is 40"),
+        (("--row", "x"), "--row must be a whole number."),
+        (("--lr", "x"), "--lr must be a number."),
     ],
 )
 def test_bad_use_is_one_sentence_and_status_2(folder, classified, words, sentence):
     ran = chainrule("step", "works", "people.csv", *words, cwd=folder)
     assert (ran.status, ran.out) == (2, "")
     assert sentence in ran.sentence
+
+
+def test_negative_operands_stand_in_brackets(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b,y\n" + "".join(f"{-5.5 - i % 7},{i % 5},{i % 3 * 1.5}\n" for i in range(60)))
+    assert chainrule("train", "x.csv", "--target", "y", "--out", "run", "--epochs", "1", "--hidden", "4", cwd=tmp_path).status == 0
+    events = chainrule("step", "run", "x.csv", "--json", cwd=tmp_path).json["events"]
+    operations = [event["operation"] for event in events]
+    assert any(" − (−" in operation for operation in operations)
+    assert not any(" − -" in operation or "· -" in operation for operation in operations)
 
 
 def test_a_row_without_its_target(folder, classified):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
+from typing import Any
+
+from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, count_unknown, name_ignored, open_model, open_table
+from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import measure, messages, plain_table, results, say, write_json
 
 
-def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False) -> None:
+@with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
+def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, **flags: Any) -> None:
     """Measure a model on the rows of a table whose answers are known; rows without one are left out, and counted."""
     from chainrule.cli.outcome import metrics_for_people, units_of
     from chainrule.data.target import rows_with_target
 
     loaded = open_model(model)
-    table = open_table(loaded, data)
+    table = open_table(loaded, data, flags)
     name_ignored(messages(), loaded, table)
+    count_unknown(messages(), loaded, table)
     rows = rows_with_target(table, loaded.target.column.name)
     if absent := table.rows - len(rows):
         messages().print(f"{absent:,} rows without '{loaded.target.column.name}' are left out.", soft_wrap=True, markup=False)

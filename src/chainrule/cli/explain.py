@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
+from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
+from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import messages, results, write_json
 from chainrule.errors import OptionError
 
 
+@with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
 def explain(
     model: ModelArgument,
     data: DataArgument,
@@ -25,6 +27,7 @@ def explain(
     seed: Annotated[int, typer.Option(metavar="N", help="Of what is sampled: rows, orders of columns, shuffles.")] = 0,
     everything: Annotated[bool, typer.Option("--all", help="Every column, not only those that count most.", metavar="")] = False,
     json: JsonFlag = False,
+    **flags: Any,
 ) -> None:
     """Show why a model predicts what it predicts for a row: by how much each cell moves the prediction.
 
@@ -35,7 +38,7 @@ def explain(
     if seed < 0:
         raise OptionError(f"--seed is {seed} and must be a whole number of at least 0.")
     loaded = open_model(model)
-    table = open_table(loaded, data)
+    table = open_table(loaded, data, flags)
     name_ignored(messages(), loaded, table)
 
     from chainrule.inspect.attributions import explain_model, explain_row

@@ -8,6 +8,8 @@ from typing import Any
 from chainrule.data.visible import visible
 from chainrule.errors import ChainruleError, InputError, nearest
 
+_NUMBERS = {"a valid integer": "a whole number", "a valid number": "a number"}
+
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 UNREAD = 141  # as of a command that the shell ends because nobody reads on: 128 + SIGPIPE
 
@@ -56,6 +58,9 @@ def _usage_sentence(error: Any) -> str:
     if hasattr(error, "possibilities") and context is not None:
         known = [name for parameter in context.command.params for name in parameter.opts]
         return f"there is no option {error.option_name}.{nearest(error.option_name, known)}{advice}"
+    for theirs, ours in _NUMBERS.items():
+        if theirs in str(error.message):
+            return f"{error.param.opts[0]} must be {ours}.{advice}"
     return _sentence(str(error.format_message())) + advice
 
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chainrule.errors import DataError, FileFormatError
+from chainrule.data.bundled import bundled_names
+from chainrule.errors import DataError, FileFormatError, nearest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.data.table import Table
+    from chainrule.data.table import Column, Table
     from chainrule.training.model import Model
 
 ModelArgument = Annotated[str, typer.Argument(help="The folder of a run, or a model file.", metavar="MODEL", show_default=False)]
 DataArgument = Annotated[
     str,
     typer.Argument(
-        help="A table of raw rows, as for training: a file, - for standard input, or a bundled name.", metavar="DATA", show_default=False
+        help=f"A table of raw rows, as for training: a file, - for standard input, or a bundled name ({', '.join(bundled_names())}).",
+        metavar="DATA",
+        show_default=False,
     ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", metavar="")]
+
+READING = ("delimiter", "decimal", "encoding", "missing", "header")
+"""The options that say how a text file is read."""
 
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".npz", ".gz")
 
@@ -39,17 +47,41 @@ def open_model(name: str) -> Model:
 
     if find_bundled(name) is not None or Path(name).suffix.lower() in _TABLES:
         raise FileFormatError(f"{name} is a table and no model; the model comes first, then the table: MODEL DATA.")
+    path = Path(name)
+    if not path.exists() and path.parent.is_dir() and (known := nearest(path.name, _models_in(path.parent))):
+        raise FileFormatError(f"there is no model {name}.{known}")
     return load(name)
 
 
-def open_table(model: Model, name: str) -> Table:
-    """Read a table as the training data of a model was read.
+def _models_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.suffix == ".safetensors" or (path / "model.safetensors").exists()]
+
+
+def open_table(model: Model, name: str, flags: Mapping[str, Any] | None = None) -> Table:
+    """Read a table as the training data of a model was read, but for what the flags of :data:`READING` say.
 
     Raises:
         DataError: it cannot be read; where a model was given instead, the sentence says so.
     """
+    from chainrule.cli.options import given_options
+
     refuse_model(name)
+    given = given_options(flags or {})
+    if "decimal" in given:
+        _read_decimals(model, given["decimal"])
+    model.reading |= {word: list(value) if isinstance(value, tuple) else value for word, value in given.items()}
     return model.table(name)
+
+
+def _read_decimals(model: Model, decimal: str) -> None:
+    """Let numbers written as text have this decimal separator, and the other one between their thousands."""
+
+    def told(column: Column) -> Column:
+        return replace(column, decimal=decimal, thousands="." if decimal == "," else ",") if column.kind == "number" else column
+
+    model.encoder = replace(model.encoder, codes=tuple(replace(cast(Any, code), column=told(code.column)) for code in model.encoder.codes))
+    model.target = replace(model.target, column=told(model.target.column))
+    model.weight = model.weight and told(model.weight)
 
 
 def refuse_model(name: str) -> None:
@@ -69,3 +101,30 @@ def name_ignored(console: Console, model: Model, table: Table, kept: Iterable[st
     if ignored:
         what = "column that the model does not read is" if len(ignored) == 1 else "columns that the model does not read are"
         console.print(f"{what.capitalize()} ignored: {listed(ignored)}", soft_wrap=True, markup=False)
+
+
+def count_unknown(console: Console, model: Model, table: Table) -> None:
+    """Count, in a line each, the cells of a table that are like none in training, which the model takes for missing or for others."""
+    from chainrule.data.cells import listed, read_column
+    from chainrule.data.codes.categories import CategoryCode
+    from chainrule.data.codes.numbers import BooleanCode
+
+    for code in model.encoder.codes:
+        name, cells = code.column.name, table.frame[code.column.name] if code.column.name in table.frame.columns else None
+        if cells is None:
+            continue
+        values = read_column(table, code.column)
+        absent = values.is_null() & (cells.is_null() if isinstance(code, BooleanCode) else True)
+        strange = values.is_null() & ~absent
+        if isinstance(code, CategoryCode) and not code.others:
+            strange = values.is_not_null() & ~values.is_in(code.levels)
+        if count := int(strange.sum()):
+            known = Counter(map(str, cells.filter(strange).to_list())).most_common()
+            words = f"{_cells(count)} of column '{name}' with values that training did not know: {listed((word for word, _ in known), 4)}"
+            console.print(f"{words}.", soft_wrap=True, markup=False)
+        if (count := int(absent.sum())) and not getattr(code, "missing", True):
+            console.print(f"{_cells(count)} of column '{name}' missing, where none was in training.", soft_wrap=True, markup=False)
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{'s' * (count != 1)}"

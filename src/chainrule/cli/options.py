@@ -18,8 +18,10 @@ from chainrule.training.options import AUTO, Options
 _FIELDS: dict[str, Field[Any]] = {item.name: item for item in fields(Options)}
 
 
-def with_option_flags(after: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command, in place of its ``**flags``, one flag for each option, listed after its own parameter ``after``.
+def with_option_flags(
+    after: str, names: Iterable[str] = tuple(_FIELDS), panel: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command, in place of its ``**flags``, one flag for each of these options, listed after its own parameter ``after``.
 
     ``None`` or nothing stands for flags that are not given, so that a configuration file can be heard.
     """
@@ -27,7 +29,7 @@ def with_option_flags(after: str) -> Callable[[Callable[..., Any]], Callable[...
     def give(command: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         place = 1 + [parameter.name for parameter in own].index(after)
-        every = [*own[:place], *(_flag(item) for item in _FIELDS.values()), *own[place:]]
+        every = [*own[:place], *(_flag(_FIELDS[name], panel) for name in names), *own[place:]]
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in every]
         # What typer makes the command line from:
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -37,14 +39,14 @@ def with_option_flags(after: str) -> Callable[[Callable[..., Any]], Callable[...
     return give
 
 
-def _flag(item: Field[Any]) -> inspect.Parameter:
+def _flag(item: Field[Any], panel: str = "") -> inspect.Parameter:
     is_switch, is_on = isinstance(item.default, bool), item.default is True
     kind: Any = bool if is_switch else list[str] if isinstance(item.default, tuple) else str
     flag = typer.Option(
         ("--no-" if is_on else "--") + item.name.replace("_", "-"),
         help=item.metadata["off" if is_on else "help"] + _default_text(item.default),
         metavar="" if is_switch else item.metadata["metavar"],
-        rich_help_panel=item.metadata["group"].capitalize(),
+        rich_help_panel=panel or item.metadata["group"].capitalize(),
         show_default=False,
     )
     return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, flag])
@@ -110,6 +112,8 @@ def _value(name: str, value: Any, place: str = "") -> Any:
     if isinstance(value, (bool, dict)):
         raise OptionError(f"{place}{name.replace('_', '-')} is {str(value).lower()} and must be a number or a text.")
     if kind.startswith("tuple"):
+        if "int" in kind and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return ",".join(value)  # Options reads widths, and says what is wrong with them
         parts = [part for item in value for part in _listed(item)] if isinstance(value, list) else _listed(value)
         return tuple(_number(part, "int") if "int" in kind else str(part) for part in parts)
     if "int" in kind or "float" in kind:

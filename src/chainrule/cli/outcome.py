@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -98,7 +101,14 @@ def _next(run: str, data: str, row: int) -> Mapping[str, str]:
         ("step", run, data, "--row", row): "one training step of a row, with all numbers",
         ("show", run): "the equations of the step",
     }
-    return {shlex.join(map(str, ("chainrule", *words))): what for words, what in commands.items()}
+    return {shlex.join(map(str, (*_program(), *words))): what for words, what in commands.items()}
+
+
+def _program() -> tuple[str, ...]:
+    """Return how to run Chainrule from the shell that started it: by its name, by its path, or as a module."""
+    if shutil.which("chainrule"):
+        return ("chainrule",)
+    return (sys.argv[0],) if Path(sys.argv[0]).stem == "chainrule" else (sys.executable, "-m", "chainrule")
 
 
 def one_line(model: Model, folder: RunFolder) -> str:

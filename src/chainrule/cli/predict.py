@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
+from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, count_unknown, name_ignored, open_model, open_table
+from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import messages, write, write_json
 from chainrule.errors import DataError, OptionError, nearest
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
+@with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
 def predict(
     model: ModelArgument,
     data: DataArgument,
@@ -34,6 +36,7 @@ def predict(
         list[str] | None, typer.Option(help="Columns of DATA to write before the prediction.", metavar="COLUMNS", show_default=False)
     ] = None,
     json: JsonFlag = False,
+    **flags: Any,
 ) -> None:
     """Write the answer of a model for each row of a table, in the order of the rows.
 
@@ -44,12 +47,13 @@ def predict(
     if out is not None:
         _check_out(Path(out), data)
     loaded = open_model(model)
-    table = open_table(loaded, data)
-    kept = listed_words(keep or [])
+    table = open_table(loaded, data, flags)
+    kept = tuple(dict.fromkeys(listed_words(keep or [])))
     for name in kept:
         if name not in table.frame.columns:
             raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")
     name_ignored(messages(), loaded, table, kept)
+    count_unknown(messages(), loaded, table)
     answers = _answers(loaded, table, proba)
     if clash := [name for name in kept if name in answers.columns]:
         raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
@@ -118,7 +122,10 @@ def _write_file(frame: pl.DataFrame, out: Path) -> None:
         frame.write_ndjson(data)
     else:
         frame.write_csv(data, separator="\t" if suffix == ".tsv" else ",")
-    write_atomically(out, data.getvalue())
+    try:
+        write_atomically(out, data.getvalue())
+    except OSError as error:
+        raise OptionError(f"--out {out} cannot be written: {error.strerror or error}.") from error
 
 
 def _records(model: Model, table: Table, answers: pl.DataFrame, kept: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, open_model, open_table
+from chainrule.cli.models import READING, DataArgument, ModelArgument, open_model, open_table
+from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
 
 
+@with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
 def step(
     model: ModelArgument,
     data: DataArgument,
@@ -32,7 +34,16 @@ def step(
     everything: Annotated[
         bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
     ] = False,
-    json: JsonFlag = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object on standard output. Of a network of more than 1,000 parameters it has, without --all, the 16 "
+            "largest terms of each sum (the others added up) and the gradients and updates that count most.",
+            metavar="",
+        ),
+    ] = False,
+    **flags: Any,
 ) -> None:
     """Show one training step of a row: forward, loss, backward, update, with the numbers.
 
@@ -50,7 +61,7 @@ def step(
 
     phases = tuple(phase or PHASES)
     loaded = open_model(model)
-    trace = trace_step(loaded, open_table(loaded, data), row, at=at, optimizer=optimizer, lr=lr)
+    trace = trace_step(loaded, open_table(loaded, data, flags), row, at=at, optimizer=optimizer, lr=lr)
     derivation = None if weight is None else trace.derive_named(weight)
     if json:
         found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)

@@ -10,6 +10,7 @@ import typer
 
 from chainrule.cli.failure import report_failure
 from chainrule.cli.options import given_options, read_config, with_option_flags
+from chainrule.data.bundled import bundled_names
 from chainrule.errors import OptionError
 from chainrule.training.options import Options
 
@@ -32,6 +33,8 @@ class Request:
             value, kind = getattr(self, item.name), "bool" if isinstance(item.default, bool) else "str"
             if value is not None and type(value).__name__ != kind:
                 raise OptionError(f"{item.name} is {value!r} and must be {'true or false' if kind == 'bool' else 'a text'}.")
+        if self.out is not None and not self.out.strip():
+            raise OptionError("--out '' names no folder; leave it out for runs/NAME-1, -2, …")
         if self.name is not None and (not self.name.strip() or set(self.name) & set("/\\\0") or self.name.startswith(".")):
             raise OptionError(f"--name {self.name!r} cannot be a part of a folder's name; use letters, digits, - and _.")
 
@@ -46,7 +49,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A table: .csv, .tsv, .jsonl (each also .gz), .parquet, .npz, - for standard input, or a bundled name (penguins, digits).",
+            help="A table: .csv, .tsv, .jsonl (each also .gz), .parquet, .npz, - for standard input, or a bundled name "
+            f"({', '.join(bundled_names())}).",
             metavar="DATA",
             show_default=False,
         ),
@@ -92,7 +96,6 @@ def _train(request: Request, options: Options) -> int:
     from chainrule.training.train import train_events
 
     refuse_model(request.data)
-    if request.out is not None:
-        check_run_folder(Path(request.out), request.overwrite)
+    check_run_folder(None if request.out is None else Path(request.out), request.overwrite)
     with Course(request, options) as course:
         return course.follow(train_events(request.data, request.target, options))

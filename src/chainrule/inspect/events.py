@@ -88,8 +88,8 @@ class Circumstances:
     """What is known of the step besides its numbers, for headings.
 
     ``row`` is the row's number and ``place`` where it stands (``penguins.csv, line 14``); ``at`` is start or best, or empty. ``rule`` is
-    the optimizer's name, ``own_rule`` whether the run used it. ``inputs`` are the events of encoding. ``scaling`` is mean and scale of
-    the target of a regression.
+    the optimizer's name, ``own_rule`` whether the run used it, and ``own_rate`` its rate where another one is tried.
+    ``inputs`` are the events of encoding. ``scaling`` is mean and scale of the target of a regression.
     """
 
     row: int | None = None
@@ -97,6 +97,7 @@ class Circumstances:
     at: str = ""
     rule: str = ""
     own_rule: bool = True
+    own_rate: float | None = None
     batch_size: int | None = None
     target: str = ""
     layers: Mapping[str, str] = field(default_factory=dict)

@@ -155,6 +155,7 @@ def _text(node: Node, writer: Writer, decimals: int) -> tuple[str, int]:
     """Return a node's text and how strongly it holds together."""
     if isinstance(node, Leaf):
         text = writer.leaf(node, decimals)
+        text = f"−{text[1:]}" if text.startswith("-") else text  # a constant is called by its number
         return text, _PREFIX_STRENGTH if text.startswith("−") else _ATOM
     if isinstance(node, Total):
         text = writer.total(node, decimals)

@@ -71,7 +71,10 @@ class StepText:
         if about.place:
             rule += ", the rule of the run" if about.own_rule else ", instead of the rule of the run"
             rule += "; its state is fresh" if not about.own_rule and state.count == 0 and about.at == "best" else ""
-        numbers = ", ".join(f"{name} {self.words.show(value)}" for name, value in state.hyper.items())
+        if about.own_rate is not None:
+            rule += f", at lr {self.words.show(state.hyper['lr'])} in place of {self.words.show(about.own_rate)}"
+        hyper = {name: value for name, value in state.hyper.items() if about.own_rate is None or name != "lr"}
+        numbers = ", ".join(f"{name} {self.words.show(value)}" for name, value in hyper.items())
         yield Line(f"rule     {rule} ({numbers})" if numbers else f"rule     {rule}", indent=2, hang=9)
         if about.batch_size:
             shared = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from chainrule.training.step import Batch, TrainingStep
 from chainrule.training.tasks import head_of
 
 STATES = ("start", "best")
+_NEGATIVE = re.compile(r"− -([^ )]+)")
 
 
 def trace_step(
@@ -49,7 +51,7 @@ def trace_step(
         known = "start, the weights before the first step, and best, those of the model"
         raise OptionError(f"--at {at}: there are {known}.{nearest(at, STATES)}")
     state = (model.best if at == "best" else model.start).copy()
-    program, rule = model.training, model.optimizer
+    program, rule, own_rate = model.training, model.optimizer, state.hyper.get("lr")
     if optimizer is not None:
         chosen = _optimizer(optimizer, lr)
         program, state, rule = _with_rule(program, state, chosen), _fresh(program, state, chosen), chosen.name
@@ -66,7 +68,8 @@ def trace_step(
         place=table.place(int(row)),
         at=at,
         rule=rule,
-        own_rule=optimizer is None and lr is None,
+        own_rule=optimizer is None,
+        own_rate=own_rate if optimizer is None and lr is not None else None,
         batch_size=model.report.get("batch_size"),
         target=model.target.column.name,
         layers={layer["layer"]: layer["does"] for layer in model.layers},
@@ -147,7 +150,8 @@ def _with_rate(state: State, rule: str, lr: float) -> State:
 def _input_event(unit: UnitTrace) -> StepEvent:
     known = (("cell", unit.cell), ("value", unit.value), ("mean", unit.mean), ("scale", unit.scale))
     operands = tuple(Operand(name, number) for name, number in known if number is not None)
-    return StepEvent("forward", "input", unit.unit, unit.how, operands, unit.result, f"x[{unit.unit}]")
+    how = _NEGATIVE.sub(r"− (−\1)", unit.how)
+    return StepEvent("forward", "input", unit.unit, how, operands, unit.result, f"x[{unit.unit}]")
 
 
 def _answer(model: Model, trace: StepTrace, batch: dict[str, np.ndarray], state: State) -> Answer:
@@ -171,4 +175,3 @@ def _meaning(model: Model, outputs: np.ndarray, y: np.ndarray) -> Answer:
 
 def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
-

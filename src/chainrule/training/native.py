@@ -152,7 +152,7 @@ class NativeSteps:
         explain(before, indices[start : start + count])
         error = NonFiniteError(
             f"epoch {epoch + 1}, step {step + 1}: the loss or a parameter is not finite; the update was not applied. "
-            "Try a smaller learning rate, or clipping."
+            "Try a smaller learning rate."
         )
         error.state = before
         raise error

@@ -45,7 +45,7 @@ def explain_nonfinite(
     compiled(inputs, watch)
     first = _first(program, found)
     given = any(port.value is first for port in program.inputs if port.role in ("x", "y", "w"))
-    advice = "Mend or leave out that row." if given else "Try a smaller learning rate, or clipping."
+    advice = "Mend or leave out that row." if given else "Try a smaller learning rate."
     what, row = found[first]
     error = NonFiniteError(f"epoch {state.epoch + 1}, step {state.step + 1}: {what}; the update was not applied. {advice}")
     error.state, error.row = state, row

@@ -116,7 +116,8 @@ class Options:
 def _listed(name: str, value: Any) -> tuple[Any, ...]:
     parse: Callable[[str], Any] = _width if name == "hidden" else str
     if isinstance(value, str):
-        return tuple(parse(part.strip()) for part in value.split(",") if part.strip())
+        parts = [part.strip() for part in value.split(",")]
+        return tuple(parse(part) for part in parts if part or (name == "hidden" and len(parts) > 1))
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 

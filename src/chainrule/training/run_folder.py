@@ -13,6 +13,7 @@ from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from chainrule import __version__
@@ -87,12 +88,23 @@ class RunFolder:
         write_atomically(self.path / RUN, (json_text(self.about, indent=2) + "\n").encode())
 
 
-def check_run_folder(path: Path, overwrite: bool) -> None:
-    """Refuse a folder that a run must not be written to, before anything else is done.
+def check_run_folder(path: Path | None, overwrite: bool) -> None:
+    """Refuse a folder that a run must not be written to, before anything else is done; ``None`` stands for a folder in ``runs``.
 
     Raises:
-        OptionError: it is a file, or it is not empty and may not be overwritten.
+        OptionError: it is a file, it is not empty and may not be overwritten, or it cannot be written to.
     """
+    place = path or Path("runs")
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    if there != path or there.is_dir():
+        try:
+            with TemporaryDirectory(dir=there):  # permissions alone do not tell
+                pass
+        except OSError as error:
+            what = f"the run cannot be written to {place}: {error.strerror or error}"
+            raise OptionError(f"{what}; choose another folder with --out.") from error
+    if path is None:
+        return
     try:
         if path.exists() and not path.is_dir():
             raise OptionError(f"--out {path} is a file and must be a folder.")
@@ -114,8 +126,7 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
     Raises:
         OptionError: the folder cannot be made or written to.
     """
-    if path is not None:
-        check_run_folder(path, overwrite)
+    check_run_folder(path, overwrite)
     try:
         if path is None:
             path = _next_folder(Path("runs"), name)
