@@ -54,7 +54,7 @@ def test_one_step_is_one_step_of_a_run():
     step = classifier()
     one, loss = step(step.init(), X[:8], LABELS[:8])
     run, losses = step.run(step.init(), (X[:8], LABELS[:8]), steps=1, batch_size=8, shuffle=False)
-    assert loss == losses[0] and same(one, run) and (one.epoch, one.step) == (0, 1)
+    assert loss == losses[0] and same(one, run) and (one.epoch, one.step) == (1, 0)
 
 
 @pytest.mark.parametrize("bad", [3, -1, 2**62])
