@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from chainrule import ops
 from chainrule.backends.reference import Reference, evaluate
-from chainrule.errors import DataError, TypeRuleError
-from chainrule.ir import Batch, Type
+from chainrule.errors import DataError, ProgramError, TypeRuleError
+from chainrule.ir import Batch, Equation, Port, Program, Type, Value
+from chainrule.ir.verify import verify
 from chainrule.ops import OPERATIONS
 from chainrule.transforms import retype
 from ops.derivatives import draw
@@ -206,6 +208,46 @@ def test_one_hot():
 def test_what_does_not_fit_is_refused_in_words(call, message):
     with pytest.raises(TypeRuleError, match=re.escape(message)):
         call()
+
+
+def examples():
+    """Yield for each primitive its name, types of operands that it takes, and attributes."""
+    for case in CASES:
+        yield case.operation, [Type.parse(text) for text in case.types], dict(case.attributes)
+    for name, dtypes, attributes in OTHERS:
+        yield name, [Type(dtype, () if name == "random_bits" else (2, 3)) for dtype in dtypes], attributes
+
+
+def test_one_operand_fewer_or_more_is_refused_by_every_primitive():
+    for name, types, attributes in examples():
+        if name == "concatenate":  # takes any number but none
+            continue
+        sound = ops.trace(lambda *xs, n=name, a=attributes: OPERATIONS[n](*xs, **a), *types)
+        number = next(i for i, equation in enumerate(sound.equations) if equation.op.name == name)
+        equation = sound.equations[number]
+        spare = Value(types[-1] if types else Type("float32"))
+        for operands in (equation.inputs[:-1], (*equation.inputs, *(equation.inputs[-1:] or (spare,)))):
+            if len(operands) == len(equation.inputs):
+                continue  # none can be taken away from none
+            changed = (*sound.equations[:number], replace(equation, inputs=operands), *sound.equations[number + 1 :])
+            with pytest.raises(ProgramError, match=f"equation {number}, {name}"):
+                verify(replace(sound, inputs=(*sound.inputs, Port("spare", "x", spare)), equations=changed))
+        with pytest.raises(TypeRuleError, match=name):
+            ops.trace(lambda *xs, n=name, a=attributes: OPERATIONS[n](*xs, **a), *types, spare.type)
+
+
+def test_nothing_cannot_be_concatenated():
+    empty = Equation(OPERATIONS["concatenate"], (), (Value(Type("float32", (0,))),), {"axis": 0})
+    with pytest.raises(ProgramError, match="equation 0, concatenate"):
+        verify(Program((), (empty,), ()))
+
+
+@pytest.mark.parametrize("name", ["add", "exp", "matmul", "transpose"])
+def test_a_surplus_array_is_not_written_to(name):
+    operands = [np.ones((2, 2)) for _ in range(3)]
+    with pytest.raises(TypeRuleError, match=name):
+        OPERATIONS[name](*operands)
+    assert all((array == 1).all() for array in operands)
 
 
 def test_a_missing_field_of_a_record_is_an_error():

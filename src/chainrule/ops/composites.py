@@ -22,7 +22,7 @@ def _activation(name: str, definition: Any, vjp: Any, *numbers: str) -> Primitiv
     def type_rule(x: Type, **attributes: float) -> Type:
         if attributes.keys() != set(numbers) or not all(isinstance(number, (int, float)) for number in attributes.values()):
             raise TypeRuleError(f"it takes {' and '.join(numbers) or 'no number'}, and was given {attributes}")
-        return elementwise()(x)
+        return elementwise(1)(x)
 
     formula = f"{name}({', '.join(('{0}', *(f'{number} {{{number}}}' for number in numbers)))})"
     return composite(name, definition, type_rule=type_rule, vjp=vjp, domain=_SMOOTH, formula=formula)
@@ -105,7 +105,7 @@ def _softmax(x: Any) -> Any:
 softmax: Primitive = composite(
     "softmax",
     _softmax,
-    type_rule=elementwise(),
+    type_rule=elementwise(1),
     vjp=lambda ct, out, x: (out * (ct - sum(ct * out, -1, keepdims=True)),),
     domain=_SMOOTH,
     formula="softmax({0})",
@@ -120,7 +120,7 @@ def _log_softmax(x: Any) -> Any:
 log_softmax: Primitive = composite(
     "log_softmax",
     _log_softmax,
-    type_rule=elementwise(),
+    type_rule=elementwise(1),
     vjp=lambda ct, out, x: (ct - softmax(x) * sum(ct, -1, keepdims=True),),
     domain=_SMOOTH,
     formula="log_softmax({0})",
@@ -149,7 +149,7 @@ cross_entropy_of_labels: Primitive = composite(
 binary_cross_entropy_of_logits: Primitive = composite(
     "binary_cross_entropy_of_logits",
     lambda logits, target: (maximum(logits, 0.0) - logits * target) + log1p(exp(-abs(logits))),
-    type_rule=elementwise(),
+    type_rule=elementwise(2),
     vjp=lambda ct, out, logits, target: (ct * (sigmoid(logits) - target), -(ct * logits)),
     domain=Domain(((-3.0, 3.0), (0.1, 0.9))),
     formula="binary_cross_entropy({0}, {1})",

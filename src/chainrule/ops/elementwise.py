@@ -18,11 +18,11 @@ _POSITIVE = Domain.real(1, 0.3, 2.0)
 
 
 def _unary(name: str, meaning: Any, vjp: Vjp, formula: str, domain: Domain | None = None, allowed: frozenset[str] = FLOATS) -> Primitive:
-    return primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(), formula)
+    return primitive(name, elementwise(1, allowed), meaning, vjp, domain or Domain.real(), formula)
 
 
 def _binary(name: str, meaning: Any, vjp: Vjp, formula: str, domain: Domain | None = None, allowed: frozenset[str] = NUMBERS) -> Primitive:
-    return primitive(name, elementwise(allowed), meaning, vjp, domain or Domain.real(2), formula)
+    return primitive(name, elementwise(2, allowed), meaning, vjp, domain or Domain.real(2), formula)
 
 
 def real(x: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def real(x: np.ndarray) -> np.ndarray:
 
 def _compare(name: str, meaning: Any, formula: str, allowed: frozenset[str] = NUMBERS) -> Primitive:
     by_real_part = lambda x, y: meaning(real(x), real(y))  # noqa: E731 - a record's field
-    return stepwise(name, elementwise(allowed, "bool"), by_real_part, formula)
+    return stepwise(name, elementwise(2, allowed, "bool"), by_real_part, formula)
 
 
 # arithmetic
@@ -106,7 +106,7 @@ abs: Primitive = _unary(
     Domain.real(1, 0.2, 2.0),
     NUMBERS,
 )
-sign: Primitive = stepwise("sign", elementwise(NUMBERS), lambda x: np.sign(real(x)).astype(x.dtype), "sign({0})")
+sign: Primitive = stepwise("sign", elementwise(1, NUMBERS), lambda x: np.sign(real(x)).astype(x.dtype), "sign({0})")
 maximum: Primitive = _binary(
     "maximum",
     lambda x, y: np.where(np.isnan(real(x)) | (real(x) >= real(y)), x, y),
@@ -119,7 +119,7 @@ minimum: Primitive = _binary(
     lambda ct, out, x, y: (where(less_equal(x, y), ct, 0.0), where(less_equal(x, y), 0.0, ct)),
     "min({0}, {1})",
 )
-floor: Primitive = stepwise("floor", elementwise(), lambda x: np.floor(real(x)).astype(x.dtype), "floor({0})")
+floor: Primitive = stepwise("floor", elementwise(1), lambda x: np.floor(real(x)).astype(x.dtype), "floor({0})")
 
 # comparisons and choice
 
@@ -140,7 +140,7 @@ def greater_equal(x: Any, y: Any) -> Any:
 
 
 def _is_finite(x: Type) -> Type:
-    return Type("bool", elementwise()(x).shape)
+    return Type("bool", elementwise(1)(x).shape)
 
 
 is_finite: Primitive = stepwise("is_finite", _is_finite, np.isfinite, "is_finite({0})")
@@ -160,14 +160,14 @@ where: Primitive = primitive("where", _where_type, np.where, _where_vjp, Domain(
 
 # integers and bits
 
-floor_divide: Primitive = stepwise("floor_divide", elementwise(INTEGERS), np.floor_divide, "{0} // {1}")
-remainder: Primitive = stepwise("remainder", elementwise(INTEGERS), np.remainder, "{0} % {1}")
-bitwise_and: Primitive = stepwise("bitwise_and", elementwise(BITS), np.bitwise_and, "{0} & {1}")
-bitwise_or: Primitive = stepwise("bitwise_or", elementwise(BITS), np.bitwise_or, "{0} | {1}")
-bitwise_xor: Primitive = stepwise("bitwise_xor", elementwise(BITS), np.bitwise_xor, "{0} ^ {1}")
-bitwise_not: Primitive = stepwise("bitwise_not", elementwise(BITS), np.bitwise_not, "~{0}")
-shift_left: Primitive = stepwise("shift_left", elementwise(INTEGERS), np.left_shift, "{0} << {1}")
-shift_right: Primitive = stepwise("shift_right", elementwise(INTEGERS), np.right_shift, "{0} >> {1}")
+floor_divide: Primitive = stepwise("floor_divide", elementwise(2, INTEGERS), np.floor_divide, "{0} // {1}")
+remainder: Primitive = stepwise("remainder", elementwise(2, INTEGERS), np.remainder, "{0} % {1}")
+bitwise_and: Primitive = stepwise("bitwise_and", elementwise(2, BITS), np.bitwise_and, "{0} & {1}")
+bitwise_or: Primitive = stepwise("bitwise_or", elementwise(2, BITS), np.bitwise_or, "{0} | {1}")
+bitwise_xor: Primitive = stepwise("bitwise_xor", elementwise(2, BITS), np.bitwise_xor, "{0} ^ {1}")
+bitwise_not: Primitive = stepwise("bitwise_not", elementwise(1, BITS), np.bitwise_not, "~{0}")
+shift_left: Primitive = stepwise("shift_left", elementwise(2, INTEGERS), np.left_shift, "{0} << {1}")
+shift_right: Primitive = stepwise("shift_right", elementwise(2, INTEGERS), np.right_shift, "{0} >> {1}")
 
 
 def _cast_type(x: Type, *, dtype: str) -> Type:

@@ -158,7 +158,7 @@ def apply(op: Operation, operands: Sequence[Any], attributes: Mapping[str, Any])
 def _result_type(op: Operation, types: Iterable[Type], attributes: Mapping[str, Any]) -> Type | tuple[Type, ...]:
     try:
         return op.type_rule(*types, **attributes)
-    except TypeRuleError as error:
+    except TypeError as error:  # a TypeRuleError, or a rule that was called with operands or attributes that it does not take
         layer = _origins.get()[0].layer
         raise TypeRuleError(f"{f'layer {layer}: ' if layer else ''}{op.name}: {error}") from None
 

@@ -25,10 +25,12 @@ def same_dtype(*types: Type, allowed: frozenset[str] = ANY) -> str:
     return dtype
 
 
-def elementwise(allowed: frozenset[str] = FLOATS, result: str | None = None) -> Callable[..., Type]:
-    """Operands of one dtype that broadcast, to a result of that dtype (or of ``result``)."""
+def elementwise(operands: int, allowed: frozenset[str] = FLOATS, result: str | None = None) -> Callable[..., Type]:
+    """So many operands of one dtype that broadcast, to a result of that dtype (or of ``result``)."""
 
     def rule(*types: Type) -> Type:
+        if len(types) != operands:  # NumPy would take one more for the array to write to
+            raise TypeRuleError(f"it takes {operands} operand{'s' * (operands > 1)} and was given {len(types)}")
         dtype = same_dtype(*types, allowed=allowed)
         return Type(result or dtype, broadcast(*(type.shape for type in types)))
 
