@@ -145,6 +145,8 @@ ACCENTED = "naïve,prix\ncafé,5 €\n"
         ("utf-8", b"\xef\xbb\xbf", []),
         ("utf-16-le", b"\xff\xfe", ["--encoding"]),
         ("utf-16-be", b"\xfe\xff", ["--encoding"]),
+        ("utf-32-le", b"\xff\xfe\0\0", ["--encoding"]),
+        ("utf-32-be", b"\0\0\xfe\xff", ["--encoding"]),
         ("utf-16-le", b"", ["--encoding"]),
         ("utf-16-be", b"", ["--encoding"]),
         ("cp1252", b"", ["--encoding"]),
@@ -196,6 +198,7 @@ def test_a_broken_byte_is_found_across_blocks(tmp_path: Path) -> None:
         (b"PK\x03\x04....", "Excel"),
         (b"\x1f\x8b\x08....", "gzip"),
         (b"\xff\xfea", "UTF-16"),
+        ("\ufeffa,y\n1,\0\n".encode("utf-16-le"), "p.csv, line 2: holds zero characters"),
     ],
 )
 def test_what_is_no_text(tmp_path: Path, content: bytes, says: str) -> None:

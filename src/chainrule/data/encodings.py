@@ -10,6 +10,8 @@ from chainrule.errors import DataError, OptionError
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8", ""),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32 (little endian)"),  # begins as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32 (big endian)"),
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16 (little endian)"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16 (big endian)"),
 )
@@ -35,7 +37,8 @@ _BLOCK = 1 << 20
 def to_utf8(data: bytes, source: str, encoding: str | None = None) -> tuple[bytes, tuple[Note, ...]]:
     """Return the text in UTF-8 without a byte order mark, with ``\\n`` or ``\\r\\n`` at line ends, and what was found out.
 
-    Without ``encoding``, UTF-8 is tried first, then UTF-16 by its byte order mark or its zero bytes, then cp1252.
+    Without ``encoding``, UTF-8 is tried first, then UTF-32 and UTF-16 by their byte order marks or UTF-16 by its
+    zero bytes, then cp1252.
     Raises :class:`OptionError` for an encoding that does not exist and :class:`DataError` for bytes that are no text in it.
     """
     if encoding is not None:
@@ -94,7 +97,7 @@ def _line_ends(data: bytes) -> bytes:
 
 def _transcode(data: bytes, source: str, codec: str, name: str) -> bytes:
     try:
-        return data.decode(codec).encode()
+        text = data.decode(codec).encode()
     except UnicodeDecodeError as error:
         raise DataError(
             f"{source}, line {_line(data, error.start)}: byte 0x{data[error.start]:02x} is not {name}; "
@@ -102,6 +105,10 @@ def _transcode(data: bytes, source: str, codec: str, name: str) -> bytes:
         ) from None
     except UnicodeEncodeError:
         raise DataError(f"{source} holds characters that are not Unicode when it is read as {name}; name another --encoding") from None
+    if b"\0" in text:
+        line = _line(text, text.index(b"\0"))
+        raise DataError(f"{source}, line {line}: holds zero characters when it is read as {name}; name the file's encoding with --encoding")
+    return text
 
 
 def _refuse_signatures(data: bytes, source: str) -> None:
