@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from chainrule.training.metrics import METRICS, accuracy, evaluate_predictions, f1, log_loss, mse, r2, roc_auc
+from chainrule.training.metrics import METRICS, accuracy, evaluate_predictions, f1, log_loss, mse, r2, rmse, roc_auc
 
 
 @st.composite
@@ -124,3 +124,25 @@ def test_the_table_knows_which_way_is_better() -> None:
     falling = {name for name, metric in METRICS.items() if not metric.greater_is_better}
     assert falling == {"log_loss", "rmse", "mae", "mse"}
     assert all(name == metric.name for name, metric in METRICS.items())
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1e307])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 0.0, 3.0])])
+def test_numbers_of_any_size_are_measured(size: float, weights: np.ndarray | None) -> None:
+    target, predicted = np.array([1.0, 2.0, 4.0, 3.0]), np.array([1.5, 2.0, 3.0, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        measured = evaluate_predictions("regression", target * size, predicted * size, weights)
+    plain = evaluate_predictions("regression", target, predicted, weights)
+    assert measured["rmse"] == pytest.approx(plain["rmse"] * size, rel=1e-6)
+    assert measured["mae"] == pytest.approx(plain["mae"] * size, rel=1e-6)
+    assert measured["r2"] == pytest.approx(plain["r2"], rel=1e-6)
+    assert ("mse" in measured) == (size < 1)  # the square of the largest is no number: there is nothing to compare
+
+
+def test_what_is_not_finite_is_no_result_and_no_warning() -> None:
+    target = np.array([1.7e308, -1.7e308, 0.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert evaluate_predictions("regression", target, -target).keys() <= {"rmse"}
+        assert rmse(target, -target) == math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,13 @@ def baselines(
     the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts.
     """
     predict = {"constant": constant_predictions, "linear": linear_predictions}
-    outputs = {name: function(task, x, y, x_test, classes, weights) for name, function in predict.items()}
+    if task == "regression":  # both are linear in y: numbers of any size are brought near 1, exactly, and what is predicted back
+        exponent = math.frexp(float(np.abs(y).max()))[1]
+        with np.errstate(over="ignore"):
+            near_one = np.ldexp(y.astype(np.float64), -exponent)
+            outputs = {name: np.ldexp(f(task, x, near_one, x_test, classes, weights), exponent) for name, f in predict.items()}
+    else:
+        outputs = {name: function(task, x, y, x_test, classes, weights) for name, function in predict.items()}
     return {name: evaluate_predictions(task, y_test, output, test_weights) for name, output in outputs.items()}
 
 

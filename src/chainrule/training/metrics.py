@@ -25,10 +25,37 @@ Weights: TypeAlias = NDArray[Any] | None
 
 def _mean(values: NDArray[Any], weights: Weights) -> float:
     """Return Σw·v / Σw, or NaN where the weights add up to nothing."""
-    if weights is None:
-        return float(np.mean(values, dtype=np.float64)) if len(values) else math.nan
-    total = np.sum(weights, dtype=np.float64)
-    return float(np.dot(np.asarray(weights, np.float64), values) / total) if total else math.nan
+    with np.errstate(over="ignore"):
+        if weights is None:
+            return float(np.mean(values, dtype=np.float64)) if len(values) else math.nan
+        total = np.sum(weights, dtype=np.float64)
+        return float(np.dot(np.asarray(weights, np.float64), values) / total) if total else math.nan
+
+
+def _mean_square(values: NDArray[Any], weights: Weights) -> tuple[float, int]:
+    """Return m and e, where Σw·v² / Σw is m·4ᵉ.
+
+    Values of any size are handled: they are brought near 1 by 2ᵉ first, which is exact, so that no square overflows or vanishes.
+    """
+    if weights is not None:
+        present = np.asarray(weights) > 0
+        values, weights = values[present], weights[present]
+    largest = float(np.max(np.abs(values), initial=0.0))
+    exponent = math.frexp(largest)[1] if math.isfinite(largest) else 0
+    return _mean(np.square(np.ldexp(values, -exponent)), weights), exponent
+
+
+def _errors(target: Floats, predicted: Floats) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):  # a distance that no number can say is infinite
+        return np.subtract(predicted, target, dtype=np.float64)
+
+
+def _scaled(value: float, exponent: int) -> float:
+    """Return value·2^exponent, infinite where no number can say it."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 # --- classification ---------------------------------------------------------------------------------------------------
@@ -106,33 +133,39 @@ def _area(positive: NDArray[np.bool_], score: Floats, counts: Floats) -> float:
 
 def mse(target: Floats, predicted: Floats, weights: Weights = None) -> float:
     """Return the mean squared error, Σ w·(predicted − target)² / Σ w, in the square of the target's units."""
-    return _mean(np.square(np.subtract(predicted, target, dtype=np.float64)), weights)
+    mean, exponent = _mean_square(_errors(target, predicted), weights)
+    return _scaled(mean, 2 * exponent)
 
 
 def rmse(target: Floats, predicted: Floats, weights: Weights = None) -> float:
     """Return the root of the mean squared error, in the target's units."""
-    return math.sqrt(mse(target, predicted, weights))
+    mean, exponent = _mean_square(_errors(target, predicted), weights)
+    return _scaled(math.sqrt(mean), exponent)
 
 
 def mae(target: Floats, predicted: Floats, weights: Weights = None) -> float:
     """Return the mean absolute error, Σ w·|predicted − target| / Σ w, in the target's units."""
-    return _mean(np.abs(np.subtract(predicted, target, dtype=np.float64)), weights)
+    return _mean(np.abs(_errors(target, predicted)), weights)
 
 
 def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
     """Return the coefficient of determination, 1 − Σ w·(predicted − target)² / Σ w·(target − mean)².
 
     1 is perfect, 0 is no better than the mean of these rows. Fewer than two rows have none; where all targets are equal it is 1 if they
-    are met exactly and else 0, as in scikit-learn. Source: Wright (1921), Correlation and causation.
+    are met exactly and else 0, as in scikit-learn. Targets whose spread is no number have none. Source: Wright (1921), Correlation and
+    causation.
     """
     present = np.ones(len(target), np.bool_) if weights is None else np.asarray(weights) > 0
     if np.count_nonzero(present) < 2:
         return math.nan
-    error = mse(target, predicted, weights)
-    if np.ptp(target[present]) == 0:
-        return 0.0 if error else 1.0
+    error, error_exponent = _mean_square(_errors(target, predicted), weights)
     values = np.asarray(target, np.float64)
-    return 1 - error / _mean(np.square(values - _mean(values, weights)), weights)
+    if values[present].min() == values[present].max():
+        return 0.0 if error else 1.0
+    spread, exponent = _mean_square(_errors(np.full(len(values), _mean(values, weights)), values), weights)
+    if not spread or not math.isfinite(spread):
+        return math.nan
+    return 1 - _scaled(error / spread, 2 * (error_exponent - exponent))
 
 
 # --- by name ----------------------------------------------------------------------------------------------------------
@@ -173,9 +206,9 @@ METRICS: dict[str, Metric] = {
 
 
 def evaluate_predictions(task: Task, target: NDArray[Any], outputs: NDArray[Any], weights: Weights = None) -> dict[str, float]:
-    """Return every metric of the task by its name; those that are undefined for these rows are left out.
+    """Return every metric of the task by its name; those that are undefined for these rows, or larger than any number, are left out.
 
     ``outputs`` are probabilities (rows, classes) for classification, and values (rows,) in the target's units for regression.
     """
     measured = {name: metric(target, outputs, weights) for name, metric in METRICS.items() if metric.task == task}
-    return {name: value for name, value in measured.items() if not math.isnan(value)}
+    return {name: value for name, value in measured.items() if math.isfinite(value)}
