@@ -364,3 +364,25 @@ def test_other_errors_pass_through() -> None:
     with pytest.raises(DataError, match="holds index 7"):
         list(loop_of(data=(DATA[0], np.full(27, 7))).events())
     assert not issubclass(NonFiniteError, DataError)
+
+
+def test_weights_that_diverge_in_the_first_epoch_are_not_kept() -> None:
+    x = X[:27].copy()
+    x[20, 2] = np.nan
+    loop = loop_of(data=(x, DATA[1]), batch_size=1)
+    start = loop.state.copy()
+    stopped = list(loop.events())[-1]
+    assert loop.state.step > 0 or loop.state.epoch > 0
+    assert all(np.array_equal(start.params[path], loop.best.params[path]) for path in start.params)
+    assert isinstance(stopped, Stopped)
+    assert "No epoch was finished: the weights are kept as they were before the first step." in stopped.error
+
+
+def test_weights_that_diverge_later_are_those_of_the_best_epoch() -> None:
+    x = X[:27].copy()
+    loop = loop_of(data=(x, DATA[1]))
+    for event in loop.events():
+        if isinstance(event, EpochEnded):
+            x[20, 2] = np.nan
+    assert loop.best_epoch == 1 and loop.best.epoch == 1
+    assert isinstance(event, Stopped) and event.error and "No epoch" not in event.error

@@ -132,6 +132,8 @@ class Loop:
                     completed = yield from self._epoch(losses, interrupted)
                 except NonFiniteError as failure:
                     reason, error, row = "the loss is not finite", str(failure), failure.row
+                    if not self.best_epoch:
+                        error += " No epoch was finished: the weights are kept as they were before the first step."
                     self.state = failure.state if isinstance(failure.state, State) else self.best.copy()
                     break
                 if completed:
@@ -139,7 +141,7 @@ class Loop:
                 if stop := self._reason(interrupted):
                     reason = stop
                     break
-        if not self.best_epoch:  # not one whole epoch: the weights as they are now
+        if not self.best_epoch and not error:  # not one whole epoch: the weights as they are now
             self.best = self.state.copy()
         yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error, row)
 
