@@ -210,6 +210,20 @@ def test_dates(cells: list[str], form: str) -> None:
     assert [note.flag for note in notes] == ["--time"]
 
 
+@pytest.mark.parametrize("cells", [["1.2.3", "1.4.0"], ["1.2.3", "1.4.10"], ["1.10.12", "1.11.13"], ["2/1/20", "10/11/20"]])
+def test_years_of_two_digits_are_dates_only_beside_padded_days_and_months(cells: list[str]) -> None:
+    assert judge_one(cells)[0].kind == "category"
+    assert judge_one(["01.02.20", "31.12.21"])[0].date_format == "%d.%m.%y"
+    assert judge_one(["1.2.20", "31.12.21"], date=["a"])[0].date_format == "%d.%m.%y"
+
+
+def test_dates_need_no_note_where_rows_are_in_order() -> None:
+    dates = ["2020-01-31", "1999-12-01"]
+    for options in ({}, {"date": ["a"]}):
+        assert [note.flag for note in judge({"a": dates, "b": [1.5, 2.5]}, **options)[1]] == ["--time"]
+        assert judge({"a": dates, "b": [1.5, 2.5]}, in_order=True, **options)[1] == ()
+
+
 def test_typed_dates() -> None:
     column, notes = judge_one([datetime.date(2020, 1, 31), datetime.date(2020, 2, 1)])
     assert (column.kind, column.date_format) == ("date", "")
@@ -314,8 +328,32 @@ def test_a_repeated_identifier_suggests_groups(cells: list[object]) -> None:
 
 def test_a_column_of_subjects_suggests_groups() -> None:
     assert judge({"subject": LETTERS[:30] * 4})[1][0].flag == "--group"
-    assert judge({"customer": ["new", "returning"] * 20})[0]["customer"].kind == "category"
-    assert judge({"customer": LETTERS[:30] + LETTERS[:10]})[0]["customer"].kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["new", "returning"] * 20, "category"),
+        (LETTERS[:30] + LETTERS[:10], "category"),
+        (["001", "002"] * 20, "category"),
+        ([*range(1, 16)] * 4, "number"),
+        ([*range(1, 9)] * 40, "number"),
+    ],
+)
+def test_few_subjects_are_trained_on_and_warned_about(cells: list[object], kind: str) -> None:
+    columns, notes = judge({"patient": cells, "b": [0.5, 1.5] * (len(cells) // 2)})
+    assert (columns["patient"].kind, columns["patient"].used) == (kind, True)
+    (note,) = [note for note in notes if note.flag == "--group"]
+    assert f"{len(set(cells))} different values in {len(cells)} rows" in note.text
+    assert "--group patient keeps" in note.text and "--drop patient" in note.text
+    assert not [note for note in judge({"patient": cells}, target="patient")[1] if note.flag == "--group"]
+
+
+@pytest.mark.parametrize("cells", [["1"] * 30, [2.0] * 30, [*range(30)]])
+def test_the_weight_is_judged_by_its_cells_alone(cells: list[object]) -> None:
+    columns, notes = judge({"w": cells, "x": [*range(30)], "y": [0.5, 1.5] * 15}, target="y", weight="w")
+    assert (columns["w"].kind, notes) == ("number", ())
+    assert columns["x"].used  # nothing else is there to learn from
 
 
 def test_the_target_is_judged_by_its_cells_alone() -> None:

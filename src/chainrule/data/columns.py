@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -35,6 +35,8 @@ def judge_columns(
     table: Table,
     *,
     target: str | None = None,
+    weight: str | None = None,
+    in_order: bool = False,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     date: Sequence[str] = (),
@@ -45,7 +47,8 @@ def judge_columns(
 
     ``categorical``, ``numeric``, ``date`` and ``drop`` name columns whose kind is settled by the caller; an entry of ``date`` may give the
     format as ``NAME=FORMAT`` (``when=%d/%m/%Y``). ``decimal`` (``"."`` or ``","``) decides numbers that can be read in two ways. Constant
-    columns, identifiers and free text get ``used=False`` and a reason, except for the target, which is judged by its cells alone.
+    columns, identifiers and free text get ``used=False`` and a reason, except for the target and the ``weight``, which are judged by their
+    cells alone. Dates get a note that they could order the split, unless the rows are ``in_order`` of time already.
 
     Raises :class:`DataError` for a column that the table does not have or whose cells are not what an option says, and
     :class:`OptionError` for options that exclude each other.
@@ -56,6 +59,7 @@ def judge_columns(
     forced = _forced(table, target, {"--drop": drop, "--categorical": categorical, "--numeric": numeric, "--date": list(formats)})
     seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("--drop", "--categorical")}
     shared = find_conventions(table, seen.values(), decimal)
+    roles = {name: role for name, role in ((weight, "weight"), (target, "target")) if name is not None}
     judged: list[_Judged] = []
     for name in table.frame.columns:
         flag = forced.get(name, "")
@@ -68,11 +72,12 @@ def judge_columns(
         elif flag == "--date":
             judged.append(_named_date(table, seen[name], formats[name], shared))
         else:
-            judged.append(_judge(table, seen[name], shared, name == target))
-    judged = _keep_only_feature(judged, target)
+            judged.append(_judge(table, seen[name], shared, roles.get(name, "")))
+    judged = _keep_only_feature(judged, roles)
     columns = tuple(one.column for one in judged)
     styles = style_notes(columns, {name: one.reading for name, one in seen.items()}, shared)
-    return columns, (*styles, *(note for one in judged for note in one.notes), *_constant_note(columns))
+    found = [note for one in judged for note in one.notes if not (in_order and note.flag == "--time")]
+    return columns, (*styles, *found, *_constant_note(columns))
 
 
 def _split_format(table: Table, entry: str) -> tuple[str, str]:
@@ -129,13 +134,13 @@ def _named_date(table: Table, seen: Evidence, form: str, shared: Conventions) ->
     return _Judged(column, (*notes, time_note(seen.name)))
 
 
-def _judge(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
-    """Judge a column that no option names."""
+def _judge(table: Table, seen: Evidence, shared: Conventions, role: str) -> _Judged:
+    """Judge a column that no option names; one with a ``role`` (target, weight) is judged by its cells alone."""
     if (problem := _unreadable(seen.cells)) is not None:
-        if is_target:
+        if role == "target":
             raise DataError(f"{table.source}: the target '{seen.name}' holds {problem}; a target is one number, word or date a row")
         return _left_out(seen.name, "category", f"holds {problem}", "")
-    if not is_target and (reason := _constant_reason(seen)):
+    if not role and (reason := _constant_reason(seen)):
         return _Judged(Column(seen.name, "constant", reason, used=False))
     if seen.cells.dtype == pl.Boolean:
         return _Judged(Column(seen.name, "boolean", "true or false", true="true", false="false"))
@@ -143,11 +148,11 @@ def _judge(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -
         true, false = words
         return _Judged(Column(seen.name, "boolean", f"'{true}' or '{false}'", true=true, false=false))
     if seen.is_number and not _leading_zeros(seen):
-        return _judge_number(seen, shared, is_target)
+        return _judge_number(seen, shared, role)
     if seen.formats or seen.cells.dtype.is_temporal():
         column, notes = date_column(seen, shared, "dates")
-        return _Judged(column, notes if is_target else (*notes, time_note(seen.name)))
-    return _judge_text(table, seen, shared, is_target)
+        return _Judged(column, notes if role else (*notes, time_note(seen.name)))
+    return _judge_text(table, seen, shared, role)
 
 
 def _unreadable(cells: pl.Series) -> str | None:
@@ -178,10 +183,25 @@ def _left_out(name: str, kind: Kind, reason: str, flag: str) -> _Judged:
 
 
 def _repeated(seen: Evidence) -> _Judged:
-    reason = f"{seen.count} different values in {seen.cells.len()} rows, and a name that says what a row belongs to"
-    advice = f"--group {seen.name} keeps the rows of one value on one side of the split; --categorical {seen.name} trains on it"
-    note = Note(f"column '{seen.name}' is left out: {reason}; {advice}", "--group")
+    reason = _belonging(seen)
+    note = Note(f"column '{seen.name}' is left out: {reason}; {_grouping(seen)}; --categorical {seen.name} trains on it", "--group")
     return _Judged(Column(seen.name, "identifier", reason, used=False), (note,))
+
+
+def _belonging(seen: Evidence) -> str:
+    return f"{seen.count} different values in {seen.cells.len()} rows, and a name that says what a row belongs to"
+
+
+def _grouping(seen: Evidence) -> str:
+    return f"--group {seen.name} keeps the rows of one value on one side of the split"
+
+
+def _subject_notes(seen: Evidence, role: str) -> tuple[Note, ...]:
+    """Return the warning that a column which is trained on has the name and the repetitions of an identifier, if it does."""
+    if role or not identity.names_a_subject(seen.name) or not 1 < seen.count < seen.cells.len():
+        return ()
+    advice = f"{_grouping(seen)}, and --drop {seen.name} leaves it out"
+    return (Note(f"column '{seen.name}' is trained on, with {_belonging(seen)}; {advice}", "--group"),)
 
 
 def _identifier(seen: Evidence) -> _Judged | None:
@@ -207,11 +227,11 @@ def _reading_flag(seen: Evidence) -> str:
     return "--numeric" if seen.is_number else "--categorical"
 
 
-def _judge_number(seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
+def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
     column = number_column(seen, shared, "numbers")
     values = _distinct_numbers(seen, column)
     whole = bool((values == values.round()).all()) and not values.is_infinite().any()
-    if is_target or not whole:
+    if role or not whole:
         return _Judged(column)
     if (identifier := _identifier(seen)) is not None:
         return identifier
@@ -224,28 +244,28 @@ def _judge_number(seen: Evidence, shared: Conventions, is_target: bool) -> _Judg
         return _Judged(replace(column, reason="whole numbers that may be codes; --categorical reads them as labels"), (note,))
     if 2 < seen.count <= _FEW_LABELS and seen.cells.len() >= _ROWS_A_LABEL * seen.count:
         reason = f"{seen.count} different whole numbers; --categorical reads them as labels"
-        return _Judged(replace(column, reason=reason))
-    return _Judged(replace(column, reason="whole numbers"))
+        return _Judged(replace(column, reason=reason), _subject_notes(seen, role))
+    return _Judged(replace(column, reason="whole numbers"), _subject_notes(seen, role))
 
 
-def _judge_text(table: Table, seen: Evidence, shared: Conventions, is_target: bool) -> _Judged:
+def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) -> _Judged:
     reading = seen.reading
     if reading is not None and _MOSTLY_NUMBERS <= reading.share < 1 and reading.share * seen.count >= _MANY_NUMBERS:
         reason = _mixed_reason(table, seen.name, reading)
-        column = replace(number_column(seen, shared, reason), used=is_target)
-        state = "holds text among its numbers" if is_target else "is left out"
+        column = replace(number_column(seen, shared, reason), used=bool(role))
+        state = "holds text among its numbers" if role else "is left out"
         return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "--missing"),))
-    if not is_target and (identifier := _identifier(seen)) is not None:
+    if not role and (identifier := _identifier(seen)) is not None:
         return identifier
     if _leading_zeros(seen):
         reason = f"numbers with leading zeros ('{_leading_zeros(seen)}'), which are codes"
         note = Note(f"column '{seen.name}' is a category: {reason}", "--numeric")
-        return _Judged(Column(seen.name, "category", reason), (note,))
+        return _Judged(Column(seen.name, "category", reason), (note, *_subject_notes(seen, role)))
     if reading is not None and reading.share == 1 and len(reading.units) > 1:
         reason = f"numbers of more than one unit ({', '.join(reading.affixes)})"
         return _Judged(Column(seen.name, "category", reason), (Note(f"column '{seen.name}' is a category: {reason}", "--numeric"),))
     one = "one value, or missing" if seen.count == 1 and seen.missing else _constant_reason(seen)
-    return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"))
+    return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"), _subject_notes(seen, role))
 
 
 def _mixed_reason(table: Table, name: str, reading: Reading) -> str:
@@ -270,8 +290,8 @@ def _distinct_numbers(seen: Evidence, column: Column) -> pl.Series:
     return parse_numbers(seen.distinct, column.decimal, column.thousands, column.affixes)
 
 
-def _keep_only_feature(judged: list[_Judged], target: str | None) -> list[_Judged]:
+def _keep_only_feature(judged: list[_Judged], roles: Mapping[str, str]) -> list[_Judged]:
     """Keep running numbers as numbers where nothing else is there to learn from: in a table of x and y, x is no identifier."""
-    if any(one.column.used and one.column.name != target for one in judged):
+    if any(one.column.used and one.column.name not in roles for one in judged):
         return judged
     return [_Judged(Column(one.column.name, "number", "whole numbers")) if one.sequence else one for one in judged]

@@ -19,14 +19,21 @@ COMPACT = ("%Y%m%d", "%Y-%m", "%Y")
 ISO = tuple(form for form in FORMATS if form.startswith("%Y-"))
 
 _SAMPLE = 50
+_PADDED = r"^\d\d[./]\d\d[./]"
 _LIKE_A_DATE = r"^[^ ]*\d[-/.: ]|[A-Za-z]{3,} \d"
 
 
 def find_formats(texts: pl.Series, formats: Sequence[str] = FORMATS) -> tuple[str, ...]:
-    """Return the formats that read every one of a column's distinct texts, in the order of trust."""
+    """Return the formats that read every one of a column's distinct texts, in the order of trust.
+
+    By themselves, years of two digits make a date only beside days and months of two digits: ``1.10.12`` is a version.
+    """
     sample = texts.head(_SAMPLE)
-    if not sample.str.contains(_LIKE_A_DATE).all() and formats is FORMATS:
-        return ()  # saves a hundred attempts on words
+    if formats is FORMATS:
+        if not sample.str.contains(_LIKE_A_DATE).all():
+            return ()  # saves a hundred attempts on words
+        if not texts.str.contains(_PADDED).all():
+            formats = [form for form in FORMATS if "%y" not in form]
     possible = [form for form in formats if parse_dates(sample, form).is_not_null().all()]
     return tuple(form for form in possible if parse_dates(texts, form).is_not_null().all())
 
