@@ -12,7 +12,7 @@ import chainrule as cr
 from chainrule.errors import DataError, InputError, NonFiniteError, OptionError
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.options import Options
-from chainrule.training.train import NetworkBuilt, Understood
+from chainrule.training.train import NetworkBuilt, Trained, Understood
 
 GENERATOR = np.random.default_rng(5)
 ROWS = 240
@@ -40,7 +40,7 @@ def test_events_come_in_order_and_carry_what_a_reader_needs():
     model = train(on_event=events.append)
     kinds = [type(event) for event in events]
     assert kinds[:3] == [Understood, NetworkBuilt, RunStarted]
-    assert kinds[-1] is Stopped
+    assert kinds[-2:] == [Stopped, Trained]
     assert kinds.count(EpochEnded) == 3
     understood, built = events[0].prepared, events[1]
     assert understood.target.task == "regression"
