@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import subprocess
 import sys
 import warnings
@@ -17,7 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, FileFormatError
+from chainrule.errors import ChainruleError, DataError, FileFormatError
 from chainrule.training.model_file import FORMAT
 
 PEOPLE = pl.DataFrame(
@@ -202,6 +204,95 @@ def test_a_file_whose_parts_do_not_fit_is_refused(damage, saved, tmp_path):
     with pytest.raises(FileFormatError, match="damaged") as caught:
         cr.load(written(tmp_path / "m.safetensors", header, tensors))
     assert "\n" not in str(caught.value)
+
+
+def test_endless_nesting_is_refused(saved, tmp_path):
+    header, tensors = parts(saved)
+    nested = json.dumps(header)[:-1] + ', "deep": ' + "[" * 200_000 + "]" * 200_000 + "}"
+    save_file(tensors, str(tmp_path / "m.safetensors"), {"chainrule": nested})
+    with pytest.raises(FileFormatError, match="damaged"):
+        cr.load(tmp_path / "m.safetensors")
+
+
+def one_more_operand(header):
+    """The file would add to its own bias at each prediction if a sum took a third operand."""
+    equations = header["inference"]["equations"]
+    number = next(number for number, equation in enumerate(equations) if equation["op"] == "add")
+    equations[number]["in"].append(equations[number]["in"][1])
+
+
+def negative_scale(header):
+    next(code for code in header["encoder"]["codes"] if "scale" in code)["scale"] = -1.0
+
+
+def text_as_mean(header):
+    next(code for code in header["encoder"]["codes"] if "mean" in code)["mean"] = "x"
+
+
+WRONG = {
+    "operands": (one_more_operand, "it takes 2 operands and was given 3"),
+    "port": (lambda h: h["inference"]["outputs"][1].update(name="other"), "'other' of its inference has type"),
+    "role": (lambda h: h["training"]["inputs"][0].update(role=""), "an input '.*' of role '', which nothing gives"),
+    "task": (lambda h: h["target"].update(task=-1), "its target.task is -1 and should be"),
+    "fitting task": (lambda h: h["target"].update(task="regression", scale=1.0), "does not fit its task of regression"),
+    "classes": (lambda h: h["target"].update(classes=["a", "a", "b"]), "does not fit its task"),
+    "fewer classes": (lambda h: h["target"]["classes"].pop(), "'prediction' of its inference has type"),
+    "code": (lambda h: h["encoder"]["codes"][0].update(surplus=1), r"its encoder.codes\[0\] has an unknown entry 'surplus'"),
+    "mean": (text_as_mean, r"its encoder.codes\[\d\].mean is 'x' and should be float"),
+    "scale": (negative_scale, r"encoder.codes\[\d\].scale is -1.0 and should be above 0"),
+    "reading": (lambda h: h.update(reading=-1), "its reading is -1 and should be an object"),
+    "unknown reading": (lambda h: h.update(reading={"source": "x"}), "its reading has an unknown entry 'source'"),
+    "layer": (lambda h: h["layers"][0].pop("does"), r"its layers\[0\] has no 'does'"),
+    "seed": (lambda h: h["best"].update(seed=True), "its best.seed is True and should be int"),
+    "epoch": (lambda h: h["start"].update(epoch=-1), "'start' has a negative position"),
+    "rate": (lambda h: h["best"]["hyper"].update(lr=float("nan")), "its best.hyper.lr is nan and should be float"),
+    "loss": (lambda h: h.update(loss="mse"), "does not fit the classification"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_value_is_named(what, saved, tmp_path):
+    damage, message = WRONG[what]
+    header, tensors = parts(saved)
+    damage(header)
+    with pytest.raises(FileFormatError, match=message):
+        cr.load(written(tmp_path / "m.safetensors", header, tensors))
+
+
+JUNK = (None, -1, 0, 1, 3.7, 1e308, 10**20, float("nan"), True, "x", "", "number", "f32[B,99]", [], [[]], ["a"], {}, {"a": 1})
+
+
+def places(data):
+    """Yield each (container, key) in nested JSON."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        yield data, key
+        if isinstance(value, (dict, list)):
+            yield from places(value)
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_a_header_changed_in_one_place_is_refused_or_predicts(kind, request, tmp_path):
+    """Wherever it is changed; names of columns and classes can be others, of which the table then says in a sentence that it lacks them."""
+    model, chance, path = request.getfixturevalue(kind), random.Random(kind), tmp_path / "m.safetensors"
+    model.save(path)
+    header, tensors = parts(path)
+    table = model.table(PEOPLE if kind == "regression" else "penguins")
+    rows = table.take(range(0, table.rows, 7))
+    for _ in range(120):
+        changed = json.loads(json.dumps(header))
+        part = chance.choice(list(changed))
+        container, key = chance.choice([(changed, part), *(places(changed[part]) if isinstance(changed[part], (dict, list)) else ())])
+        if chance.random() < 0.25:
+            del container[key]
+        else:
+            container[key] = chance.choice(JUNK)
+        try:
+            loaded = cr.load(written(path, changed, tensors))
+        except FileFormatError:
+            continue
+        with contextlib.suppress(DataError):
+            loaded.predict(rows)
+            loaded.evaluate(rows)
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,8 @@ from chainrule.data.codes.code import Code
 from chainrule.data.codes.dates import DateCode
 from chainrule.data.codes.numbers import BooleanCode, NumberCode
 from chainrule.data.table import Column, Note, Table
-from chainrule.errors import DataError, OptionError
+from chainrule.data.typed import read_fields, read_record
+from chainrule.errors import DataError, FileFormatError, OptionError
 
 _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
     "number": NumberCode,
@@ -129,14 +130,21 @@ class Encoder:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Encoder:
-        """Rebuild an encoder from :meth:`to_json`'s data."""
-        return cls(tuple(_code_from_json(code) for code in data["codes"]))
+        """Rebuild an encoder from :meth:`to_json`'s data; raises :class:`FileFormatError` where they are damaged."""
+        codes = read_fields(data, {"codes": list[Any]}, "encoder")["codes"]
+        return cls(tuple(_code_from_json(code, f"encoder.codes[{number}]") for number, code in enumerate(codes)))
 
 
-def _code_from_json(data: Mapping[str, Any]) -> Code:
-    lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
-    column = Column.from_json(data["column"])
-    return _CODES[column.kind](**{**data, **lists, "column": column})
+def _code_from_json(data: Any, where: str) -> Code:
+    column = read_record(Column, data["column"], f"{where}.column")
+    if column.kind not in _CODES:
+        raise FileFormatError(f"its {where}.column is of kind {column.kind}, which is not encoded.")
+    code: Code = read_record(_CODES[column.kind], data, where)
+    if isinstance(code, NumberCode | DateCode) and not code.scale > 0:
+        raise FileFormatError(f"its {where}.scale is {code.scale} and should be above 0.")
+    if isinstance(code, CategoryCode) and len(set(code.levels)) < len(code.levels):
+        raise FileFormatError(f"its {where}.levels has one level twice.")
+    return code
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.data.typed import read_record
+
 Kind = Literal["number", "category", "boolean", "date", "constant", "identifier"]
 
 
@@ -82,5 +84,5 @@ class Column:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Column:
-        """Rebuild a column from :meth:`to_json`'s data."""
-        return cls(**{**data, "affixes": tuple(data.get("affixes", ()))})
+        """Rebuild a column from :meth:`to_json`'s data; raises :class:`FileFormatError` where they are damaged."""
+        return read_record(cls, data, "column")

@@ -14,7 +14,8 @@ from chainrule.data.cells import listed, read_column
 from chainrule.data.classes import Label, class_indices, find_classes, is_file_text
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column, Note, Table
-from chainrule.errors import DataError, OptionError, nearest
+from chainrule.data.typed import read_record
+from chainrule.errors import DataError, FileFormatError, OptionError, nearest
 
 Task = Literal["classification", "regression"]
 
@@ -100,13 +101,17 @@ class Target:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Target:
-        """Rebuild a target from :meth:`to_json`'s data."""
-        parts = {
-            "column": Column.from_json(data["column"]),
-            "classes": tuple(data["classes"]),
-            "notes": tuple(Note(**note) for note in data["notes"]),
-        }
-        return cls(**{**data, **parts})
+        """Rebuild a target from :meth:`to_json`'s data; raises :class:`FileFormatError` where they are damaged."""
+        target = read_record(cls, data, "target")
+        kind, kinds = target.column.kind, {type(label) for label in target.classes}
+        if target.task == "regression":
+            sound = kind == "number" and target.scale > 0
+        else:
+            sound = kind != "date" and len(set(target.classes)) == len(target.classes) >= 2 and len(kinds) == 1
+            sound &= kinds <= {int, float} if kind == "number" else kind != "boolean" or len(target.classes) == 2
+        if not sound:
+            raise FileFormatError(f"its target, a {kind} column, does not fit its task of {target.task}.")
+        return target
 
 
 def rows_with_target(table: Table, column: str) -> NDArray[np.int64]:

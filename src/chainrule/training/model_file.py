@@ -11,26 +11,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import numpy as np
 
 from chainrule.data.encode import Encoder
+from chainrule.data.read import read_table
 from chainrule.data.table import Column
 from chainrule.data.target import Target
+from chainrule.data.typed import read_fields, read_value
 from chainrule.errors import ChainruleError, FileFormatError
-from chainrule.ir import Program, bind_axes
+from chainrule.ir import Program
 from chainrule.ir.program import Operation
 from chainrule.ir.serialize import from_json, to_json
 from chainrule.ops.tracing import OPERATIONS
 from chainrule.training.files import write_atomically
 from chainrule.training.model import Model
+from chainrule.training.model_check import check_fit
 from chainrule.training.state import State
 
 FORMAT = 1
 _KEY = "chainrule"
 _SCALARS = ("hyper", "rate_scale", "seed", "epoch", "step", "count")
 _GROUPS = ("params", "optimizer", "buffers")
+_READING = ("delimiter", "decimal", "encoding", "missing", "header")
+_LAYER = {"layer": str, "does": str, "parameters": dict[str, list[int]], "count": int}
+_PLAIN = {"loss": str, "optimizer": str, "layers": list[Any], "report": dict[str, Any], "weight": Column | None}
 
 
 def save(model: Model, path: Path) -> None:
@@ -80,23 +86,15 @@ def load(path: str | Path) -> Model:
     if header.get("format") != FORMAT:
         raise FileFormatError(f"{place} has format {header.get('format')!r} and this Chainrule reads format {FORMAT}: install a newer one.")
     try:
-        programs = {name: _program(header[name], tensors, name) for name in ("training", "inference")}
+        programs: dict[str, Any] = {name: _program(header[name], tensors, name) for name in ("training", "inference")}
         states = {name: _state(header[name], tensors, name) for name in ("best", "start")}
-        model = Model(
-            programs["training"],
-            programs["inference"],
-            states["best"],
-            states["start"],
-            Encoder.from_json(header["encoder"]),
-            Target.from_json(header["target"]),
-            header["loss"],
-            header["optimizer"],
-            header["layers"],
-            header["report"],
-            header["reading"],
-            None if header["weight"] is None else Column.from_json(header["weight"]),
-        )
-        _check(model)
+        plain = {name: read_value(header[name], hint, name) for name, hint in _PLAIN.items()}
+        reading = read_fields(header["reading"], {name: get_type_hints(read_table)[name] for name in _READING}, "reading", set())
+        layers = [read_fields(layer, _LAYER, f"layers[{number}]") for number, layer in enumerate(plain.pop("layers"))]
+        encoder, target = Encoder.from_json(header["encoder"]), Target.from_json(header["target"])
+        parts: dict[str, Any] = programs | states | plain
+        model = Model(**parts, encoder=encoder, target=target, layers=layers, reading=reading)
+        check_fit(model)
     except ChainruleError as error:
         raise FileFormatError(f"{place} is damaged: {error}") from error
     except Exception as error:  # a damaged header can fail anywhere on the way
@@ -119,7 +117,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FileFormatError(f"{path} is a safetensors file, but not one of Chainrule's.")
     try:
         header = json.loads(metadata[_KEY])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path} is damaged: its header is not JSON.") from error
     if not isinstance(header, dict):
         raise FileFormatError(f"{path} is damaged: its header is not an object.")
@@ -136,18 +134,7 @@ def _state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str
         return {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
 
     params, optimizer, buffers = (group(f"{name}/{part}/") for part in _GROUPS)
-    return State(params, optimizer, buffers, *(data[scalar] for scalar in _SCALARS))
-
-
-def _check(model: Model) -> None:
-    """Check tensors, scalars and the list of layers against the Programs: a batch of no rows must fit both states."""
-    for state in (model.best, model.start):
-        for program in (model.training, model.inference):
-            batch = {p.name: np.zeros([bind_axes(a, 0) for a in p.type.shape], p.type.dtype) for p in program.inputs if p.role in "xyw"}
-            program.bind(state.inputs(batch))
-    described = {path: tuple(shape) for layer in model.layers for path, shape in layer["parameters"].items()}
-    if described != {port.name: port.type.shape for port in model.training.by_role("parameter")}:
-        raise FileFormatError("its list of layers does not describe its Program.")
-    units = model.inference.input("x").type.shape[-1]
-    if units != len(model.encoder.units):
-        raise FileFormatError(f"its encoder makes {len(model.encoder.units)} inputs and its Program takes {units}.")
+    scalars = read_fields({scalar: data[scalar] for scalar in _SCALARS}, get_type_hints(State), name, set(_SCALARS))
+    if min(scalars["seed"], scalars["epoch"], scalars["step"], scalars["count"]) < 0:
+        raise FileFormatError(f"its state '{name}' has a negative position.")
+    return State(params, optimizer, buffers, **scalars)
