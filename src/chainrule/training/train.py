@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import losses, nn, optim
+from chainrule import losses, nn
 from chainrule.errors import NonFiniteError
 from chainrule.nn.activations import activation_name
 from chainrule.optim import Optimizer
@@ -20,6 +20,7 @@ from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
 from chainrule.training.metrics import Metric as NamedMetric
 from chainrule.training.model import Model, describe
+from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
 from chainrule.training.prepare import Part, Prepared, prepare
 from chainrule.training.program import inference_program
@@ -94,7 +95,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         activation=options.activation,
         dropout=options.dropout,
     )
-    optimizer = _optimizer(options)
+    optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
     step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
     layers = _described(network, step)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
@@ -149,14 +150,6 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
         greater_is_better=metric.greater_is_better if metric else False,
         threads=options.threads,
     )
-
-
-def _optimizer(options: Options) -> Optimizer:
-    if options.optimizer == "adamw":
-        return optim.adamw(options.lr, weight_decay=options.weight_decay)
-    if options.optimizer == "rprop":
-        return optim.rprop(options.lr)
-    return optim.OPTIMIZERS[options.optimizer](options.lr)
 
 
 def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:

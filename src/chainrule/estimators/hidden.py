@@ -1,0 +1,1 @@
+HiddenActivations=None
