@@ -61,9 +61,13 @@ class StateError(ChainruleError, RuntimeError):
 
 
 class NonFiniteError(ChainruleError, ArithmeticError):
-    """The loss became NaN or infinite. ``state`` is the training state before the step that failed, if there is one."""
+    """The loss became NaN or infinite.
+
+    ``state`` is the training state before the step that failed, if there is one; ``row`` is the row of the data that was met first.
+    """
 
     state: object = None
+    row: int | None = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,13 +1,14 @@
 import json
-import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import chainrule as cr
 from cli.running import SMALL, chainrule, command, environment, people
 
+FULL = Path("/dev/full")
 TRAIN_KEYS = {
     *("format", "task", "target", "run", "model", "seconds", "epochs", "best_epoch", "rows", "valid", "test", "baselines"),
 }
@@ -86,7 +87,16 @@ def test_standard_input_and_gzip_give_the_same_run(folder, classified, tmp_path)
 
 def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
     config = tmp_path / "small.toml"
-    config.write_text('target = "works"\nhidden = [4, 3]\nepochs = 1\nweight-decay = 0.5\ndrop = "town,group"\nno-header = false\njson = true\n')
+    words = (
+        'target = "works"',
+        "hidden = [4, 3]",
+        "epochs = 1",
+        "weight-decay = 0.5",
+        'drop = "town,group"',
+        "no-header = false",
+        "json = true",
+    )
+    config.write_text("\n".join(words))
     ran = chainrule("train", folder / "people.csv", "--config", config, "--epochs", "2", cwd=tmp_path)
     assert ran.json["epochs"] == 2
     options = json.loads((tmp_path / ran.json["run"] / "run.json").read_text())["options"]
@@ -95,7 +105,12 @@ def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("epoch = 3", "Did you mean 'epochs'?"), ("epochs = [", "is not TOML"), ("json = 1", "must be true or false"), ("lr = true", "lr is true")],
+    [
+        ("epoch = 3", "Did you mean 'epochs'?"),
+        ("epochs = [", "is not TOML"),
+        ("json = 1", "must be true or false"),
+        ("lr = true", "lr is true"),
+    ],
 )
 def test_a_bad_configuration_file(text, said, folder, tmp_path):
     (tmp_path / "bad.toml").write_text(text)
@@ -112,9 +127,7 @@ def test_lists_may_be_repeated_and_quoted(folder, tmp_path):
 
 def test_ctrl_c_writes_the_best_model_so_far(folder, tmp_path):
     words = ("train", folder / "people.csv", "--target", "works", "--epochs", "1000000", "--patience", "0", "--out", "run", "--json")
-    process = subprocess.Popen(
-        command(*words), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command(*words), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("epoch 1 "):
             break
@@ -151,9 +164,9 @@ def test_json_never_holds_nan(folder, tmp_path):
         json.loads(line, parse_constant=refuse)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 def test_a_full_disk_is_a_failure_while_running(folder, classified):
-    with open("/dev/full", "wb") as full:
+    with FULL.open("wb") as full:
         done = subprocess.run(
             command("predict", "works", "people.csv"), cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
         )

@@ -219,7 +219,7 @@ def test_a_damaged_file_is_refused(kind):
 
 
 def test_a_newer_operation_is_named():
-    with pytest.raises(FileFormatError, match="needs operation 'warp' version 1, which this version .* install a newer Chainrule"):
+    with pytest.raises(FileFormatError, match=r"needs operation 'warp' version 1, which this version .* install a newer Chainrule"):
         from_json(damaged(put(["equations", 0, "op"], "warp")), OPERATIONS, TENSORS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def random_network(seed):
         "shares": lambda: generator.random((rows, outputs)),
     }[LOSSES[loss][0]]()
     params = {}
-    for layer, (inputs, units) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for layer, (inputs, units) in enumerate(pairwise(widths)):
         params[f"{layer}.weight"] = generator.normal(size=(inputs, units)) / np.sqrt(inputs)
         params[f"{layer}.bias"] = 0.1 * generator.normal(size=units)
     return activations, loss, params, generator.normal(size=(rows, int(widths[0]))), target

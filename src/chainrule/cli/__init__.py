@@ -6,6 +6,7 @@ A module is imported when its command is run, and the heavy libraries inside the
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -29,6 +30,15 @@ COMMANDS = {
 """The commands in the order of the overview, and what each does."""
 
 
+def command_named(name: str) -> Any:
+    """Return the click command of that name, with its flags; OptionError if there is none."""
+    if name not in COMMANDS:
+        raise OptionError(f"there is no command '{name}'.{nearest(name, COMMANDS)} `chainrule` alone lists the commands.")
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(getattr(import_module(f"chainrule.cli.{name}"), name))
+    return typer.main.get_command(alone)
+
+
 class _Commands(TyperGroup):
     """The group of all commands, which knows their names and imports the one that is run."""
 
@@ -36,11 +46,7 @@ class _Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            raise OptionError(f"there is no command '{cmd_name}'.{nearest(cmd_name, COMMANDS)} `chainrule` alone lists the commands.")
-        alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command(cmd_name)(getattr(import_module(f"chainrule.cli.{cmd_name}"), cmd_name))
-        return typer.main.get_command(alone)
+        return command_named(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from chainrule.cli.overview import print_overview
@@ -64,6 +70,8 @@ def _chainrule(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process, and return its exit status."""
+    for library in ("OPENBLAS", "MKL"):  # a step's products are small: their threads wait for each other longer than they work
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     traceback = "--traceback" in words
     try:

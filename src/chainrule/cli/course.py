@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.failure import DONE, INTERRUPTED, report_failure
-from chainrule.cli.outcome import one_line, show_next, show_outcome
+from chainrule.cli.outcome import one_line, show_next, show_outcome, show_stop
 from chainrule.cli.output import messages, write_json
 from chainrule.cli.progress import Progress
 from chainrule.cli.understood import show_network, show_understood
@@ -90,11 +90,12 @@ class Course:
         assert folder is not None and stopped is not None and prepared is not None  # a model is the last thing that comes
         state = "failed" if stopped.error else "interrupted" if stopped.interrupted else "done"
         folder.finish(model, state)
-        if self._request.quiet:
-            messages().print(one_line(model, folder), soft_wrap=True)
-        else:
-            show_outcome(self._console, model, stopped, self._options.metric)
+        show_stop(self._console, stopped)
+        if stopped.best_epoch or not stopped.error:  # the weights are worth a look
+            show_outcome(self._console, model, self._options.metric)
             show_next(self._console, folder, self._request.data, int(prepared.split.train[0]))
+        if self._request.quiet and not stopped.error:
+            messages().print(one_line(model, folder), soft_wrap=True)
         if self._request.json:
             about = {"run": str(folder.path), "model": str(folder.model), "state": state}
             write_json(model.report | about | ({"error": stopped.error} if stopped.error else {}))

@@ -8,9 +8,8 @@ from chainrule.cli.output import messages, number, plain_table, results, write_j
 
 def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False) -> None:
     """Measure a model on the rows of a table whose answers are known; rows without one are left out, and counted."""
-    from chainrule.cli.outcome import units_of
+    from chainrule.cli.outcome import metrics_for_people, units_of
     from chainrule.data.target import rows_with_target
-    from chainrule.training.metrics import METRICS
 
     loaded = open_model(model)
     table = open_table(loaded, data)
@@ -23,8 +22,8 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False) -
         write_json({"model": model, "task": loaded.target.task, "rows": len(rows), "metrics": metrics})
         return
     console = results()
-    shown = plain_table(f"{len(rows):,} rows", "", "", right=(1,))
-    for name, value in metrics.items():
-        shown.add_row(name, number(value), "higher is better" if METRICS[name].greater_is_better else "lower is better")
+    shown = plain_table("metric", f"of {len(rows):,} rows", right=(1,))
+    for name in metrics_for_people(metrics):
+        shown.add_row(name, number(metrics[name]))
     console.print(shown)
     console.print(units_of(loaded), style="dim", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -19,24 +19,26 @@ from chainrule.training.tasks import SHOWN_METRICS
 _PARTS = ("train", "valid", "test")
 
 
-def show_outcome(console: Console, model: Model, stopped: Stopped, metric: str | None) -> None:
-    """Print why training stopped, and the metrics of the network beside those of the baselines."""
-    report = model.report
+def show_stop(console: Console, stopped: Stopped) -> None:
+    """Print why training stopped, and which weights are kept."""
     kept = f"the weights of epoch {stopped.best_epoch}, the best, are kept" if stopped.best_epoch else "the weights are kept as they were"
     epochs = f"{stopped.epochs:,} {'epoch' if stopped.epochs == 1 else 'epochs'}"
     console.print(f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {stopped.reason}; {kept}.", soft_wrap=True)
     console.print()
+
+
+def show_outcome(console: Console, model: Model, metric: str | None) -> None:
+    """Print the metrics of the network beside those of the baselines, and which of them is better."""
+    report = model.report
     parts = [part for part in _PARTS if part in report]
     measured = "test" if "test" in report else "train"
     beside = list(report["baselines"])
     titles = [f"{name} ({measured})" for name in beside]
     table = plain_table("", *parts, *titles, right=tuple(range(1, 1 + len(parts) + len(titles))))
-    for name in report[measured]:
+    for name in metrics_for_people(report[measured]):
         row = [number(report[part].get(name)) for part in parts]
         row += [number(report["baselines"][baseline].get(name)) for baseline in beside]
-        better = "higher" if METRICS[name].greater_is_better else "lower"
-        label = Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else "")
-        table.add_row(label.append(f" ({better} is better)", style="dim not bold") if console.width >= 100 else label, *row)
+        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *row)
     console.print(table)
     console.print(units_of(model), style="dim", soft_wrap=True)
     console.print()
@@ -44,12 +46,16 @@ def show_outcome(console: Console, model: Model, stopped: Stopped, metric: str |
     console.print()
 
 
+def metrics_for_people(names: Iterable[str]) -> list[str]:
+    """Leave out what only programs read: mse, the square of rmse, in units that nobody thinks in."""
+    return [name for name in names if name != "mse"]
+
+
 def units_of(model: Model) -> str:
     """Say in which units the metrics are."""
     if model.target.task == "regression":
-        name = model.target.column.name
-        return f"rmse and mae are in the units of {name}, mse in their square; r2 is 1 where perfect, 0 where no better than the mean"
-    return "all are fractions of 1, but for log_loss; f1 is the mean over the classes"
+        return f"rmse and mae are in the units of {model.target.column.name}, less is better; r2 is a fraction of 1, more is better"
+    return "all are fractions of 1, more is better; but for log_loss, less is better"
 
 
 def _verdict(model: Model, measured: str, metric: str | None) -> Text:
@@ -77,8 +83,10 @@ def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
     console.print(f"[bold]Written to[/bold] {folder.path}: {files}", soft_wrap=True, markup=True)
     again = "NEW.csv" if data == "-" else data
     console.print("[bold]Next[/bold]")
-    for words, what in _next(str(folder.path), again, row).items():
-        console.print(Text(f"  {words}", style="cyan").append(f"   {what}", style="dim"), soft_wrap=True)
+    commands = _next(str(folder.path), again, row)
+    width = max(map(len, commands))
+    for words, what in commands.items():
+        console.print(Text(f"  {words:<{width}}", style="cyan").append(f"   {what}", style="dim"), soft_wrap=True)
 
 
 def _next(run: str, data: str, row: int) -> Mapping[str, str]:

@@ -23,7 +23,9 @@ def results() -> Console:
 def write(data: bytes) -> None:
     """Write bytes on standard output: UTF-8 whatever the locale."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    left = memoryview(data)
+    while left:  # an unbuffered stream takes as much as the pipe has room for
+        left = left[sys.stdout.buffer.write(left) :]
     sys.stdout.buffer.flush()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
-from chainrule.cli.output import messages, write_json
+from chainrule.cli.output import messages, write, write_json
 from chainrule.errors import DataError, OptionError, nearest
 
 if TYPE_CHECKING:
@@ -101,9 +100,11 @@ def _spelled(label: Any) -> str:
 
 
 def _write_csv(frame: pl.DataFrame) -> None:
-    sys.stdout.flush()
-    frame.write_csv(sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    """Write on standard output, slice by slice: Python's stream knows of closed pipes and full disks, polars' own does not."""
+    for number, part in enumerate(frame.iter_slices(100_000)):
+        write(part.write_csv(include_header=not number).encode())
+    if frame.is_empty():
+        write(frame.write_csv().encode())
 
 
 def _write_file(frame: pl.DataFrame, out: Path) -> None:

@@ -23,7 +23,7 @@ class Progress:
 
     def __init__(self, console: Console, every_epoch: bool = False) -> None:
         self._console, self._every_epoch = console, every_epoch
-        self._live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal and not console.quiet else None
+        self._live = Live(console=console, transient=True, auto_refresh=False) if console.is_interactive and not console.quiet else None
         self._run: RunStarted | None = None
         self._last: EpochEnded | None = None
         self._drawn, self._wait = 0.0, _FIRST_WAIT

@@ -102,5 +102,3 @@ def _train(request: Request, options: Options) -> int:
             except StopIteration as done:
                 return course.finish(done.value)
             course(event)
-
-

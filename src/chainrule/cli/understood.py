@@ -82,15 +82,15 @@ def _columns_table(prepared: Prepared, verbose: bool) -> Table:
         for column in prepared.columns
         if roles.get(column.name) != "target"
     ]
-    if len(lines) > _MOST_ROWS and not verbose:
-        lines = summarize(lines)
+    joined = len(lines) > _MOST_ROWS and not verbose
+    lines = summarize(lines) if joined else lines
     table = plain_table("column", "kind", "how it is read", "units", right=(3,))
     table.columns[0].overflow = table.columns[2].overflow = "fold"
     for line in lines:
         shown = str(f"{line.units:,}") if line.used else "left out" if line.kind != "row weights" else ""
         table.add_row(Text(line.name), line.kind, Text(line.reason), shown, style="" if line.used else "dim")
     table.add_section()
-    table.add_row(Text("inputs of the network", style="bold"), "", "", f"{len(prepared.encoder.units):,}")
+    table.add_row(Text("inputs of the network", style="bold"), "", "--verbose lists every column" if joined else "", f"{units.total():,}")
     return table
 
 

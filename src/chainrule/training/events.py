@@ -45,7 +45,10 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The run has stopped: the reason in words, the epochs done, and the epoch (from 1) whose weights are kept."""
+    """The run has stopped: the reason in words, the epochs done, and the epoch (from 1) whose weights are kept.
+
+    Where the loss became NaN or infinite, ``error`` says where, and ``row`` is the row of the training data.
+    """
 
     reason: str
     epochs: int
@@ -53,6 +56,7 @@ class Stopped:
     seconds: float
     interrupted: bool = False
     error: str = ""
+    row: int | None = None
 
 
 Event = RunStarted | StepsDone | EpochEnded | Stopped

@@ -123,7 +123,7 @@ class Loop:
         """
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
-        reason, error = f"all {self.settings.epochs} epochs are done", ""
+        reason, error, row = f"all {self.settings.epochs} epochs are done", "", None
         with _interruptible() as interrupted:
             while self.state.epoch < self.settings.epochs:
                 losses: list[float] = []
@@ -131,7 +131,7 @@ class Loop:
                 try:
                     completed = yield from self._epoch(losses, interrupted)
                 except NonFiniteError as failure:
-                    reason, error = "the loss is not finite", str(failure)
+                    reason, error, row = "the loss is not finite", str(failure), failure.row
                     self.state = failure.state if isinstance(failure.state, State) else self.best.copy()
                     break
                 if completed:
@@ -141,7 +141,7 @@ class Loop:
                     break
         if not self.best_epoch:  # not one whole epoch: the weights as they are now
             self.best = self.state.copy()
-        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error)
+        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error, row)
 
     @property
     def _seconds(self) -> float:
@@ -211,8 +211,9 @@ def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str,
     arrays = step.batch(data)
     prediction = step.predict(state, data[0])
     weights = (arrays["w"],) if "w" in arrays else ()
-    loss = float(step.loss(prediction, arrays["y"], *weights))
-    return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+    with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
+        loss = float(step.loss(prediction, arrays["y"], *weights))
+        return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from chainrule.data.encode import Encoder
 from chainrule.data.table import Column
 from chainrule.data.target import Target
 from chainrule.errors import ChainruleError, FileFormatError
-from chainrule.ir import Program
+from chainrule.ir import Program, bind_axes
 from chainrule.ir.program import Operation
 from chainrule.ir.serialize import from_json, to_json
 from chainrule.ops.tracing import OPERATIONS
@@ -140,14 +140,11 @@ def _state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str
 
 
 def _check(model: Model) -> None:
-    """Check the tensors and the list of layers against the Programs."""
-    for program, roles in ((model.training, ("parameter", "optimizer", "buffer")), (model.inference, ("parameter", "buffer"))):
-        arrays = {**model.best.params, **model.best.optimizer, **model.best.buffers}
-        for port in program.inputs:
-            if port.role in roles and (port.name not in arrays or arrays[port.name].shape != port.type.shape):
-                raise FileFormatError(f"the tensor of '{port.name}' is missing or is not {port.type}.")
-            if port.role in roles and arrays[port.name].dtype.name != port.type.dtype:
-                raise FileFormatError(f"the tensor of '{port.name}' has dtype {arrays[port.name].dtype} and should be {port.type}.")
+    """Check tensors, scalars and the list of layers against the Programs: a batch of no rows must fit both states."""
+    for state in (model.best, model.start):
+        for program in (model.training, model.inference):
+            batch = {p.name: np.zeros([bind_axes(a, 0) for a in p.type.shape], p.type.dtype) for p in program.inputs if p.role in "xyw"}
+            program.bind(state.inputs(batch))
     described = {path: tuple(shape) for layer in model.layers for path, shape in layer["parameters"].items()}
     if described != {port.name: port.type.shape for port in model.training.by_role("parameter")}:
         raise FileFormatError("its list of layers does not describe its Program.")

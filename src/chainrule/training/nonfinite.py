@@ -26,12 +26,14 @@ def explain_nonfinite(
     """
     program = compiled.program
     names = value_names(program)
-    found: dict[Value, str] = {}  # what to say of each value that is not finite, in the order in which they came to be
+    found: dict[Value, tuple[str, int | None]] = {}  # of each value that is not finite, in their order: what to say, and the row
 
     def look(value: Value, array: np.ndarray, says: str) -> None:
         if value.type.is_float and not np.isfinite(array).all():
             at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-            found[value] = f"{says} {array[tuple(at)]}{_place(at, value.type, rows)}"
+            number = array[tuple(at)]
+            row, place = _place(at, value.type, rows)
+            found[value] = f"{says} {number}{place}", row
 
     def watch(equation: Equation, results: tuple[np.ndarray, ...]) -> None:
         formula = show_formula(equation, (names[operand] for operand in equation.inputs))
@@ -44,12 +46,13 @@ def explain_nonfinite(
     first = _first(program, found)
     given = any(port.value is first for port in program.inputs if port.role in ("x", "y", "w"))
     advice = "Mend or leave out that row." if given else "Try a smaller learning rate, or clipping."
-    error = NonFiniteError(f"epoch {state.epoch + 1}, step {state.step + 1}: {found[first]}; the update was not applied. {advice}")
-    error.state = state
+    what, row = found[first]
+    error = NonFiniteError(f"epoch {state.epoch + 1}, step {state.step + 1}: {what}; the update was not applied. {advice}")
+    error.state, error.row = state, row
     return error
 
 
-def _first(program: Program, found: Mapping[Value, str]) -> Value:
+def _first(program: Program, found: Mapping[Value, object]) -> Value:
     """Return the first value that is not finite and led to the loss or a parameter that is not; one that ``where`` left aside did not."""
     reached = {port.value for port in program.outputs if port.role in ("loss", "parameter")} & found.keys()
     for equation in reversed(program.equations):
@@ -58,8 +61,10 @@ def _first(program: Program, found: Mapping[Value, str]) -> Value:
     return next(value for value in found if value in reached)
 
 
-def _place(at: list[int], type: Type, rows: np.ndarray | None) -> str:
+def _place(at: list[int], type: Type, rows: np.ndarray | None) -> tuple[int | None, str]:
+    """Return the row of the data, if the value has rows, and the place in words."""
     if B not in type.shape:
-        return f" at {at}" if at else ""
-    row = at.pop(type.shape.index(B))
-    return f" at row {row if rows is None else rows[row]}" + (f", column {', '.join(map(str, at))}" if at else "")
+        return None, f" at {at}" if at else ""
+    number = at.pop(type.shape.index(B))
+    row = number if rows is None else int(rows[number])
+    return row, f" at row {row}" + (f", column {', '.join(map(str, at))}" if at else "")

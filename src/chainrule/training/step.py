@@ -241,7 +241,8 @@ class TrainingStep:
         return new, float(results["loss"])
 
     def batch(self, data: Batch) -> Arrays:
-        """Return x, y and w as arrays by the names of the Program's inputs, floats in the step's dtype, class numbers as int64.
+        """Return x, y and w as arrays by the names of the Program's inputs: floats in the step's dtype, whole numbers as int64, or as
+        floats where the Program takes floats.
 
         Raises:
             DataError: the arrays have different numbers of rows.
@@ -249,21 +250,24 @@ class TrainingStep:
         if not isinstance(data, tuple) or len(data) not in (2, 3):
             raise InputError("a batch is (x, y) or (x, y, w).")
         x, y, *w = data
-        arrays = self._x_arrays(x) | {"y": self._array(y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        arrays = self._x_arrays(x) | {"y": self._array(y, self.signature.y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
             raise DataError(f"x, y and w must have the same number of rows: {counts}.")
         return arrays
 
     def _x_arrays(self, x: Any) -> Arrays:
-        return {f"x.{name}": self._array(a) for name, a in x.items()} if isinstance(x, dict) else {"x": self._array(x)}
+        if not isinstance(x, dict):
+            return {"x": self._array(x, self.signature.x)}
+        types = {} if isinstance(self.signature.x, Type) else dict(self.signature.x)
+        return {f"x.{name}": self._array(array, types.get(name)) for name, array in x.items()}
 
-    def _array(self, x: Any) -> np.ndarray:
+    def _array(self, x: Any, expected: Any) -> np.ndarray:
         array = np.asarray(x)
-        kinds = {"f": self.dtype, "i": "int64", "u": "int64"}
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
-        return array.astype(kinds.get(array.dtype.kind, array.dtype.name), copy=False)
+        whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
+        return array.astype("int64" if whole else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
 
     def _x_type(self, x: Any) -> Any:
         if x is None:

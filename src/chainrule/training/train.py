@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from chainrule.errors import NonFiniteError
 from chainrule.nn.activations import activation_name
 from chainrule.optim import Optimizer
 from chainrule.training.baselines import baselines
-from chainrule.training.events import Event, Stopped
+from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
 from chainrule.training.metrics import Metric as NamedMetric
@@ -26,7 +26,7 @@ from chainrule.training.prepare import Part, Prepared, prepare
 from chainrule.training.program import inference_program
 from chainrule.training.step import TrainingStep, training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
-from chainrule.training.until import names_in, until
+from chainrule.training.until import check_names, names_in, until
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
 def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
     prepared = prepare(data, target, options)
+    if options.until is not None:
+        check_names(options.until, _names_of_values(prepared))
     yield Understood(prepared)
     batch_size, epochs = _sizes(options, len(prepared.train.x))
     network = nn.mlp(
@@ -108,6 +110,9 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         if not isinstance(event, Stopped):
             yield event
     assert stopped is not None  # the loop ends with it
+    if stopped.row is not None:
+        place = prepared.train.table.place(stopped.row)
+        stopped = replace(stopped, error=f"{stopped.error} Row {stopped.row} of the training rows is {place}.")
     yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
     head = head_of(prepared.loss)
@@ -152,10 +157,17 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
     )
 
 
+def _names_of_values(prepared: Prepared) -> list[str]:
+    """Return the names that the history of a run can have."""
+    metrics = [name for name, metric in METRICS.items() if metric.task == prepared.target.task]
+    measured = ["valid_loss", *metrics, *(f"valid_{name}" for name in metrics)] if prepared.valid else []
+    return [*(item.name for item in fields(EpochEnded) if item.name not in ("valid", "best")), *measured]
+
+
 def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     """Return the metrics that are measured on the validation rows after each epoch: the task's own, and those that a condition asks for."""
     task = prepared.target.task
-    asked = {options.metric} | (names_in(options.until) if options.until else set())
+    asked = {options.metric} | {name.removeprefix("valid_") for name in (names_in(options.until) if options.until else ())}
     names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
     return {name: _measuring(prepared, METRICS[name]) for name in names}
 

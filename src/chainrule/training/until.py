@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import OptionError, nearest
@@ -46,8 +46,15 @@ def until(condition: str) -> Predicate:
 
 
 def names_in(condition: str) -> set[str]:
-    """Return the names that a condition speaks of."""
-    return {node.id for node in ast.walk(ast.parse(condition.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    """Return the names of values that a condition speaks of."""
+    names = {node.id for node in ast.walk(ast.parse(condition.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    return names - set(_OVER_EPOCHS)
+
+
+def check_names(condition: str, known: Sequence[str]) -> None:
+    """Raise an OptionError if a condition speaks of a value that there will not be."""
+    for name in sorted(names_in(condition) - set(known)):
+        raise OptionError(f"--until speaks of '{name}'; known are {', '.join(known)}.{nearest(name, known)}")
 
 
 def _parsed(condition: str) -> ast.expr | None:
@@ -116,6 +123,5 @@ def _evaluate(node: ast.AST, history: History) -> Any:
 
 
 def _values(name: str, history: History) -> list[float]:
-    if name not in history.names():
-        raise OptionError(f"--until speaks of '{name}'; known are {', '.join(history.names())}.{nearest(name, history.names())}")
+    check_names(name, history.names())
     return history.values(name)

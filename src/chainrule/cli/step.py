@@ -1,0 +1,70 @@
+"""``chainrule step``: one training step of a row, with every number of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chainrule.errors import OptionError, nearest
+
+
+def step(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file or the folder of a run.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table, '-' for standard input, or a bundled name.")],
+    row: Annotated[int, typer.Option("--row", metavar="N", help="The row, from 0.")] = 0,
+    weight: Annotated[
+        str | None, typer.Option("--weight", metavar="NAME", help="Write out the chain rule of one weight: 'hidden_1.weight[age,3]'.")
+    ] = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="start|best", help="The weights before the first step, or those of the model.")
+    ] = "best",
+    optimizer: Annotated[
+        str | None, typer.Option("--optimizer", metavar="NAME", help="Update by another rule than the run's: sgd, adam …")
+    ] = None,
+    lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Another learning rate than the run's.")] = None,
+    phase: Annotated[
+        list[str] | None, typer.Option("--phase", metavar="NAME", help="Only forward, loss, backward or update; may be repeated.")
+    ] = None,
+    digits: Annotated[int, typer.Option("--digits", metavar="N", help="Significant digits of each number, 2 to 17.")] = 6,
+    everything: Annotated[bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show one training step of a row: forward, loss, backward, update, with the numbers.
+
+    The step is executed as in training, by the model's own program and from its own optimizer state, on this row alone.
+    """
+    from chainrule.ir import PHASES
+
+    for name in phase or ():
+        if name not in PHASES:
+            raise OptionError(f"--phase {name}: there are {', '.join(PHASES)}.{nearest(name, PHASES)}")
+    if not 2 <= digits <= 17:
+        raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
+
+    from chainrule.inspect import trace_step
+    from chainrule.training.model_file import load
+
+    phases = tuple(phase or PHASES)
+    trace = trace_step(load(model), data, row, at=at, optimizer=optimizer, lr=lr)
+    derivation = None if weight is None else trace.derive_named(weight)
+    if as_json:
+        import json
+
+        found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)
+        print(json.dumps({"model": model, **found}, ensure_ascii=False))
+        return
+
+    from rich.console import Console
+
+    from chainrule.inspect.derivation_text import DerivationText
+    from chainrule.inspect.step_text import StepText
+
+    console = Console(highlight=False)
+    lines = (
+        StepText(trace, digits=digits, everything=everything).lines(console.width, phases)
+        if derivation is None
+        else DerivationText(trace, derivation, digits=digits, everything=everything).lines(console.width)
+    )
+    for line in lines:
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,56 @@
+"""The docs say what is so: every example runs, what is made from the code is up to date, every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)\n```", page.read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+def test_the_python_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
+    script = tmp_path / "examples.py"
+    script.write_text("\n\n".join(blocks(page, "python")), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-W", "error", str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_table_of_flags_is_made_from_the_code():
+    made = runpy.run_path(str(ROOT / "docs" / "make.py"))["options"]()
+    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == made, "run: python docs/make.py options"
+
+
+def test_the_commands_of_the_readme_exist(tmp_path):
+    from chainrule.cli import COMMANDS
+
+    (listing,) = blocks(ROOT / "README.md", "text")
+    commands = re.findall(r"^chainrule (\w+)", listing, re.M)
+    assert commands
+    assert set(commands) <= set(COMMANDS)
+
+
+def test_the_readme_begins_and_starts_as_promised():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "Chainrule trains neural networks on your tables by backpropagation, and shows every number of it."
+    start = text.split("## Start", 1)[1].split("\n## ", 1)[0]
+    commands = re.findall(r"```sh\n(.*?)\n```", start, re.S)
+    assert len(commands) == 2
+    assert all("\n" not in command for command in commands)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
