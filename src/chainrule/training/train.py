@@ -12,7 +12,6 @@ import numpy as np
 
 from chainrule import losses, nn
 from chainrule.errors import NonFiniteError
-from chainrule.nn.activations import activation_name
 from chainrule.optim import Optimizer
 from chainrule.training.baselines import baselines
 from chainrule.training.events import EpochEnded, Event, Stopped
@@ -24,7 +23,7 @@ from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
 from chainrule.training.prepare import Part, Prepared, prepare
 from chainrule.training.program import inference_program
-from chainrule.training.step import TrainingStep, training_step
+from chainrule.training.step import training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
 from chainrule.training.until import check_names, names_in, until
 
@@ -99,7 +98,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
     )
     optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
     step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
-    layers = _described(network, step)
+    layers = describe(network)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)
     settings = _settings(options, batch_size, epochs)
@@ -184,17 +183,6 @@ def _truth_and_answer(prepared: Prepared, prediction: np.ndarray, y: np.ndarray)
 
 def _batch(part: Part | None) -> tuple[Any, ...] | None:
     return None if part is None else part.batch()
-
-
-def _described(network: nn.Sequential, step: TrainingStep) -> list[dict[str, Any]]:
-    does = {}
-    for name, layer in network.layers.items():
-        if isinstance(layer, nn.Dense):
-            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
-            does[name] = f"{layer.inputs} → {layer.outputs}{suffix}"
-        elif isinstance(layer, nn.Dropout):
-            does[name] = f"dropout {layer.rate:g}"
-    return describe({path: array.shape for path, array in step.init().params.items()}, does)
 
 
 def _report(model: Model, prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
