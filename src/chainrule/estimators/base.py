@@ -12,7 +12,6 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.data.batches import steps_per_epoch
-from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
 from chainrule.data.table import Note, Table
 from chainrule.errors import DataError, OptionError
@@ -22,6 +21,7 @@ from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
 from chainrule.estimators.targets import Answers, loss_of
+from chainrule.nn import Sequential
 from chainrule.optim import Optimizer, Schedule
 from chainrule.training.events import Event, History, Stopped
 from chainrule.training.loop import Loop, Metric, Plateau, Settings
@@ -37,6 +37,8 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS
     _task: ClassVar[str]
+    state_: State
+    answers_: Any
 
     def __init__(
         self,
@@ -312,6 +314,14 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         features = self._features(X, reset=False)
         step = prediction_step(self.shape_)
         return np.concatenate([step.predict(self.state_, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+
+    def _activations(self, X: Any, layer: str) -> Array:
+        """Return the outputs of a hidden layer (rows, width)."""
+        check_is_fitted(self)
+        layers = self.shape_.network().layers
+        first = Sequential({name: layers[name] for name in list(layers)[: list(layers).index(layer) + 1]})
+        features = self._features(X, reset=False)
+        return np.concatenate([first(self.state_.params, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
 
     def predict(self, X: Any) -> Array:
         """Return one answer a row, in y's own type and shape.

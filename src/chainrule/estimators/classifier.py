@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.errors import OptionError
@@ -62,7 +63,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
 
     _task = "classification"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS | {
-        "class_weight": [dict, list, of.StrOptions({"balanced"}), None]
+        "class_weight": [dict, list, StrOptions({"balanced"}), None]
     }
     answers_: Classes | Labels | SeveralClasses
 

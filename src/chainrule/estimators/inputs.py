@@ -53,9 +53,7 @@ def names_of_array(columns: int) -> list[str]:
     return [f"x_{column}" for column in range(columns)]
 
 
-def fit_raw(
-    table: Table, options: dict[str, Any], rows: NDArray[np.int64], weights: Array | None
-) -> tuple[Encoder, tuple[Note, ...]]:
+def fit_raw(table: Table, options: dict[str, Any], rows: NDArray[np.int64], weights: Array | None) -> tuple[Encoder, tuple[Note, ...]]:
     """Judge the columns of a table and find their encoding from some rows; also return what is worth knowing.
 
     Args:

@@ -17,6 +17,7 @@ from sklearn.utils.validation import column_or_1d
 from chainrule import losses, ops
 from chainrule.data.standardize import mean_and_scale
 from chainrule.errors import DataError, OptionError, nearest
+from chainrule.losses.functions import Reduction
 from chainrule.training.tasks import LOSSES_OF
 
 Array: TypeAlias = NDArray[Any]
@@ -171,7 +172,7 @@ class JointCrossEntropy:
 
     sizes: tuple[int, ...]
 
-    def __call__(self, prediction: Any, target: Any, weights: Any = None, reduction: losses.Reduction = "mean") -> Any:
+    def __call__(self, prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
         """Return the loss, a scalar."""
         ends = np.cumsum(self.sizes).tolist()
         parts = [
