@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
+from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
+
+ESTIMATORS = [
+    NeuralNetworkClassifier(epochs=30),
+    NeuralNetworkRegressor(epochs=30),
+    HiddenActivations(NeuralNetworkRegressor(epochs=5)),
+]
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings, and judge them themselves
-@parametrize_with_checks([NeuralNetworkClassifier(epochs=50), NeuralNetworkRegressor(epochs=50)])
+@parametrize_with_checks(ESTIMATORS)
 def test_scikit_learns_contract(estimator, check) -> None:
     check(estimator)

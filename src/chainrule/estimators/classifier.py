@@ -62,9 +62,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
     """
 
     _task = "classification"
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS | {
-        "class_weight": [dict, list, StrOptions({"balanced"}), None]
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS | {"class_weight": [dict, list, StrOptions({"balanced"}), None]}
     answers_: Classes | Labels | SeveralClasses
 
     def __init__(

@@ -332,7 +332,9 @@ def class_numbers(y: Array, labels: Array) -> NDArray[np.int64]:
     places = np.searchsorted(labels, y).clip(max=len(labels) - 1)
     if (unknown := np.flatnonzero(labels[places] != y)).size:
         row = int(unknown[0])
-        raise DataError(f"row {row}: the class {y[row]!r} of y was not in training ({', '.join(map(repr, labels[:8].tolist()))}).")
+        raise DataError(
+            f"row {row}: the class {y[[row]].tolist()[0]!r} of y was not in training ({', '.join(map(repr, labels[:8].tolist()))})."
+        )
     return places.astype(np.int64)
 
 
