@@ -10,7 +10,7 @@ from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, Neu
 ESTIMATORS = [
     NeuralNetworkClassifier(epochs=30),
     NeuralNetworkRegressor(epochs=30),
-    HiddenActivations(NeuralNetworkRegressor(epochs=5)),
+    HiddenActivations(NeuralNetworkRegressor(epochs=5, random_state=0)),
 ]
 
 

@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from chainrule.data.target import rows_with_target
 from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
 from chainrule.estimators.parameters import threads_of
 
@@ -56,7 +57,7 @@ def test_without_a_limit_the_work_decides(monkeypatch) -> None:
 
 
 def test_pipelines_calibration_and_display() -> None:
-    pipe = make_pipeline(StandardScaler(), classifier(epochs=100)).fit(X, y)
+    pipe = make_pipeline(StandardScaler(), classifier(hidden=(32,), epochs=100, lr=0.01)).fit(X, y)
     assert pipe.score(X, y) > 0.9 and "NeuralNetworkClassifier" in pipe._repr_html_()
     assert CalibratedClassifierCV(classifier(epochs=30), cv=2).fit(X, y).predict_proba(X).shape == (150, 3)
 
@@ -145,8 +146,9 @@ def test_a_trained_model_is_an_estimator(name) -> None:
     frame = model.table(name).frame
     np.testing.assert_array_equal(estimator.predict(frame), model.predict(name))
     assert (estimator.hidden, estimator.activation, estimator.lr) == ((7, 5), "gelu", 0.02)
-    known = frame.drop_nulls()
-    estimator.partial_fit(known, known[model.target.column.name])
+    table = model.table(name).take(rows_with_target(model.table(name), model.target.column.name))
+    y_again = model.target.values(table) if name == "concrete" else table.frame[model.target.column.name]
+    estimator.partial_fit(table.frame, y_again)
     assert estimator.state_.epoch == model.best.epoch + 1
 
 
@@ -177,7 +179,7 @@ def test_hidden_activations() -> None:
     np.testing.assert_allclose(features, expected, rtol=1e-9)
     assert HiddenActivations(classifier()).fit(X, y).layer_ == "hidden_2"
     assert HiddenActivations(classifier(), layer="hidden_1").fit(X, y).transform(X).shape == (150, 8)
-    stacked = make_pipeline(HiddenActivations(classifier(epochs=100)), LogisticRegression()).fit(X, y)
+    stacked = make_pipeline(HiddenActivations(classifier(hidden=(32,), epochs=100, lr=0.01)), LogisticRegression()).fit(X, y)
     assert stacked.score(X, y) > 0.95
 
 

@@ -41,7 +41,7 @@ def test_a_frame_of_numbers_is_an_array_with_names(library) -> None:
 def test_raw_cells_are_encoded(library) -> None:
     frame = LIBRARIES[library](RAW)
     model = classifier().fit(frame, ANSWER)
-    assert model.score(frame, ANSWER) > 0.95
+    assert model.score(frame, ANSWER) > 0.9
     assert {"weight", "weight missing", "city=Rome", "city missing", "joined", "member"} <= set(model.encoder_.units)
     assert model.coefs_[0].dtype == np.float32 and model.n_features_in_ == 4
     np.testing.assert_array_equal(model.predict(frame), classifier().fit(RAW, ANSWER).predict(RAW))

@@ -28,6 +28,7 @@ def test_two_classes(labels, loss) -> None:
     assert probability.shape == (150, 2) and decision.shape == (150,)
     np.testing.assert_allclose(probability.sum(1), 1)
     np.testing.assert_allclose(probability[:, 1], 1 / (1 + np.exp(-decision)))
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), probability)
     assert model.n_outputs_ == (1 if loss else 2)
 
 
@@ -48,6 +49,7 @@ def test_a_class_in_each_column() -> None:
     model = classifier().fit(X, Y)
     assert [list(labels) for labels in model.classes_] == [["a", "b", "c"], ["long", "short"]]
     assert (model.predict(X) == Y).mean() > 0.9
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)[1]), model.predict_proba(X)[1])
     assert [p.shape for p in model.predict_proba(X)] == [(150, 3), (150, 2)] == [d.shape for d in model.decision_function(X)]
     assert model.score(X, Y) == (model.predict(X) == Y).all(axis=1).mean()
     streamed = classifier().partial_fit(X[:50], Y[:50], classes=[["a", "b", "c"], ["long", "short"]]).partial_fit(X[50:], Y[50:])

@@ -158,6 +158,12 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         outputs = self._outputs(X)
         return self.answers_.probabilities(outputs)
 
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithms of :meth:`predict_proba`."""
+        found = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # the logarithm of 0 is −∞
+            return [np.log(part) for part in found] if isinstance(found, list) else np.log(found)
+
     def decision_function(self, X: Any) -> Any:
         """Return the logits, before softmax or sigmoid: as :meth:`predict_proba`, but (rows,) for two classes."""
         outputs = self._outputs(X)
