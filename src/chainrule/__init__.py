@@ -26,7 +26,7 @@ _NAMES = {
     "training_step": "training.step",
     "value_and_grad": "transforms",
 }
-__all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - strings, all of them
+__all__ = ["__version__", *_MODULES, *_NAMES]
 
 
 def __getattr__(name: str) -> Any:

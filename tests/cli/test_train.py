@@ -43,7 +43,7 @@ def test_what_a_person_reads(folder, classified):
     shown = classified.err
     for said in ("people.csv: 60 rows, 6 columns", "classification, because", "'id' is left out", "train, ", "seed 0"):
         assert said in shown
-    for said in ("hidden_1", "× 8", "cross_entropy", "adamw: lr 0.003", "Stopped after 2 epochs", "linear (test)"):
+    for said in ("hidden_1", "× 8", "cross_entropy", "adamw: lr 0.003", "Stopped after 2 epochs", "constant  linear"):
         assert said in shown
     for said in ("chainrule predict works people.csv", "chainrule step works people.csv --row ", "chainrule show works"):
         assert said in shown
@@ -145,7 +145,7 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(folder, tmp_path)
     words = ("train", folder / "people.csv", "--target", "income", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "--out", "run")
     ran = chainrule(*words, "--json", cwd=tmp_path)
     assert ran.status == 1
-    assert all(word in ran.sentence for word in ("epoch", "step", "=", "run/model.safetensors"))
+    assert all(word in ran.sentence for word in ("epoch", "step", "=", "people.csv, line ", "run/model.safetensors"))
     assert "RuntimeWarning" not in ran.err
     assert ran.json["state"] == "failed"
     assert len(cr.load(tmp_path / "run").predict(folder / "people.csv")) == 60

@@ -81,6 +81,15 @@ def test_a_loss_of_ones_own(loss) -> None:
     np.testing.assert_array_equal(own.predict_proba(X), classifier(loss=loss, epochs=50).fit(X, y, np.ones(150)).predict_proba(X))
 
 
+def test_a_loss_that_takes_no_weights_says_so() -> None:
+    def plain(prediction, target):
+        return cr.losses.cross_entropy(prediction, target)
+
+    assert classifier(loss=plain).fit(X, y).n_iter_ == 5
+    with pytest.raises(ValueError, match="takes no weights"):
+        classifier(loss=plain).fit(X, y, np.ones(150))
+
+
 def test_losses_of_regression() -> None:
     for loss in ("mae", "huber", "half_squared_error"):
         model = regressor(loss=loss, epochs=60).fit(X_r, y_r)
@@ -225,6 +234,13 @@ def test_partial_fit_stops_early() -> None:
     held = classifier(valid=0.3).partial_fit(X, y).partial_fit(X, y)
     assert len(held.validation_curve_) == 2
     assert classifier().partial_fit(X, y).validation_curve_ is None
+
+
+def test_partial_fit_keeps_the_best_by_a_metric() -> None:
+    stream = classifier(lr=0.3, metric="accuracy", patience=None)
+    for _ in range(15):
+        stream.partial_fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    assert stream.score(X[1::2], y[1::2]) == max(stream.validation_curve_) > min(stream.validation_curve_)
 
 
 def test_partial_fit_goes_on_after_fit() -> None:

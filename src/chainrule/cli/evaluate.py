@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, name_ignored, open_model, open_table
-from chainrule.cli.output import messages, number, plain_table, results, write_json
+from chainrule.cli.output import measure, messages, plain_table, results, say, write_json
 
 
 def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False) -> None:
@@ -24,6 +24,6 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False) -
     console = results()
     shown = plain_table("metric", f"of {len(rows):,} rows", right=(1,))
     for name in metrics_for_people(metrics):
-        shown.add_row(name, number(metrics[name]))
+        shown.add_row(name, measure(metrics[name]))
     console.print(shown)
-    console.print(units_of(loaded), style="dim", soft_wrap=True)
+    say(console, units_of(loaded), "dim")

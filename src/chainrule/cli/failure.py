@@ -22,18 +22,19 @@ def report_failure(error: BaseException, show_traceback: bool = False) -> int:
     if show_traceback:
         traceback.print_exception(error)
     sentence, status = explain(error)
-    from rich.console import Console
     from rich.text import Text
 
+    from chainrule.cli.output import messages, say
+
     text = Text.assemble(("error: ", "bold red"), sentence)
-    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+    say(messages(), text)
     return status
 
 
 def explain(error: BaseException) -> tuple[str, int]:
     """Return an error's sentence and its exit status."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; nothing was written.", INTERRUPTED
+        return "interrupted.", INTERRUPTED
     if hasattr(error, "format_message"):  # what typer says of a command line
         return _usage_sentence(error), UNUSABLE
     if isinstance(error, ChainruleError):

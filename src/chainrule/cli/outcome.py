@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
-from chainrule.cli.output import duration, number, plain_table
+from chainrule.cli.output import duration, measure, plain_table, say
 from chainrule.training.events import Stopped
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
@@ -23,7 +24,7 @@ def show_stop(console: Console, stopped: Stopped) -> None:
     """Print why training stopped, and which weights are kept."""
     kept = f"the weights of epoch {stopped.best_epoch}, the best, are kept" if stopped.best_epoch else "the weights are kept as they were"
     epochs = f"{stopped.epochs:,} {'epoch' if stopped.epochs == 1 else 'epochs'}"
-    console.print(f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {stopped.reason}; {kept}.", soft_wrap=True)
+    say(console, f"[bold]Stopped[/bold] after {epochs} ({duration(stopped.seconds)}): {escape(stopped.reason)}; {kept}.")
     console.print()
 
 
@@ -33,16 +34,16 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     parts = [part for part in _PARTS if part in report]
     measured = "test" if "test" in report else "train"
     beside = list(report["baselines"])
-    titles = [f"{name} ({measured})" for name in beside]
-    table = plain_table("", *parts, *titles, right=tuple(range(1, 1 + len(parts) + len(titles))))
+    table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
+    table.columns[0].no_wrap = True
     for name in metrics_for_people(report[measured]):
-        row = [number(report[part].get(name)) for part in parts]
-        row += [number(report["baselines"][baseline].get(name)) for baseline in beside]
+        row = [measure(report[part].get(name)) for part in parts]
+        row += [measure(report["baselines"][baseline].get(name)) for baseline in beside]
         table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *row)
     console.print(table)
-    console.print(units_of(model), style="dim", soft_wrap=True)
+    say(console, f"constant and linear are the baselines, on the {measured} rows; {units_of(model)}", "dim")
     console.print()
-    console.print(_verdict(model, measured, metric), soft_wrap=True)
+    say(console, _verdict(model, measured, metric))
     console.print()
 
 
@@ -54,8 +55,8 @@ def metrics_for_people(names: Iterable[str]) -> list[str]:
 def units_of(model: Model) -> str:
     """Say in which units the metrics are."""
     if model.target.task == "regression":
-        return f"rmse and mae are in the units of {model.target.column.name}, less is better; r2 is a fraction of 1, more is better"
-    return "all are fractions of 1, more is better; but for log_loss, less is better"
+        return f"rmse and mae are in the units of {escape(model.target.column.name)}, less is better; r2 is at most 1, more is better"
+    return "of log_loss less is better, the others are fractions of 1, more is better"
 
 
 def _verdict(model: Model, measured: str, metric: str | None) -> Text:
@@ -69,24 +70,26 @@ def _verdict(model: Model, measured: str, metric: str | None) -> Text:
     rows = f"on the {measured} rows"
     best = max(values, key=lambda baseline: sign * values[baseline])
     what = "a linear model" if best == "linear" else "always giving the same answer"
-    compared = f"({name} {number(values[best])} against {number(own)})"
+    compared = f"({name} {measure(values[best])} against {measure(own)})"
     if sign * values[best] > sign * own:
         return Text(f"{what.capitalize()} is better than this network {rows} {compared}.", style="yellow")
     if values[best] == own:
-        return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {number(own)}).", style="yellow")
-    return Text(f"The network is better than both baselines {rows} ({name} {number(own)} against {number(values[best])}).", style="green")
+        return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {measure(own)}).", style="yellow")
+    return Text(f"The network is better than both baselines {rows} ({name} {measure(own)} against {measure(values[best])}).", style="green")
 
 
 def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
     """Print where the files are, and the commands that go on from here."""
     files = ", ".join(sorted(path.name for path in folder.path.iterdir()))
-    console.print(f"[bold]Written to[/bold] {folder.path}: {files}", soft_wrap=True, markup=True)
+    console.print(f"[bold]Written to[/bold] {escape(str(folder.path))}: {files}", soft_wrap=True)
     again = "NEW.csv" if data == "-" else data
     console.print("[bold]Next[/bold]")
     commands = _next(str(folder.path), again, row)
     width = max(map(len, commands))
+    fits = width + max(map(len, commands.values())) + 5 <= console.width
     for words, what in commands.items():
-        console.print(Text(f"  {words:<{width}}", style="cyan").append(f"   {what}", style="dim"), soft_wrap=True)
+        line = Text.assemble("  ", (words, "cyan"), (f"{'':<{width - len(words)}}   {what}" if fits else "", "dim"))
+        console.print(line, soft_wrap=True)  # a command that is copied must not be broken
 
 
 def _next(run: str, data: str, row: int) -> Mapping[str, str]:
@@ -102,4 +105,4 @@ def one_line(model: Model, folder: RunFolder) -> str:
     """Return the outcome in one line, for those who want to be told no more."""
     measured = "test" if "test" in model.report else "train"
     name = SHOWN_METRICS[model.target.task][0]
-    return f"{measured} {name} {number(model.report[measured].get(name))}, {folder.model}"
+    return f"{measured} {name} {measure(model.report[measured].get(name))}, {folder.model}"

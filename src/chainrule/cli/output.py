@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def messages(quiet: bool = False) -> Console:
@@ -18,6 +19,11 @@ def messages(quiet: bool = False) -> Console:
 def results() -> Console:
     """Return the console of standard output."""
     return Console(highlight=False)
+
+
+def say(console: Console, text: str | Text, style: str = "") -> None:
+    """Print a sentence: broken between words on a terminal, and one line elsewhere, where programs read along."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal)
 
 
 def write(data: bytes) -> None:
@@ -40,7 +46,9 @@ def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
     """Return a table with a line under its headers; ``right`` gives the places of the columns of numbers."""
     from rich import box
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", border_style="dim")
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim", border_style="dim"
+    )
     for place, header in enumerate(headers):
         table.add_column(header, justify="right" if place in right else "left")
     return table
@@ -55,6 +63,11 @@ def number(value: float | None) -> str:
     if 1e4 <= abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def measure(value: float | None) -> str:
+    """Return a metric with four decimals where that says something, so that the points of a column stand in line."""
+    return f"{value:.4f}" if value is not None and (value == 0 or 5e-4 <= abs(value) < 10) else number(value)
 
 
 def duration(seconds: float) -> str:

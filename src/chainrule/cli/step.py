@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.models import DataArgument, JsonFlag, ModelArgument, open_model, open_table
+from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
 
 
 def step(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file or the folder of a run.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table, '-' for standard input, or a bundled name.")],
+    model: ModelArgument,
+    data: DataArgument,
     row: Annotated[int, typer.Option("--row", metavar="N", help="The row, from 0.")] = 0,
     weight: Annotated[
         str | None, typer.Option("--weight", metavar="NAME", help="Write out the chain rule of one weight: 'hidden_1.weight[age,3]'.")
@@ -27,8 +29,10 @@ def step(
         list[str] | None, typer.Option("--phase", metavar="NAME", help="Only forward, loss, backward or update; may be repeated.")
     ] = None,
     digits: Annotated[int, typer.Option("--digits", metavar="N", help="Significant digits of each number, 2 to 17.")] = 6,
-    everything: Annotated[bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
+    ] = False,
+    json: JsonFlag = False,
 ) -> None:
     """Show one training step of a row: forward, loss, backward, update, with the numbers.
 
@@ -43,24 +47,20 @@ def step(
         raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
 
     from chainrule.inspect import trace_step
-    from chainrule.training.model_file import load
 
     phases = tuple(phase or PHASES)
-    trace = trace_step(load(model), data, row, at=at, optimizer=optimizer, lr=lr)
+    loaded = open_model(model)
+    trace = trace_step(loaded, open_table(loaded, data), row, at=at, optimizer=optimizer, lr=lr)
     derivation = None if weight is None else trace.derive_named(weight)
-    if as_json:
-        import json
-
+    if json:
         found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)
-        print(json.dumps({"model": model, **found}, ensure_ascii=False))
+        write_json({"model": model, **found})
         return
-
-    from rich.console import Console
 
     from chainrule.inspect.derivation_text import DerivationText
     from chainrule.inspect.step_text import StepText
 
-    console = Console(highlight=False)
+    console = results()
     lines = (
         StepText(trace, digits=digits, everything=everything).lines(console.width, phases)
         if derivation is None

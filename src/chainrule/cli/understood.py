@@ -47,7 +47,10 @@ def show_understood(console: Console, prepared: Prepared, verbose: bool) -> None
     facts.add_row("Split", escape(prepared.split.how))
     console.print(facts)
     console.print()
-    console.print(_columns_table(prepared, verbose))
+    columns = _columns_table(prepared, verbose)
+    console.print(columns)
+    if columns.row_count < len(prepared.columns):  # the target is no line of it, the sum is one
+        console.print("Similar columns share a line; --verbose lists each.", style="dim")
     console.print()
     _show_notes(console, prepared.notes, verbose)
 
@@ -82,15 +85,15 @@ def _columns_table(prepared: Prepared, verbose: bool) -> Table:
         for column in prepared.columns
         if roles.get(column.name) != "target"
     ]
-    joined = len(lines) > _MOST_ROWS and not verbose
-    lines = summarize(lines) if joined else lines
+    if len(lines) > _MOST_ROWS and not verbose:
+        lines = summarize(lines)
     table = plain_table("column", "kind", "how it is read", "units", right=(3,))
     table.columns[0].overflow = table.columns[2].overflow = "fold"
     for line in lines:
         shown = str(f"{line.units:,}") if line.used else "left out" if line.kind != "row weights" else ""
         table.add_row(Text(line.name), line.kind, Text(line.reason), shown, style="" if line.used else "dim")
     table.add_section()
-    table.add_row(Text("inputs of the network", style="bold"), "", "--verbose lists every column" if joined else "", f"{units.total():,}")
+    table.add_row(Text("inputs of the network", style="bold"), "", "", f"{units.total():,}")
     return table
 
 

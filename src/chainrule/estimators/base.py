@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from chainrule.estimators import parameters as of
 from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
-from chainrule.estimators.targets import Answers, loss_of
+from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
 from chainrule.optim import Optimizer, Schedule
 from chainrule.training.events import Event, History, Stopped
@@ -155,7 +156,8 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         state = step_of(plan).init(seed, self.state_.params if again else None)
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
-        loop = self._loop(plan, state, self._batch(rows, train), validation, self._settings(epochs, size))
+        settings = self._settings(epochs, size, self.patience if validation else None)
+        loop = self._loop(plan, state, self._batch(rows, train), validation, settings)
         stopped = self._run(loop)
         self.state_ = loop.state if validation is None and not stopped.error else loop.best
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
@@ -184,7 +186,7 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         if stream.is_over(self.patience):
             return self
         batch_size = of.batch_size_of(self.batch_size, len(train))
-        settings = Settings(stream.state.epoch + 1, batch_size, watch=self.metric or "loss", threads=of.threads_of(self.n_jobs))
+        settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
         loop = self._loop(plan, stream.state.copy(), self._batch(rows, train), stream.validation, settings)
         loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
         self._run(loop)
@@ -267,14 +269,16 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
         y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype)
         weights = rows.weights(chosen)
+        if weights is not None and callable(self.loss) and not takes_weights(self.loss):
+            raise OptionError("the loss function takes no weights: give it a third argument, or leave sample_weight and class_weight out.")
         return (x, y) if weights is None else (x, y, weights)
 
-    def _settings(self, epochs: int, batch_size: int | None) -> Settings:
+    def _settings(self, epochs: int, batch_size: int | None, patience: int | None) -> Settings:
         """Return how a run goes on and when it stops."""
         return Settings(
             epochs=epochs,
             batch_size=batch_size,
-            patience=self.patience or None,
+            patience=patience or None,
             time_budget=self.time_budget,
             until=until(self.until) if isinstance(self.until, str) else self.until,
             watch=self.metric or "loss",

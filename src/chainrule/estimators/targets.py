@@ -5,6 +5,7 @@ Each kind is plain data: how many outputs the network needs, what y is to the lo
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
@@ -353,3 +354,14 @@ def loss_of(answers: Answers, loss: str | Callable[..., Any] | None) -> tuple[st
     if name == "binary_cross_entropy" and isinstance(answers, Classes) and len(answers.labels) != 2:
         raise OptionError(f"loss {name!r} is for 2 classes and y has {len(answers.labels)}; choose cross_entropy.")
     return name, JointCrossEntropy(answers.sizes) if isinstance(answers, SeveralClasses) else losses.LOSSES[name]
+
+
+def takes_weights(loss: Callable[..., Any]) -> bool:
+    """Say whether a loss can be called with (prediction, target, weights)."""
+    try:
+        inspect.signature(loss).bind(None, None, None)
+    except TypeError:
+        return False
+    except ValueError:  # it does not tell
+        return True
+    return True

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from chainrule.inspect.derivation import Derivation, Path
-from chainrule.inspect.expressions import Numbers, numeric
+from chainrule.inspect.derivation import Derivation
+from chainrule.inspect.events import Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
+from chainrule.inspect.notation import Numbers, numeric
+from chainrule.inspect.paths import Path
 from chainrule.inspect.step_text import StepText
-from chainrule.inspect.step_trace import Quantity, StepTrace
+from chainrule.inspect.step_trace import StepTrace
 from chainrule.inspect.wording import DIGITS
 
 SHOWN_PATHS = 8
@@ -37,8 +39,7 @@ class DerivationText:
         parts: list[Part] = [*self.step.heading(), Line("")]
         parts.append(title(f"The chain rule of {d.weight}", width))
         parts += [*self._paths(), *self._reused(), *self._checked()]
-        parts += [Line(""), title("Its update", width), Line("")]
-        parts += [Line("for all weights", HEAD, 2), *self.step.update.shared_update(d.path, d.index)]
+        parts += [Line(""), title("Its update", width), *self.step.update.shared_update(d.path, d.index)]
         parts += [Line(""), Line(d.weight, HEAD, 2), *self.step.update.weight_update(d.path, d.index)]
         return lay_out(parts, width)
 
@@ -100,20 +101,20 @@ class DerivationText:
         yield Line(told, NOTE, 4)
         rows: list[Row] = []
         for term in d.reused:
+            numbers = [factor.value for factor in term]
+            names = [_derivative(factor.name) for factor in term]
             delta = self._calculation_of(term[-1].name)
             if delta is not None:
-                rows.append(delta)
-            numbers = [factor.value for factor in term]
-            names = " · ".join(_derivative(factor.name) for factor in term)
-            label, calculation = (names, self._product(numbers)) if len(term) > 1 else ("gradient", names)
-            rows.append(Row(label, calculation, self._show(math.prod(numbers))))
+                rows += [Row("δ", f"= {names[-1]}", style=FORMULA), Row("", delta, self._show(term[-1].value))]
+                names[-1] = "δ"
+            rows.append(Row("gradient" if len(d.reused) == 1 else "term", f"= {' · '.join(names)}", style=FORMULA))
+            rows.append(Row("", self._product(numbers), self._show(math.prod(numbers)), style=RESULT if len(d.reused) == 1 else ""))
         if len(d.reused) > 1:
-            rows.append(Row("sum over rows", "", self._show(d.gradient)))
-        rows = [Row(row.label, row.calculation, row.result, style=RESULT if row is rows[-1] else "") for row in rows]
+            rows.append(Row("gradient", "the sum of the terms", self._show(d.gradient), style=RESULT))
         yield Block(tuple(rows))
 
-    def _calculation_of(self, name: str) -> Row | None:
-        """Return how a δ was calculated."""
+    def _calculation_of(self, name: str) -> str | None:
+        """Return how a number of the backward phase was calculated, ``None`` for any other."""
         for quantity in self.trace.quantities:
             if quantity.phase == "backward" and name.startswith(quantity.name):
                 found = self._element(quantity, name)
@@ -121,12 +122,12 @@ class DerivationText:
                     return found
         return None
 
-    def _element(self, quantity: Quantity, name: str) -> Row | None:
+    def _element(self, quantity: Quantity, name: str) -> str | None:
         for index in self.trace.indices(quantity):
             node = self.trace.calculation(quantity, index)
             place = ",".join(self.trace.units.place(quantity.value, index))
             if name == (f"{quantity.name}[{place}]" if place else quantity.name):
-                return Row(_derivative(name), numeric(node, self.step.words.numbers), self._show(node.number))
+                return numeric(node, self.step.words.numbers)
         return None
 
     def _checked(self) -> Iterator[Part]:
@@ -136,13 +137,13 @@ class DerivationText:
         rows = [
             Row("sum over the paths", "", self._show(d.total)),
             Row("gradient of the step", "", self._show(d.gradient), style=RESULT),
-            Row("measured", "(L(w + h) − L(w − h)) / 2h", self._show(d.finite_difference)),
+            Row("measured", "", self._show(d.finite_difference)),
         ]
         yield Block(tuple(rows))
         losses = tuple(Numbers(13).show(loss) for loss in d.losses)
         yield Line(
-            f"Measured with the whole forward pass run twice, in float64: L(w − h) = {losses[0]}, L(w + h) = {losses[1]}, "
-            f"h = {Numbers(6).show(d.step)}.",
+            "Measured as (L(w + h) − L(w − h)) / 2h, the loss L being computed anew, in float64, with the weight w a little changed: "
+            f"L(w − h) = {losses[0]}, L(w + h) = {losses[1]}, h = {Numbers(6).show(d.step)}.",
             NOTE,
             4,
         )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.expressions import symbolic
+from chainrule.inspect.events import Group, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, Block, Line, Part, Row
-from chainrule.inspect.step_trace import Group, Quantity
+from chainrule.inspect.notation import symbolic
 from chainrule.inspect.wording import Wording
 
 FEW_UNITS = 10
@@ -29,14 +29,15 @@ class LayerText:
         if of_units or of_weights:
             yield Line("")
             yield Line(f"{layer or 'network'}   {does}".rstrip(), HEAD, 2)
-        shown = self.words.shown_units(group)
+        sums = any(self.words.is_sum(q) for q in of_units)
+        shown = list(range(width)) if width <= FEW_UNITS and not sums else self.words.shown_units(group)
         formulas = [self.words.formula_row(q) for q in of_units if self._said(q)]
         if formulas:
             yield Block(tuple(formulas))
         yield from self._mask(of_units)
         if len(shown) < width and of_units:
             yield Line(f"{len(shown)} of {width} units, those that count most for the loss; --all shows every one", NOTE, 4)
-        if any(self.words.is_sum(q) for q in of_units):
+        if sums:
             for unit in shown:
                 yield from self._unit(group, of_units, unit)
         else:

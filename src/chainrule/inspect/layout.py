@@ -10,6 +10,7 @@ from rich.text import Text
 
 TITLE, HEAD, FORMULA, RESULT, NOTE = "bold cyan", "bold", "dim", "bold", "dim italic"
 NARROWEST = 40
+_READABLE = 26  # columns for a calculation that can run over several lines
 _SIGNS = ("+", "−", "·", "/", "×", "<", "=", "if", "else")
 
 
@@ -86,8 +87,9 @@ def _block(block: Block, width: int) -> Iterator[Text]:
     result_width = max(map(len, results), default=0)
     calculations = _with_factors(block.rows)
     labels = max((len(row.label) for row in block.rows), default=0)
-    spare = room - 5 - result_width - max((len(text) for text in calculations), default=0)
-    label_width = min(labels, max(spare, room * 3 // 10))
+    whole = max((len(text) for row, text in zip(block.rows, calculations, strict=True) if row.factors), default=0)
+    needed = max(whole, min(max(map(len, calculations), default=0), _READABLE))
+    label_width = min(labels, max(room - 5 - result_width - needed, 10 if whole else room * 3 // 10))
     space = max(room - label_width - 2 - 3 - result_width, 12)
     middle = min(max((len(text) for text in calculations), default=0), space)
     for row, calculation, result in zip(block.rows, calculations, results, strict=True):
@@ -130,7 +132,8 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
 
 
 def _padded(texts: Sequence[str]) -> list[str]:
-    return [f"{text:<{max(map(len, texts))}}" for text in texts]
+    width = max(map(len, texts), default=0)
+    return [f"{text:<{width}}" for text in texts]
 
 
 def aligned(numbers: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -127,6 +128,15 @@ class Recording:
 
 def is_elementwise(equation: Equation) -> bool:
     """Return whether each element of an equation's result depends on one element of each operand."""
+    if equation not in _judged:
+        _judged[equation] = _judge(equation)
+    return _judged[equation]
+
+
+_judged: WeakKeyDictionary[Equation, bool] = WeakKeyDictionary()
+
+
+def _judge(equation: Equation) -> bool:
     op = equation.op
     if op.name in _ELEMENTWISE:
         return True

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from rich.text import Text
 
-from chainrule.inspect.expressions import Call, Leaf, Node, Total, symbolic
+from chainrule.inspect.events import Quantity
 from chainrule.inspect.layer_text import FEW_UNITS, LayerText
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
+from chainrule.inspect.notation import Call, Leaf, Node, Total, symbolic
 from chainrule.inspect.recording import Element
-from chainrule.inspect.step_trace import Quantity, StepTrace, largest_terms
+from chainrule.inspect.step_trace import StepTrace, largest_terms
 from chainrule.inspect.update_text import UpdateText
 from chainrule.inspect.wording import DIGITS, FEW_TERMS, Wording
 from chainrule.ir import PHASES

@@ -59,7 +59,8 @@ class Units:
                 return tuple(position for position in positions if position is not None)
         given = len(text.split(",")) if text.strip() else 0
         if not ways or given != len(shape):
-            raise OptionError(f"'{path}[{text}]' has {_count(given, 'index', 'indices')}; {self._usage(path, value, shape)}.")
+            written = f"{path}[{text}]" if text.strip() else path
+            raise OptionError(f"'{written}' has {_count(given, 'index', 'indices')}; {self._usage(path, value, shape)}.")
         positions, parts = ways[0]
         axis = positions.index(None)
         raise OptionError(self._unknown(path, value, axis, shape, parts[axis]))

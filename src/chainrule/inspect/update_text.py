@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.expressions import Leaf, symbolic
+from chainrule.inspect.events import SMALL, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, RESULT, Block, Grid, Line, Part, Row
+from chainrule.inspect.notation import Leaf, symbolic
 from chainrule.inspect.recording import Element, Index
-from chainrule.inspect.step_trace import Quantity
 from chainrule.inspect.wording import SHOWN_UNITS, Wording
 
 
@@ -22,15 +22,12 @@ class UpdateText:
 
     def lines(self) -> Iterator[Part]:
         """Yield the update: what all weights share, a weight and a bias line by line, and the old and new values of some."""
-        yield Line("")
         paths = [path for path in self.trace.trainable if self.trace.value(path).size]
         if not paths:
             return
         shared = [step for step in self.trace.update(paths[0], _zero_index(self.trace.value(paths[0]).ndim)) if not step[0].path]
         rows = [row for quantity, place in shared for row in self._update_rows(quantity, place, "")]
-        if rows:
-            yield Line("for all weights", HEAD, 2)
-            yield Block(tuple(rows))
+        yield from _shared(rows)
         for path, index in self._written_out(paths):
             yield Line("")
             yield Line(f"{self.trace.parameter_name(path, index)}   {self._why(path)}".rstrip(), HEAD, 2)
@@ -38,13 +35,17 @@ class UpdateText:
         yield Line("")
         yield from self._table(paths)
 
+    def _says_all(self, paths: Sequence[str]) -> bool:
+        """Return whether the update of each weight is written line by line; of large networks a table says enough."""
+        return self.words.everything and sum(self.trace.value(path).size for path in paths) <= SMALL
+
     def _why(self, path: str) -> str:
         what = "weights" if self.trace.value(path).ndim > 1 else "biases"
-        return "" if self.words.everything else f"the largest gradient among all {what}"
+        return "" if self._says_all(self.trace.trainable) else f"the largest gradient among all {what}"
 
     def _written_out(self, paths: Sequence[str]) -> list[tuple[str, Index]]:
         """Return which weights' updates are written out: the weight and the bias with the largest gradient, or all of them."""
-        if self.words.everything:
+        if self._says_all(paths):
             return [(path, tuple(map(int, index))) for path in paths for index in np.ndindex(self.trace.value(path).shape)]
         found = []
         for is_weight in (True, False):
@@ -58,7 +59,7 @@ class UpdateText:
     def shared_update(self, path: str, index: Index) -> Iterator[Part]:
         """Yield the numbers that the updates of all weights share."""
         shared = [step for step in self.trace.update(path, index) if not step[0].path]
-        yield Block(tuple(row for quantity, place in shared for row in self._update_rows(quantity, place, "")))
+        yield from _shared([row for quantity, place in shared for row in self._update_rows(quantity, place, "")])
 
     def weight_update(self, path: str, index: Index) -> Iterator[Part]:
         """Yield the update of one weight, line by line."""
@@ -84,17 +85,24 @@ class UpdateText:
         return [Row(label, formula, "", style=FORMULA), Row("", calculation, result, style=style)]
 
     def _table(self, paths: Sequence[str]) -> Iterator[Part]:
-        if self.words.everything:
+        if self._says_all(paths):
             return
         rows = []
         every = sum(self.trace.value(path).size for path in paths)
         few = self.trace.chosen_parameters(units=SHOWN_UNITS, inputs=1)
         for path in paths:
-            for index in np.ndindex(self.trace.value(path).shape) if every <= 40 else few[path]:
+            for index in np.ndindex(self.trace.value(path).shape) if every <= 40 or self.words.everything else few[path]:
                 numbers = (array[index].item() for array in (self.trace.gradient(path), self.trace.value(path), self.trace.updated(path)))
                 rows.append((self.trace.parameter_name(path, index), *map(self.words.show, numbers)))
         yield Line(f"{len(rows)} of {every:,} weights and biases" if len(rows) < every else "all weights and biases", HEAD, 2)
         yield Grid(("", "gradient", "old", "new"), tuple(rows))
+
+
+def _shared(rows: Sequence[Row]) -> Iterator[Part]:
+    if rows:
+        yield Line("")
+        yield Line("for all weights", HEAD, 2)
+        yield Block(tuple(rows))
 
 
 def _in_update(text: str, path: str) -> str:

@@ -8,10 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from chainrule.inspect.expressions import Call, Leaf, Node, Numbers, Total, definition_text, numeric, symbolic, whole_formula
+from chainrule.inspect.events import Group, Quantity
+from chainrule.inspect.expressions import definition_text, whole_formula
 from chainrule.inspect.layout import FORMULA, RESULT, Row
+from chainrule.inspect.notation import Call, Leaf, Node, Numbers, Total, numeric, symbolic
 from chainrule.inspect.recording import Index, Number
-from chainrule.inspect.step_trace import Group, Quantity, StepTrace, largest_terms
+from chainrule.inspect.step_trace import StepTrace, largest_terms
 from chainrule.ir import Value
 
 DIGITS = 6

@@ -43,7 +43,7 @@ class Options:
     decimal: str | None = option(None, "columns", "The decimal separator, '.' or ','; found out unless given.", "CHAR")
     encoding: str | None = option(None, "columns", "The file's encoding; found out unless given.", "NAME")
     header: bool = option(
-        True, "columns", "Whether the first line holds the names of the columns.", off="The first line holds cells, and no names of columns."
+        True, "columns", "Whether the first line holds the names of the columns.", off="The first line holds cells, not names."
     )
     drop_missing_target: bool = option(False, "columns", "Leave out rows whose target is missing.")
     # rows

@@ -250,7 +250,11 @@ class TrainingStep:
         if not isinstance(data, tuple) or len(data) not in (2, 3):
             raise InputError("a batch is (x, y) or (x, y, w).")
         x, y, *w = data
-        arrays = self._x_arrays(x) | {"y": self._array(y, self.signature.y)} | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        arrays = (
+            self._x_arrays(x)
+            | {"y": self._array(y, self.signature.y)}
+            | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+        )
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
             raise DataError(f"x, y and w must have the same number of rows: {counts}.")
