@@ -1,4 +1,4 @@
-"""The page for users of scikit-learn's own networks: its tables are complete, and its code runs."""
+"""The page for users of scikit-learn's own networks: its tables are complete."""
 
 from __future__ import annotations
 
@@ -48,13 +48,3 @@ def test_every_default_of_ours_is_true() -> None:
 def test_our_own_parameters_are_named() -> None:
     for name in {*inspect.signature(NeuralNetworkClassifier).parameters, *inspect.signature(NeuralNetworkRegressor).parameters}:
         assert f"`{name}" in PAGE, name
-
-
-def test_the_code_runs(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    for block in blocks:
-        exec(compile(block, "from-mlpclassifier.md", "exec"), names)
-    first = capsys.readouterr().out.splitlines()[0]
-    assert len(blocks) >= 5 and float(first.split()[0]) > 0.93

@@ -115,6 +115,10 @@ def test_class_weights_are_sample_weights() -> None:
     np.testing.assert_allclose(balanced.predict_proba(X), by_hand.predict_proba(X))
     by_dict = classifier(class_weight={0: 3.0}).fit(X, y)
     np.testing.assert_allclose(by_dict.predict_proba(X), classifier().fit(X, y, np.where(y == 0, 3.0, 1.0)).predict_proba(X))
+    streamed = classifier(class_weight={2: 3.0}).partial_fit(X[:100], y[:100], classes=[0, 1, 2]).partial_fit(X[100:], y[100:])
+    assert streamed.n_iter_ == 2
+    with pytest.raises(ValueError, match="all rows at once"):
+        classifier(class_weight="balanced").partial_fit(X, y)
     columns = np.c_[y, y % 2]
     assert classifier(class_weight=["balanced", {1: 2.0}]).fit(X, columns).predict(X).shape == (150, 2)
 
@@ -294,6 +298,9 @@ BAD = [
     ({"metric": "acuracy", "valid": 0.2}, "cannot be watched"),
     ({"until": "loss <"}, "cannot be read"),
     ({"class_weight": [{}, {}]}, "class_weight has 2 entries"),
+    ({"class_weight": {7: 1.0}}, "the class 7, which y does not have"),
+    ({"class_weight": {0: -1.0}}, "numbers of at least 0"),
+    ({"class_weight": {0: 0, 1: 0, 2: 0}}, "all weights are zero"),
 ]
 
 

@@ -88,5 +88,7 @@ def test_a_constant_target_is_predicted() -> None:
 def test_what_is_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match="continuous"):
         classifier().fit(X, X[:, 0] + 0.01)
+    with pytest.raises(ValueError, match="row 1: y is missing"):
+        classifier().fit(X[:3], np.array(["a", None, "b"], object))
     with pytest.raises(ValueError, match="NaN"):
         NeuralNetworkRegressor().fit(X, np.where(y == 1, np.nan, 1.0))

@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "Measure a model on rows whose answers are known.",
     "step": "Show one training step of a row: forward, loss, backward, update, with the numbers.",
     "show": "List the equations of a model's training step.",
+    "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
 }
 """The commands in the order of the overview, and what each does."""
 

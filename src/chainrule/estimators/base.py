@@ -214,9 +214,10 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise DataError("all sample weights are zero: no row counts.")
-        return Rows(features, y, self._weighted_classes(y, weights))
+        weights = self._weighted_classes(y, weights)
+        if weights is not None and not weights.any():
+            raise DataError("all weights are zero: no row counts.")
+        return Rows(features, y, weights)
 
     def _features(self, X: Any, *, reset: bool) -> Features:
         """Check X, and return it as numbers or as a table of raw columns."""

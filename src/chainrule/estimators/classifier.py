@@ -150,6 +150,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         Returns:
             The estimator itself.
         """
+        if self.class_weight == "balanced" or (isinstance(self.class_weight, list) and "balanced" in self.class_weight):
+            raise OptionError("class_weight='balanced' needs all rows at once; for partial_fit give a dict of weights.")
         self._partial_fit(X, y, sample_weight, classes, X_val, y_val, sample_weight_val)
         return self
 
@@ -180,22 +182,40 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         """Return the classes."""
         return self.answers_.labels
 
-    def _judge(self, y: Array, classes: Any = None) -> Classes | Labels | SeveralClasses:
-        return judge_classes(y, classes)
-
     def _weighted_classes(self, y: Array, weights: Array | None) -> Array | None:
         """Return the weights of the rows, times those of their classes; ``balanced`` makes all classes count alike."""
         if self.class_weight is None:
             return weights
-        columns = [y] if y.ndim == 1 else list(y.T)
-        given = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(columns)
-        if len(given) != len(columns):
-            raise OptionError(f"class_weight has {len(given)} entries and y {len(columns)} columns; give one for each.")
-        product = np.ones(len(y)) if weights is None else weights
-        for column, of_class in zip(columns, given, strict=True):
-            labels, places = np.unique(column, return_inverse=True)
-            product = product * compute_class_weight(of_class, classes=labels, y=column, sample_weight=weights)[places]
+        product = np.ones(len(y)) if weights is None else weights.copy()
+        present = product > 0
+        for column, of_class in zip(y.reshape(len(y), -1).T, self._class_weight_of_columns(y), strict=True):
+            labels, places = np.unique(column[present], return_inverse=True)
+            if isinstance(of_class, dict):
+                factors = np.array([of_class.get(label, 1.0) for label in labels.tolist()])
+            else:
+                own = None if weights is None else weights[present]
+                factors = compute_class_weight(of_class, classes=labels, y=column[present], sample_weight=own)
+            product[present] *= factors[places]
         return product
+
+    def _class_weight_of_columns(self, y: Array) -> list[Any]:
+        """Return the class weights of each column of y."""
+        columns = 1 if y.ndim == 1 else y.shape[1]
+        given = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * columns
+        if len(given) != columns:
+            raise OptionError(f"class_weight has {len(given)} entries and y {columns} columns; give one for each.")
+        return given
+
+    def _judge(self, y: Array, classes: Any = None) -> Classes | Labels | SeveralClasses:
+        answers = judge_classes(y, classes)
+        columns = answers.columns if isinstance(answers, SeveralClasses) else [answers.labels]
+        for labels, of_class in zip(columns, self._class_weight_of_columns(y), strict=False):
+            if isinstance(of_class, dict) and not isinstance(answers, Labels):
+                if unknown := [label for label in of_class if label not in labels]:
+                    raise OptionError(f"class_weight speaks of the class {unknown[0]!r}, which y does not have.")
+                if any(weight < 0 for weight in of_class.values()):
+                    raise OptionError(f"class_weight is {of_class} and must hold numbers of at least 0.")
+        return answers
 
     def __sklearn_tags__(self) -> Any:
         """Say what the estimator can do: multilabel y as well."""

@@ -34,11 +34,11 @@ UPDATES, FEWEST_EPOCHS = 1_000, 30
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": optim.cosine, "one_cycle": optim.one_cycle}
 """The schedules that are given by name: they last as long as the run."""
 
-Rows = Interval(Integral, 1, None, closed="left")
+COUNT = Interval(Integral, 1, None, closed="left")
 """A whole number of at least 1."""
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden": ["array-like", Rows],
+    "hidden": ["array-like", COUNT],
     "activation": [StrOptions(set(ACTIVATIONS)), callable, list, tuple],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "loss": [str, callable, None],
@@ -47,8 +47,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "schedule": [StrOptions({"constant", *SCHEDULES}), Schedule],
     "plateau": [Plateau, None],
-    "batch_size": [StrOptions({AUTO, "all"}), Rows],
-    "epochs": [StrOptions({AUTO}), Rows],
+    "batch_size": [StrOptions({AUTO, "all"}), COUNT],
+    "epochs": [StrOptions({AUTO}), COUNT],
     "patience": [Interval(Integral, 0, None, closed="left"), None],
     "valid": [StrOptions({AUTO}), Interval(Real, 0, 1, closed="left"), None],
     "metric": [str, None],

@@ -299,6 +299,10 @@ def judge_classes(y: Array, known: Any = None) -> Classes | Labels | SeveralClas
     Raises:
         ValueError: y is no classification target.
     """
+    if y.dtype == object:
+        for row, value in enumerate(y.reshape(len(y), -1).tolist()):
+            if None in value:
+                raise DataError(f"row {row}: y is missing; leave such rows out.")
     check_classification_targets(y)
     if type_of_target(y, input_name="y") == "multilabel-indicator":
         return Labels(y.shape[1])

@@ -1,5 +1,6 @@
-"""Reading a step: where every number comes from."""
+"""Reading a step, where every number comes from; and why a model predicts what it predicts."""
 
+from chainrule.inspect.attributions import ModelExplanation, RowExplanation, explain_model, explain_row
 from chainrule.inspect.derivation import Derivation, derive
 from chainrule.inspect.events import Answer, Operand, Quantity, StepEvent
 from chainrule.inspect.paths import Factor, Path
@@ -10,12 +11,16 @@ __all__ = [
     "Answer",
     "Derivation",
     "Factor",
+    "ModelExplanation",
     "Operand",
     "Path",
     "Quantity",
+    "RowExplanation",
     "StepEvent",
     "StepTrace",
     "derive",
+    "explain_model",
+    "explain_row",
     "trace_step",
     "trace_training_step",
 ]
