@@ -1,6 +1,11 @@
-"""For all tests: what must be so before NumPy and SciPy are imported."""
+"""For all tests: what must be so before NumPy and SciPy are imported, and a place for compiled programs apart from the person's own."""
 
+import getpass
 import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("CHAINRULE_CACHE", str(Path(tempfile.gettempdir()) / f"chainrule-tests-{getpass.getuser()}"))
 
 # One thread for NumPy's products, whose threads cost more than they bring at the sizes of these networks.
 for library in ("OPENBLAS", "MKL", "OMP"):

@@ -96,7 +96,7 @@ def test_epochs_count_the_one_that_was_begun() -> None:
 
 def test_every_row_is_used_once_an_epoch_and_the_last_batch_is_ragged() -> None:
     seen: list[list[int]] = []
-    step = cr.training_step(lambda p, x: x @ p["a"], cr.losses.mse, cr.optim.sgd(1e-9), params={"a": np.ones((1, 1))}, x="f64[B,1]")
+    step = cr.training_step(lambda p, x: x @ p["a"], cr.losses.mse, cr.optim.sgd(1e-9), params={"a": np.ones((1, 1))}, x="f64[B,1]", backend="reference")
     inner = step._step
 
     def watch(state: Any, batch: Any, rows: Any = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import nn
-from chainrule.backends.reference import Reference
+from chainrule.backends import Runnable, compile
 from chainrule.data.bundled import find_bundled
 from chainrule.data.cells import read_column
 from chainrule.data.encode import Encoder
@@ -61,8 +61,8 @@ class Model:
     history: History = field(default_factory=History)
 
     @cached_property
-    def _run(self) -> Reference:
-        return Reference(self.inference)
+    def _run(self) -> Runnable:
+        return compile(self.inference)
 
     @property
     def dtype(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from chainrule.backends import BACKENDS
 from chainrule.errors import OptionError, nearest
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
 from chainrule.optim import OPTIMIZERS
@@ -70,7 +71,7 @@ class Options:
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
     seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
     threads: int | None = option(None, "training", "At most so many threads.", "N")
-    backend: str = option("reference", "training", "What runs the program: reference.", "NAME")
+    backend: str = option(AUTO, "training", "What runs the program: llvm, reference, or auto: llvm where it is installed.", "NAME")
     dtype: str = option("float32", "training", "float32 or float64.", "NAME")
 
     def __post_init__(self) -> None:
@@ -91,8 +92,9 @@ class Options:
         if self.until is not None:
             until(self.until)
         check_seed(self.seed)
-        if self.backend != "reference":
-            raise OptionError(f"--backend {self.backend} is not known; there is reference.")
+        if self.backend not in BACKENDS:
+            known = ", ".join(BACKENDS)
+            raise OptionError(f"--backend {self.backend} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")
         if self.dtype not in ("float32", "float64"):
             raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation, steps_per_epoch
 from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
@@ -18,6 +19,7 @@ from chainrule.losses import target_type
 from chainrule.nn import Sequential
 from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
+from chainrule.training.native import NativeSteps
 from chainrule.training.nonfinite import explain_nonfinite
 from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
 from chainrule.training.state import Arrays, State
@@ -36,6 +38,7 @@ def training_step(
     dtype: str = "float32",
     frozen: Sequence[str] = (),
     penalty: Callable[..., Any] | None = None,
+    backend: str = "auto",
 ) -> TrainingStep:
     """Make a training step.
 
@@ -49,12 +52,13 @@ def training_step(
         dtype: float32 or float64: of the parameters that the network makes, and of the batches.
         frozen: paths, or patterns such as ``"*.bias"``, of parameters that stand still.
         penalty: a function of (params, rows) whose scalar is added to the loss.
+        backend: what runs the Programs: ``llvm``, ``reference``, or ``auto`` for the former where it is installed.
 
     Raises:
         OptionError: something is missing or unknown.
         TypeRuleError: shapes or dtypes do not fit; the message names the layer.
     """
-    return TrainingStep(network, loss, optimizer, params, x, y, dtype, frozen, penalty)
+    return TrainingStep(network, loss, optimizer, params, x, y, dtype, frozen, penalty, backend)
 
 
 class TrainingStep:
@@ -71,6 +75,7 @@ class TrainingStep:
         dtype: str,
         frozen: Sequence[str],
         penalty: Callable[..., Any] | None,
+        backend: str = "auto",
     ) -> None:
         if dtype not in ("float32", "float64"):
             raise OptionError(f"dtype is {dtype!r} and must be 'float32' or 'float64'.")
@@ -82,8 +87,10 @@ class TrainingStep:
         self.dtype = next((array.dtype.name for array in start.values()), dtype)
         self.params = {path: Type.of(array) for path, array in start.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
+        self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
-        self._inference: dict[Any, Reference] = {}
+        self._native: dict[Signature, NativeSteps] = {}
+        self._inference: dict[Any, Runnable] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
@@ -93,17 +100,24 @@ class TrainingStep:
     # programs
 
     def compiled(self, signature: Signature) -> Reference:
-        """Return the training Program for batches of these types, ready to run; it is traced once for each signature."""
+        """Return the training Program for batches of these types, for the reference; it is traced once for each signature."""
         if signature not in self._programs:
             forward = loss_program(self.network, self.loss, self.params, {}, signature, self.penalty)
             program = training_program(forward, self.optimizer, self.trainable)
             self._programs[signature] = Reference(program)
         return self._programs[signature]
 
-    def inference_for(self, x: Any) -> Reference:
+    def native(self, signature: Signature) -> NativeSteps:
+        """Return the compiled steps for batches of these types."""
+        if signature not in self._native:
+            self._native[signature] = NativeSteps.of(self.compiled(signature).program, self.trainable)
+        return self._native[signature]
+
+    def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
         if x not in self._inference:
-            self._inference[x] = Reference(inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,)))))
+            program = inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,))))
+            self._inference[x] = compile(program, self.backend)
         return self._inference[x]
 
     def signature_with_weights(self) -> Signature:
@@ -153,10 +167,11 @@ class TrainingStep:
             TypeRuleError: x, y or w have other types than the network and the loss need.
             NonFiniteError: the loss or a new parameter is NaN or infinite; the update is not applied and the old state stays usable.
         """
+        state.check()
         batch = self.batch((x, y) if w is None else (x, y, w))
-        new, loss = self._step(state, batch)
+        new, loss = self._one(state, batch) if self.backend == "llvm" else self._step(state, batch)
         state.take()
-        return replace(new, step=state.step + 1), loss
+        return replace(new, epoch=state.epoch, step=state.step + 1), loss
 
     def run(
         self,
@@ -184,7 +199,7 @@ class TrainingStep:
             seed: replaces the state's seed.
             shuffle: whether each epoch has its own order of rows.
             order: a function from the epoch (from 0) to the order of its rows, in place of the shuffle.
-            threads: accepted for every backend; the reference's result and speed do not depend on it.
+            threads: at most so many; the result does not depend on it.
 
         Returns:
             The new state, and the loss of each step before its update.
@@ -204,17 +219,41 @@ class TrainingStep:
         new = replace(state, seed=state.seed if seed is None else check_seed(seed))
         per_epoch = steps_per_epoch(rows, size)
         remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
+        lost: np.ndarray | list[float]
+        if self.backend == "llvm":
+            rows_of = lambda epoch: self._epoch_order(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
+            after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
+        else:
+            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
+        state.take()
+        return after, np.asarray(lost, dtype=self.dtype)
+
+    def _by_reference(
+        self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]
+    ) -> tuple[State, list[float]]:
         losses: list[float] = []
+        per_epoch = steps_per_epoch(len(batch["y"]), size)
         while remaining:
-            row_order = self._epoch_order(new, rows, shuffle, order)
+            row_order = rows_of(new)
             for number in range(new.step, min(new.step + remaining, per_epoch)):
                 indices = row_order[number * size : (number + 1) * size]
                 new, loss = self._step(new, {name: array[indices] for name, array in batch.items()}, indices)
                 losses.append(loss)
                 remaining -= 1
                 new = replace(new, step=number + 1) if number + 1 < per_epoch else replace(new, epoch=new.epoch + 1, step=0)
-        state.take()
-        return new, np.array(losses, dtype=self.dtype)
+        return new, losses
+
+    def _explain(self, batch: Arrays) -> Callable[[State, np.ndarray], None]:
+        """Return a function that takes a step by the reference, which raises what is wrong with it."""
+
+        def explain(state: State, rows: np.ndarray) -> None:
+            self._step(state, {name: array[rows] for name, array in batch.items()}, rows)
+
+        return explain
+
+    def _one(self, state: State, batch: Arrays) -> tuple[State, float]:
+        """Take one compiled step on a batch."""
+        return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
@@ -283,7 +322,13 @@ class TrainingStep:
 
     def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
         if order is None:
-            return _shuffled(state.seed, state.epoch, rows) if shuffle else np.arange(rows)
+            if not shuffle:
+                return np.arange(rows)
+            if self.backend == "llvm":
+                from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
+
+                return native(state.seed, state.epoch, rows)
+            return _shuffled(state.seed, state.epoch, rows)
         given = np.asarray(order(state.epoch))
         if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
             raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")

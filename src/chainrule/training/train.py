@@ -97,7 +97,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         dropout=options.dropout,
     )
     optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
-    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype)
+    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype, backend=options.backend)
     layers = describe(network)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)

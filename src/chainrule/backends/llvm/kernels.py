@@ -1,0 +1,134 @@
+"""The innermost functions of products: microkernels that keep a tile of the result in registers, and the copying of operands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from chainrule.backends.llvm.code import I32, I64, PTR, Code, Number, define
+from chainrule.backends.llvm.product import Product
+
+
+class Kernels:
+    """The functions that a module's products share: microkernels and packing."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.made: dict[Any, Any] = {}
+
+    def micro(self, p: Product, rows: int, vectors: int, edge: bool, steps: tuple[int, int, int] | None) -> Any:
+        """Return ``kernel(A, B, C, a_row, a_k, b_k, c_row, k, goes_on, lanes)``: C = A·B, or C + A·B if it goes on.
+
+        ``steps`` are a_row, a_k and b_k if they are known; ``edge``: whether B's last vector has so many lanes only.
+        """
+        key = ("micro", p.dtype, p.lanes, rows, vectors, edge, steps)
+        if key in self.made:
+            return self.made[key]
+        name = ".".join(map(str, ("product", p.dtype, rows, vectors, "cut" if edge else "whole", *(steps or ("any",)))))
+        code = define(self.module, name, [PTR, PTR, PTR, I64, I64, I64, I64, I64, I64, I64])
+        self.made[key] = code.function
+        A, Bp, C, a_row, a_k, b_k, c_row, depth, goes_on, lanes_left = code.function.args
+        if steps is not None:
+            a_row, a_k, b_k = steps
+        b, lanes, dtype = code.b, p.lanes, p.dtype
+        zero = code.number(0.0, code.type(dtype, lanes))
+        places = [(r, v) for r in range(rows) for v in range(vectors)]
+        start = b.block
+        load, ready = code.function.append_basic_block("load"), code.function.append_basic_block("ready")
+        b.cbranch(b.icmp_unsigned("!=", goes_on, ir.Constant(I64, 0)), load, ready)
+        b.position_at_end(load)
+
+        def at(r: int, v: int) -> Number:
+            return code.add(code.mul(c_row, r), v * lanes)
+
+        before = [code.load(C, at(r, v), dtype, lanes) for r, v in places]
+        loaded = b.block
+        b.branch(ready)
+        b.position_at_end(ready)
+        sums = []
+        for value in before:
+            phi = b.phi(value.type)
+            phi.add_incoming(zero, start)
+            phi.add_incoming(value, loaded)
+            sums.append(phi)
+        mask = code.first_lanes(lanes_left, lanes) if edge else None
+        with code.loop(0, depth, 1, sums) as loop:
+            k = loop.index
+            row = [
+                code.load(Bp, code.add(code.mul(k, b_k), v * lanes), dtype, lanes, mask if v == vectors - 1 else None)
+                for v in range(vectors)
+            ]
+            for r in range(rows):
+                number = code.splat(code.load(A, code.add(code.mul(k, a_k), code.mul(a_row, r)), dtype), lanes)
+                loop.next += [code.fma(number, row[v], loop.values[r * vectors + v]) for v in range(vectors)]
+        for (r, v), value in zip(places, loop.last, strict=True):
+            code.store(value, C, at(r, v), dtype)
+        b.ret_void()
+        return code.function
+
+    def turn(self, p: Product) -> Any:
+        """Return ``turn(from, row, to, width, depth, columns)``: to[k·width + j] = from[j·row + k], in square blocks of a vector's lanes.
+
+        It writes up to a block beyond depth and columns.
+        """
+        key = ("turn", p.dtype, p.lanes)
+        if key in self.made:
+            return self.made[key]
+        code = define(self.module, f"turn.{p.dtype}", [PTR, I64, PTR, I64, I64, I64])
+        self.made[key] = code.function
+        source, row, to, width, depth, columns = code.function.args
+        b, lanes, dtype = code.b, p.lanes, p.dtype
+        with code.loop(0, columns, lanes) as outer, code.loop(0, depth, lanes) as inner:
+            j, k = outer.index, inner.index
+            mask = code.first_lanes(code.sub(depth, k), lanes)
+            last = code.sub(columns, 1)
+            vectors = []
+            for lane in range(lanes):
+                place = code.minimum(code.add(j, lane), last)
+                vectors.append(code.load(source, code.add(code.mul(place, row), k), dtype, lanes, mask))
+            for lane, vector in enumerate(_transposed(code, vectors)):
+                code.store(vector, to, code.add(code.mul(code.add(k, lane), width), j), dtype)
+        b.ret_void()
+        return code.function
+
+    def copy(self, p: Product, vectors: int, edge: int) -> Any:
+        """Return ``copy(from, row, to, depth)``: rows of some vectors, one after the other."""
+        key = ("copy", p.dtype, p.lanes, vectors, edge)
+        if key in self.made:
+            return self.made[key]
+        code = define(self.module, f"copy.{p.dtype}.{vectors}.{edge}", [PTR, I64, PTR, I64])
+        self.made[key] = code.function
+        source, row, to, depth = code.function.args
+        mask = code.first_lanes(edge, p.lanes) if edge else None
+        with code.loop(0, depth) as loop:
+            for v in range(vectors):
+                part = code.load(
+                    source, code.add(code.mul(loop.index, row), v * p.lanes), p.dtype, p.lanes, mask if v == vectors - 1 else None
+                )
+                code.store(part, to, code.add(code.mul(loop.index, vectors * p.lanes), v * p.lanes), p.dtype)
+        code.b.ret_void()
+        return code.function
+
+
+def _transposed(code: Code, vectors: list[Any]) -> list[Any]:
+    """Transpose a square of vectors by exchanging ever larger blocks: log₂(lanes) rounds of shuffles."""
+    lanes = len(vectors)
+    if lanes == 1:
+        return vectors
+    size = 1
+    while size < lanes:
+        keep, take = [], []
+        for lane in range(lanes):
+            high = lane & size
+            keep.append(lanes + lane - size if high else lane)
+            take.append(lanes + lane if high else lane + size)
+        masks = [ir.Constant(ir.VectorType(I32, lanes), [ir.Constant(I32, i) for i in m]) for m in (keep, take)]
+        result = list(vectors)
+        for lane in range(lanes):
+            if not lane & size:
+                x, y = vectors[lane], vectors[lane + size]
+                result[lane] = code.b.shuffle_vector(x, y, masks[0])
+                result[lane + size] = code.b.shuffle_vector(x, y, masks[1])
+        vectors, size = result, 2 * size
+    return vectors

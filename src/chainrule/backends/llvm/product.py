@@ -1,0 +1,129 @@
+"""How a product of matrices is computed: its tile, blocks and packing, decided by its fixed sizes alone.
+
+Each element is summed in one order, k ascending, by fused multiply-add, whatever tile, thread or block of k it falls into; where k is cut
+into blocks the sum goes on from what was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chainrule.backends.llvm.code import SIZES
+from chainrule.backends.llvm.target import Target
+from chainrule.ir import Batch, Equation, Value
+from chainrule.ir.types import Axis
+
+_BLOCK = 1024  # products of k that are summed in one go
+_PACKED_BLOCK = 512  # of these where B is packed
+_WIDE = 512  # columns from which rows of B are copied next to each other
+_TALL = 1024  # columns from which a transposed A is copied
+ROWS_AT_ONCE = 256  # rows of such an A at once
+
+
+@dataclass(frozen=True)
+class Product:
+    """How a product of two stored matrices is computed.
+
+    Attributes:
+        x, y: the stored operands; ``x_turned``, ``y_turned``: whether each is stored transposed.
+        rows, columns, depth: the sizes M, N and K of the product.
+        dtype: of all three.
+        lanes, mr, nv: the vector's lanes; the tile's rows and vectors.
+        packed: whether B is copied into panels; ``packed_x``: whether A is.
+        block: the most of K that is summed in one go; ``blocks``: whether there can be more than one such block.
+    """
+
+    x: Value
+    y: Value
+    x_turned: bool
+    y_turned: bool
+    rows: Axis
+    columns: int
+    depth: Axis
+    dtype: str
+    lanes: int
+    mr: int
+    nv: int
+    packed: bool
+    packed_x: bool
+    block: int
+    blocks: bool
+
+    @property
+    def width(self) -> int:
+        """The columns of a panel."""
+        return self.nv * self.lanes
+
+    @property
+    def padded(self) -> int:
+        """The columns, rounded up to whole vectors."""
+        return -(-self.columns // self.lanes) * self.lanes
+
+    @property
+    def x_strides(self) -> tuple[int, int]:
+        """The steps in A from a row to the next, and from k to the next."""
+        if self.x_turned:
+            return 1, fixed(self.rows)
+        return fixed(self.depth), 1
+
+    def scratch(self) -> int:
+        """The bytes of a thread's own memory that it needs."""
+        size = SIZES[self.dtype]
+        tile = self.mr * self.width
+        panel = (self.block + self.lanes) * self.width if self.packed else 0
+        own = (ROWS_AT_ONCE + self.mr) * self.block if self.packed_x else 0
+        return size * (tile + panel + own) + 3 * 64
+
+    def panels(self) -> list[tuple[int, int, int]]:
+        """Return the panels' kinds as (first column, vectors in a panel, number of panels); sizes differ by one vector at most."""
+        vectors = self.padded // self.lanes
+        number = -(-vectors // self.nv)
+        wide, rest = divmod(vectors, number)
+        kinds = [(0, wide + 1, rest), (rest * (wide + 1) * self.lanes, wide, number - rest)]
+        return [kind for kind in kinds if kind[1] and kind[2]]
+
+
+def fixed(axis: Axis) -> int:
+    """Return an axis that is a number."""
+    assert isinstance(axis, int)
+    return axis
+
+
+def product(equation: Equation, definitions: Mapping[Value, Equation], stored: Callable[[Value], bool], target: Target) -> Product | None:
+    """Return how a product is computed, or ``None`` if it is not of two stored matrices with rows of fixed length."""
+    x, y = equation.inputs
+    if len(x.type.shape) != 2 or len(y.type.shape) != 2:
+        return None
+    (x, x_turned), (y, y_turned) = (_stored(value, definitions, stored) for value in (x, y))
+    (m, k), n = equation.inputs[0].type.shape, equation.inputs[1].type.shape[1]
+    if isinstance(n, Batch) or not stored(x) or not stored(y):
+        return None
+    if isinstance(m if x_turned else k, Batch) or (y_turned and isinstance(k, Batch)) or n == 0:
+        return None
+    dtype = equation.outputs[0].type.dtype
+    lanes = target.lanes(SIZES[dtype])
+    mr, nv = target.tile
+    known = None if isinstance(k, Batch) else k
+    large = n >= _WIDE and (known is None or known >= 64) and (isinstance(m, Batch) or m >= 64)
+    packed = y_turned or large
+    packed_x = x_turned and isinstance(m, int) and m >= _TALL and n >= _WIDE
+    block = _PACKED_BLOCK if packed and (large or known is None or known > _BLOCK) else _BLOCK
+    if known is not None:
+        number = max(-(-known // block), 1)
+        block = max(-(-known // number), 1)
+    blocks = known is None or known > block
+    nv = min(nv, -(-n // lanes))
+    return Product(x, y, x_turned, y_turned, m, n, k, dtype, lanes, mr, nv, packed, packed_x, block, blocks)
+
+
+def _stored(value: Value, definitions: Mapping[Value, Equation], stored: Callable[[Value], bool]) -> tuple[Value, bool]:
+    turned = False
+    while not stored(value):
+        e = definitions.get(value)
+        if e is None or e.op.name != "transpose":
+            break
+        axes = e.attributes.get("axes")
+        turned ^= axes is None or tuple(axis % 2 for axis in axes) == (1, 0)
+        value = e.inputs[0]
+    return value, turned

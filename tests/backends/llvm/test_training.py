@@ -1,0 +1,171 @@
+"""Compiled training through the public interface: slices, failures, caches."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.backends.llvm import Executable, cache
+from chainrule.errors import DataError, NonFiniteError, OptionError
+
+X = np.random.default_rng(0).standard_normal((61, 4)).astype(np.float32)
+LABELS = np.random.default_rng(1).integers(0, 3, 61)
+
+
+def classifier(**options):
+    net = cr.nn.mlp(4, [19, 8], 3, dropout=0.2)
+    return cr.training_step(
+        net, loss=cr.losses.cross_entropy, optimizer=cr.optim.chain(cr.optim.clip_by_norm(1.0), cr.optim.adam(1e-2)), **options
+    )
+
+
+def same(first, second):
+    return all(first.params[path].tobytes() == second.params[path].tobytes() for path in first.params)
+
+
+def test_any_slicing_and_any_number_of_threads_give_the_same_bits():
+    step = classifier()
+    whole, losses = step.run(step.init(3), (X, LABELS), epochs=4, batch_size=8, threads=1)
+    for slices in ((7, 20, 5), (1,) * 32, (31, 1)):
+        state, parts = step.init(3), []
+        for number in slices:
+            state, part = step.run(state, (X, LABELS), steps=number, batch_size=8, threads=4)
+            parts.append(part)
+        assert np.concatenate(parts).tobytes() == losses.tobytes() and same(state, whole)
+    assert (whole.epoch, whole.step, whole.count) == (4, 0, 32)
+
+
+def test_the_compiled_run_is_the_reference_run():
+    ours, reference = classifier(dtype="float64"), classifier(dtype="float64", backend="reference")
+    state, losses = ours.run(ours.init(1), (X, LABELS), epochs=25, batch_size=8)
+    expected, expected_losses = reference.run(reference.init(1), (X, LABELS), epochs=25, batch_size=8)
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
+    for path in state.params:
+        scale = np.abs(expected.params[path]).max()
+        assert np.abs(state.params[path] - expected.params[path]).max() <= 1e-9 * scale
+
+
+def test_one_step_is_one_step_of_a_run():
+    step = classifier()
+    one, loss = step(step.init(), X[:8], LABELS[:8])
+    run, losses = step.run(step.init(), (X[:8], LABELS[:8]), steps=1, batch_size=8, shuffle=False)
+    assert loss == losses[0] and same(one, run) and (one.epoch, one.step) == (0, 1)
+
+
+@pytest.mark.parametrize("bad", [3, -1, 2**62])
+def test_a_hostile_label_is_an_error_and_nothing_else_happens(bad):
+    labels = LABELS.copy()
+    labels[40] = bad
+    step = classifier()
+    state = step.init()
+    with pytest.raises(DataError, match=f"holds index {bad}, outside of the range 0 to 2"):
+        step.run(state, (X, labels), epochs=1, batch_size=8)
+    state.check()
+    assert same(state, step.init())
+
+
+def test_a_loss_that_is_not_finite_is_explained_and_the_state_before_it_kept():
+    x = X.copy()
+    x[50, 2] = np.nan
+    step, reference = classifier(), classifier(backend="reference")
+    failures = []
+    for each in (step, reference):
+        with pytest.raises(NonFiniteError) as caught:
+            each.run(each.init(), (x, LABELS), epochs=3, batch_size=8)
+        failures.append(caught.value)
+    assert "row 50" in str(failures[0]) and str(failures[0]) == str(failures[1])
+    assert (failures[0].state.epoch, failures[0].state.step) == (failures[1].state.epoch, failures[1].state.step)
+    for path in failures[0].state.params:
+        np.testing.assert_allclose(failures[0].state.params[path], failures[1].state.params[path], rtol=1e-4, atol=1e-5)
+
+
+def test_a_gradient_that_overflows_is_found():
+    step = cr.training_step(cr.nn.mlp(4, [], 1), loss=cr.losses.mse, optimizer=cr.optim.sgd(1e30))
+    y = X[:, :1]
+    with pytest.raises(NonFiniteError, match=r"epoch 1, step [123]"):
+        step.run(step.init(), (X, y), epochs=1, batch_size=8)
+
+
+def test_no_backend_of_another_name():
+    with pytest.raises(OptionError, match="choose one of auto, llvm, reference"):
+        classifier(backend="cuda")
+
+
+# the cache
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def program():
+    return cr.ops.trace(lambda x: x * 2.0 + cr.ops.constant(value=np.arange(40.0), dtype="float64"), "f64[B,40]")
+
+
+def run():
+    x = np.ones((3, 40))
+    np.testing.assert_array_equal(Executable(program())({"x": x})["out"], x * 2.0 + np.arange(40.0))
+
+
+def test_what_was_compiled_is_loaded_again(folder, monkeypatch):
+    run()
+    (entry,) = folder.glob("*.object")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr("chainrule.backends.llvm.executable.object_code", None)
+    run()
+    entry.unlink()
+    with pytest.raises(TypeError):
+        run()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b"x" * 50]
+)
+def test_a_damaged_entry_is_made_anew(folder, damage):
+    run()
+    (entry,) = folder.glob("*.object")
+    good = entry.read_bytes()
+    entry.write_bytes(damage(good))
+    run()
+    assert entry.read_bytes() == good
+
+
+def test_a_folder_that_others_write_to_is_not_used(folder):
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    cache._usable.cache_clear()
+    cache._say.cache_clear()
+    with pytest.warns(UserWarning, match="others may write to it"):
+        run()
+    assert not list(folder.iterdir())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run()
+
+
+def test_a_folder_that_cannot_be_made_is_said_once(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file" / "inside"))
+    with pytest.warns(UserWarning, match="cannot be kept"):
+        run()
+
+
+def test_the_cache_can_be_off_and_is_bounded(folder, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", "off")
+    run()
+    assert not folder.exists()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(folder))
+    folder.mkdir(mode=0o700)
+    cache._usable.cache_clear()
+    for number in range(3):
+        (folder / f"{number}.object").write_bytes(b"0" * 100)
+        os.utime(folder / f"{number}.object", (number, number))
+    monkeypatch.setattr(cache, "MOST_BYTES", 200)
+    run()
+    assert not (folder / "0.object").exists()
