@@ -103,7 +103,7 @@ def test_a_reader_that_goes_away_is_no_traceback(folder, classified, tmp_path):
     process.stdout.close()
     with process.stderr as stream:
         err = stream.read().decode()
-    assert process.wait(30) == 1
+    assert process.wait(30) == 141
     assert "error" not in err
     assert "Traceback" not in err
 

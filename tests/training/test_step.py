@@ -364,3 +364,41 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], message: str)
     step = classifier()
     with pytest.raises(OptionError, match=message):
         step.run(step.init(), (X, LABELS), **options)
+
+
+@pytest.mark.parametrize("backend", ["llvm", "reference"])
+def test_a_step_of_one_s_own_and_whole_epochs_after_it(backend: str) -> None:
+    step = cr.training_step(cr.nn.mlp(2, [3], 1, dropout=0.5), cr.losses.mse, cr.optim.sgd(0.0001), backend=backend)
+    x, y = np.ones((300, 2)), np.ones((300, 1))
+    state, first = step(step.init(seed=0), x, y)
+    state, second = step(state, x, y)
+    assert first != second  # each draws its own mask
+    state, losses = step.run(state, (x, y), epochs=2, batch_size=128)
+    assert len(losses) == 6
+    assert (state.epoch, state.step, state.count) == (4, 0, 8)
+
+
+def test_what_cannot_be_used_is_one_sentence() -> None:
+    net = cr.nn.mlp(2, [3], 1)
+    with pytest.raises(OptionError, match="loss is 'mse' and must be a function"):
+        cr.training_step(net, "mse", cr.optim.sgd())
+    with pytest.raises(OptionError, match="optimizer is 'sgd' and must be an Optimizer"):
+        cr.training_step(net, cr.losses.mse, "sgd")
+    step = cr.training_step(net, cr.losses.mse, cr.optim.sgd())
+    with pytest.raises(DataError, match="there are no rows"):
+        step(step.init(), np.zeros((0, 2)), np.zeros((0, 1)))
+    with pytest.raises(DataError, match="the weight of row 1 is not a number of at least 0"):
+        step(step.init(), np.zeros((2, 2)), np.zeros((2, 1)), [1.0, -1.0])
+    with pytest.raises(DataError, match=r"x is a dict of a; the network takes one array, f32\[B,2\]"):
+        step(step.init(), {"a": np.zeros((2, 2))}, np.zeros((2, 1)))
+    state = step.init()
+    state.hyper["lrr"] = 1.0
+    with pytest.raises(OptionError, match="'lrr' is missing or not known; sgd has lr"):
+        step(state, np.zeros((2, 2)), np.zeros((2, 1)))
+
+
+def test_states_and_runs_are_short_to_print() -> None:
+    run = cr.fit(cr.nn.mlp(2, [3], 1), (np.zeros((4, 2)), np.zeros((4, 1))), loss=cr.losses.mse, optimizer=cr.optim.sgd(), epochs=2)
+    assert repr(run.state) == "State(epoch=2, step=0, count=2, seed=0; 13 parameters)"
+    assert repr(run.history) == "History(2 epochs)"
+    assert max(map(len, (repr(run), repr(run.step.program)))) < 120

@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "Measure a model on rows whose answers are known.",
     "step": "Show one training step of a row: forward, loss, backward, update, with the numbers.",
     "show": "List the equations of a model's training step.",
+    "check": "Check that a model's gradients are right, by two witnesses.",
     "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
 }
 """The commands in the order of the overview, and what each does."""
@@ -43,6 +44,12 @@ def command_named(name: str) -> Any:
 class _Commands(TyperGroup):
     """The group of all commands, which knows their names and imports the one that is run."""
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError) as error:  # typer would end the process without a word
+            raise _UnheardError from error
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
@@ -53,6 +60,10 @@ class _Commands(TyperGroup):
         from chainrule.cli.overview import print_overview
 
         print_overview(COMMANDS)
+
+
+class _UnheardError(Exception):
+    """Carries an exception past typer, as its cause."""
 
 
 _app = typer.Typer(cls=_Commands, invoke_without_command=True, rich_markup_mode="rich")
@@ -77,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     traceback = "--traceback" in words
     try:
         status = _app([word for word in words if word != "--traceback"], prog_name="chainrule", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BaseException as error:  # whatever goes wrong is told in a sentence
-        return report_failure(error, traceback)
+        return report_failure(error.__cause__ or error if isinstance(error, _UnheardError) else error, traceback)
     return int(status or 0)

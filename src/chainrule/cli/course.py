@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.failure import DONE, INTERRUPTED, report_failure
@@ -16,19 +17,23 @@ from chainrule.cli.progress import Progress
 from chainrule.cli.understood import show_network, show_understood
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import NonFiniteError
-from chainrule.training.events import EpochEnded, History, Stopped
+from chainrule.training.events import EpochEnded, History, RunStarted, Stopped
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.run_folder import RunFolder, describe_data, open_run_folder
-from chainrule.training.train import NetworkBuilt, TrainEvent, Understood
+from chainrule.training.train import NetworkBuilt, Trained, TrainEvent, Understood
 
 if TYPE_CHECKING:
     from chainrule.cli.train import Request
 
 
 class Course:
-    """Follows a training: it is called with each event, and finished with the model. Used in a ``with`` block."""
+    """Follows a training: :meth:`follow` takes its events and ends with the exit status. Used in a ``with`` block.
+
+    From the first step on, Ctrl-C costs no work: the first one stops the training, after which the model is written; a further one, then
+    or while the model is measured, leaves the measuring out.
+    """
 
     def __init__(self, request: Request, options: Options) -> None:
         self._request, self._options = request, options
@@ -37,6 +42,8 @@ class Course:
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._stopped: Stopped | None = None
+        self._model: Model | None = None
+        self._interrupted = False  # while or after the training stopped: there is no time to measure
         self._on_interrupt = signal.getsignal(signal.SIGINT)
 
     def __enter__(self) -> Course:
@@ -49,8 +56,25 @@ class Course:
         signal.signal(signal.SIGINT, self._on_interrupt)
         if error is not None and self._folder is not None:
             self._folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}")
+            if self._model is not None:
+                self._console.print(f"The model is written: {self._folder.model}", soft_wrap=True, markup=False)
 
-    def __call__(self, event: TrainEvent) -> None:
+    def follow(self, job: Generator[TrainEvent, None, Model]) -> int:
+        """Take the events of a training until it is done and measured, or interrupted; return the exit status."""
+        while not self._interrupted or self._model is None:
+            try:
+                event = next(job)
+            except StopIteration:
+                break
+            except KeyboardInterrupt:
+                if self._model is None:
+                    raise
+                break
+            self._take(event)
+        signal.signal(signal.SIGINT, self._note_interrupt)
+        return self._finish()
+
+    def _take(self, event: TrainEvent) -> None:
         """Show an event, and write what belongs to it."""
         if isinstance(event, Understood):
             self._prepared = event.prepared
@@ -61,9 +85,12 @@ class Course:
             self._folder = self._open()
         elif isinstance(event, EpochEnded) and self._folder is not None:
             self._folder.add_epoch(History([event]).rows()[0])
+        elif isinstance(event, RunStarted):
+            signal.signal(signal.SIGINT, self._note_interrupt)  # what the loop calls at a second Ctrl-C
         elif isinstance(event, Stopped):
             self._stopped = event
-            signal.signal(signal.SIGINT, self._saving)
+        elif isinstance(event, Trained):
+            self._write(event.model)
         self._progress(event)
 
     def _open(self) -> RunFolder:
@@ -79,20 +106,37 @@ class Course:
         out = None if request.out is None else Path(request.out)
         return open_run_folder(out, request.name or self._prepared.name, about, overwrite=request.overwrite)
 
-    def _saving(self, number: int, frame: Any) -> None:
-        """Let the first Ctrl-C after the training pass, so that the trained model is written; the next one is heard."""
-        self._console.print("Measuring and writing the model; another Ctrl-C gives it up.")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
 
-    def finish(self, model: Model) -> int:
-        """Write the model, tell the outcome, and return the exit status."""
-        folder, stopped, prepared = self._folder, self._stopped, self._prepared
-        assert folder is not None and stopped is not None and prepared is not None  # a model is the last thing that comes
-        state = "failed" if stopped.error else "interrupted" if stopped.interrupted else "done"
-        folder.finish(model, state)
+    def _break_off(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _write(self, model: Model) -> None:
+        """Write the model, before anything is measured: from here on it is safe, and Ctrl-C ends the measuring."""
+        folder, stopped = self._folder, self._stopped
+        assert folder is not None and stopped is not None  # both come before the model
+        folder.finish(model, _state(stopped))
+        self._model = model
         show_stop(self._console, stopped)
+        if stopped.interrupted and not self._interrupted:
+            self._console.print("Measuring; another Ctrl-C leaves that out.", style="dim")
+        signal.signal(signal.SIGINT, self._break_off)
+
+    def _finish(self) -> int:
+        """Write the model again with what was measured, tell the outcome, and return the exit status."""
+        folder, stopped, prepared, model = self._folder, self._stopped, self._prepared, self._model
+        assert folder is not None and stopped is not None and prepared is not None and model is not None  # the model comes last
+        state, measured = _state(stopped), "baselines" in model.report
+        if measured:
+            folder.finish(model, state)
         if stopped.best_epoch or not stopped.error:  # the weights are worth a look
-            show_outcome(self._console, model, self._options.metric)
+            if measured:
+                show_outcome(self._console, model, self._options.metric)
+            else:
+                self._console.print("Not measured: interrupted.")
+                self._console.print()
             show_next(self._console, folder, self._request.data, int(prepared.split.train[0]))
         if self._request.quiet and not stopped.error:
             messages().print(one_line(model, folder), soft_wrap=True)
@@ -101,4 +145,8 @@ class Course:
             write_json(model.report | about | ({"error": stopped.error} if stopped.error else {}))
         if stopped.error:
             return report_failure(NonFiniteError(f"{stopped.error} The last good weights are in {folder.model}."))
-        return INTERRUPTED if stopped.interrupted else DONE
+        return INTERRUPTED if stopped.interrupted or not measured else DONE
+
+
+def _state(stopped: Stopped) -> str:
+    return "failed" if stopped.error else "interrupted" if stopped.interrupted else "done"

@@ -56,6 +56,4 @@ def explain(
         from chainrule.inspect.attributions.model_text import model_text
 
         lines = model_text(whole, results().width, everything=everything)
-    console = results()
-    for line in lines:
-        console.print(line, soft_wrap=True)
+    results().print_lines(lines)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 from typing import Any
 
+from chainrule.data.visible import visible
 from chainrule.errors import ChainruleError, InputError, nearest
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+UNREAD = 141  # as of a command that the shell ends because nobody reads on: 128 + SIGPIPE
 
 
 def report_failure(error: BaseException, show_traceback: bool = False) -> int:
@@ -17,8 +17,10 @@ def report_failure(error: BaseException, show_traceback: bool = False) -> int:
     if isinstance(error, SystemExit):
         return int(error.code or 0)
     if isinstance(error, BrokenPipeError):  # nobody reads on, as with `| head`
-        _silence_standard_output()
-        return FAILED
+        from chainrule.cli.output import point_nowhere
+
+        point_nowhere(1)
+        return UNREAD
     if show_traceback:
         traceback.print_exception(error)
     sentence, status = explain(error)
@@ -26,7 +28,7 @@ def report_failure(error: BaseException, show_traceback: bool = False) -> int:
 
     from chainrule.cli.output import messages, say
 
-    text = Text.assemble(("error: ", "bold red"), sentence)
+    text = Text.assemble(("error: ", "bold red"), visible(sentence))
     say(messages(), text)
     return status
 
@@ -65,9 +67,3 @@ def _is_full_disk(cause: BaseException | None) -> bool:
     import errno
 
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-def _silence_standard_output() -> None:
-    """Point standard output nowhere, so that Python's last flush meets no closed pipe."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())

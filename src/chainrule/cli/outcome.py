@@ -104,5 +104,7 @@ def _next(run: str, data: str, row: int) -> Mapping[str, str]:
 def one_line(model: Model, folder: RunFolder) -> str:
     """Return the outcome in one line, for those who want to be told no more."""
     measured = "test" if "test" in model.report else "train"
+    if measured not in model.report:
+        return f"not measured, {folder.model}"
     name = SHOWN_METRICS[model.target.task][0]
     return f"{measured} {name} {measure(model.report[measured].get(name))}, {folder.model}"

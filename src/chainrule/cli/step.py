@@ -66,5 +66,4 @@ def step(
         if derivation is None
         else DerivationText(trace, derivation, digits=digits, everything=everything).lines(console.width)
     )
-    for line in lines:
-        console.print(line, soft_wrap=True)
+    console.print_lines(lines)

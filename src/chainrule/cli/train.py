@@ -95,10 +95,4 @@ def _train(request: Request, options: Options) -> int:
     if request.out is not None:
         check_run_folder(Path(request.out), request.overwrite)
     with Course(request, options) as course:
-        job = train_events(request.data, request.target, options)
-        while True:
-            try:
-                event = next(job)
-            except StopIteration as done:
-                return course.finish(done.value)
-            course(event)
+        return course.follow(train_events(request.data, request.target, options))

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from chainrule.cli.output import number, plain_table
 from chainrule.data.table import Note
+from chainrule.data.visible import visible
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.train import NetworkBuilt
@@ -42,7 +43,7 @@ def show_understood(console: Console, prepared: Prepared, verbose: bool) -> None
     facts.add_column()
     table = prepared.table
     facts.add_row("Data", f"{escape(table.source)}: {table.rows:,} rows, {table.frame.width:,} columns")
-    facts.add_row("Target", f"[bold]{escape(prepared.target.column.name)}[/bold]: {escape(_task(prepared))}")
+    facts.add_row("Target", f"[bold]{escape(visible(prepared.target.column.name))}[/bold]: {escape(_task(prepared))}")
     facts.add_row("", escape(_answers(prepared)))
     facts.add_row("Split", escape(prepared.split.how))
     console.print(facts)
@@ -74,7 +75,7 @@ def _answers(prepared: Prepared) -> str:
 
 
 def _spelled(label: object) -> str:
-    return str(label).lower() if isinstance(label, bool) else str(label)
+    return str(label).lower() if isinstance(label, bool) else visible(str(label))
 
 
 def _columns_table(prepared: Prepared, verbose: bool) -> Table:
@@ -91,7 +92,7 @@ def _columns_table(prepared: Prepared, verbose: bool) -> Table:
     table.columns[0].overflow = table.columns[2].overflow = "fold"
     for line in lines:
         shown = str(f"{line.units:,}") if line.used else "left out" if line.kind != "row weights" else ""
-        table.add_row(Text(line.name), line.kind, Text(line.reason), shown, style="" if line.used else "dim")
+        table.add_row(Text(visible(line.name)), line.kind, Text(visible(line.reason)), shown, style="" if line.used else "dim")
     table.add_section()
     table.add_row(Text("inputs of the network", style="bold"), "", "", f"{units.total():,}")
     return table
@@ -131,7 +132,7 @@ def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for note in shown:
-        table.add_row("•", Text(note.text).append(f"  ({note.flag})" if note.flag else "", style="cyan"))
+        table.add_row("•", Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan"))
     if len(shown) < len(notes):
         table.add_row("•", f"and {len(notes) - len(shown):,} more; --verbose shows all", style="dim")
     console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")

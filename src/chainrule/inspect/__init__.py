@@ -1,6 +1,7 @@
-"""Reading a step, where every number comes from; and why a model predicts what it predicts."""
+"""Reading a step, where every number comes from and whether it is right; and why a model predicts what it predicts."""
 
 from chainrule.inspect.attributions import ModelExplanation, RowExplanation, explain_model, explain_row
+from chainrule.inspect.check import GradientCheck, check_gradients
 from chainrule.inspect.derivation import Derivation, derive
 from chainrule.inspect.events import Answer, Operand, Quantity, StepEvent
 from chainrule.inspect.paths import Factor, Path
@@ -11,6 +12,7 @@ __all__ = [
     "Answer",
     "Derivation",
     "Factor",
+    "GradientCheck",
     "ModelExplanation",
     "Operand",
     "Path",
@@ -18,6 +20,7 @@ __all__ = [
     "RowExplanation",
     "StepEvent",
     "StepTrace",
+    "check_gradients",
     "derive",
     "explain_model",
     "explain_row",

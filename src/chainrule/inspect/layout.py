@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from chainrule.data.visible import visible
+
 TITLE, HEAD, FORMULA, RESULT, NOTE = "bold cyan", "bold", "dim", "bold", "dim italic"
 NARROWEST = 40
 _READABLE = 26  # columns for a calculation that can run over several lines
@@ -24,6 +26,11 @@ class Row:
     factors: tuple[str, ...] = ()
     style: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("label", "calculation", "result"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
+        object.__setattr__(self, "factors", tuple(map(visible, self.factors)))
+
 
 @dataclass(frozen=True)
 class Line:
@@ -33,6 +40,9 @@ class Line:
     style: str = ""
     indent: int = 0
     hang: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text))
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,9 @@ class Grid:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     indent: int = 4
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", tuple(tuple(map(visible, row)) for row in self.rows))
 
 
 Part = Line | Block | Grid

@@ -100,7 +100,7 @@ class Port:
         return self.value.type
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program:
     """Inputs, equations in an order that can be executed, outputs. ``str(program)`` is the listing."""
 

@@ -62,11 +62,14 @@ class Stopped:
 Event = RunStarted | StepsDone | EpochEnded | Stopped
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The epochs of a run, in order."""
 
     epochs: list[EpochEnded] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"History({len(self.epochs)} epochs)"
 
     def rows(self) -> list[dict[str, float | int | bool]]:
         """Return one flat dict for each epoch, as ``history.jsonl`` holds it; validation values are called ``valid_NAME``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import NonFiniteError
+from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training.events import Event, History, Stopped
 from chainrule.training.loop import Loop, Metric, Plateau, Settings
@@ -19,7 +20,7 @@ from chainrule.training.step import Batch, TrainingStep, training_step
 from chainrule.training.until import Predicate, until
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A finished run on arrays.
 
@@ -34,6 +35,9 @@ class Run:
     best: State
     history: History
     stopped: Stopped
+
+    def __repr__(self) -> str:
+        return f"Run({self.stopped.epochs} epochs, best {self.stopped.best_epoch}: {self.stopped.reason})"
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the prediction of the best weights: logits or values, [rows, outputs]."""
@@ -62,12 +66,17 @@ def fit(
     order: Callable[[int], np.ndarray] | None = None,
     threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
-    **step_options: Any,
+    x: Any = None,
+    y: str | Type | None = None,
+    dtype: str = "float32",
+    frozen: Sequence[str] = (),
+    penalty: Callable[..., Any] | None = None,
+    backend: str = "auto",
 ) -> Run:
     """Train a network on arrays.
 
     Args:
-        network, loss, optimizer: as for :func:`chainrule.training_step`, which also takes ``step_options`` (dtype, frozen, …).
+        network, loss, optimizer, x, y, dtype, frozen, penalty, backend: as for :func:`chainrule.training_step`.
         data: (x, y) or (x, y, w), rows first.
         epochs: at most so many passes over the rows.
         batch_size: rows a step; ``None`` means all.
@@ -90,7 +99,10 @@ def fit(
         NonFiniteError: the loss became NaN or infinite before a single epoch was done.
     """
     given = params if hasattr(network, "init") else None
-    step = training_step(network, loss, optimizer, params=None if given is not None or params is None else params, **step_options)
+    initial = None if given is not None else params
+    step = training_step(
+        network, loss, optimizer, params=initial, x=x, y=y, dtype=dtype, frozen=frozen, penalty=penalty, backend=backend
+    )
     settings = Settings(
         epochs, batch_size, patience, time_budget, _predicate(until), watch, greater_is_better, plateau, shuffle, order, threads
     )

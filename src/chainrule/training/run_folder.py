@@ -67,7 +67,7 @@ class RunFolder:
         self._history.flush()
 
     def finish(self, model: Model, state: str) -> None:
-        """Write the model and how the run ended: ``done``, ``interrupted`` or ``failed``.
+        """Write the model, with what its report holds by now, and how the run ended: ``done``, ``interrupted`` or ``failed``.
 
         Raises:
             FileFormatError: the model file cannot be written. OSError: another one cannot.
@@ -77,7 +77,7 @@ class RunFolder:
         self._write_about(state=state, report=model.report)
 
     def abandon(self, state: str) -> None:
-        """Note that the run ended without a model, if that can still be written."""
+        """Note that something broke the run off, if that can still be written."""
         self._history.close()
         with suppress(OSError):
             self._write_about(state=state)

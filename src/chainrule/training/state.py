@@ -12,7 +12,7 @@ from chainrule.errors import StateError
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass
+@dataclass(repr=False)
 class State:
     """What a step takes over and returns anew.
 
@@ -38,6 +38,10 @@ class State:
     step: int = 0
     count: int = 0
     _taken: bool = field(default=False, repr=False)
+
+    def __repr__(self) -> str:
+        parameters = sum(array.size for array in self.params.values())
+        return f"State(epoch={self.epoch}, step={self.step}, count={self.count}, seed={self.seed}; {parameters:,} parameters)"
 
     def copy(self) -> State:
         """Return a state that shares nothing with this one and can be used after this one was taken over."""

@@ -79,6 +79,10 @@ class TrainingStep:
     ) -> None:
         if dtype not in ("float32", "float64"):
             raise OptionError(f"dtype is {dtype!r} and must be 'float32' or 'float64'.")
+        if not callable(loss):
+            raise OptionError(f"loss is {loss!r} and must be a function of (prediction, target), such as cr.losses.mse.")
+        if not isinstance(optimizer, Optimizer):
+            raise OptionError(f"optimizer is {optimizer!r} and must be an Optimizer, such as cr.optim.adam(1e-3).")
         self.network, self.loss, self.optimizer, self.penalty = network, loss, optimizer, penalty
         self._given = None if params is None else {path: np.asarray(array) for path, array in params.items()}
         if self._given is None and not isinstance(network, Sequential):
@@ -160,6 +164,9 @@ class TrainingStep:
     def __call__(self, state: State, x: Any, y: Any, w: Any = None) -> tuple[State, float]:
         """Take one step on one batch; the old state is taken over.
 
+        A batch of one's own is an epoch of its own: the state then stands at the beginning of the next one, where :meth:`run` goes on
+        with whole epochs.
+
         Returns:
             The new state, and the loss before the update.
 
@@ -167,11 +174,13 @@ class TrainingStep:
             TypeRuleError: x, y or w have other types than the network and the loss need.
             NonFiniteError: the loss or a new parameter is NaN or infinite; the update is not applied and the old state stays usable.
         """
-        state.check()
+        self._check(state)
         batch = self.batch((x, y) if w is None else (x, y, w))
+        if not len(batch["y"]):
+            raise DataError("there are no rows to train on.")
         new, loss = self._one(state, batch) if self.backend == "llvm" else self._step(state, batch)
         state.take()
-        return replace(new, epoch=state.epoch, step=state.step + 1), loss
+        return replace(new, epoch=state.epoch + 1, step=0), loss
 
     def run(
         self,
@@ -210,7 +219,7 @@ class TrainingStep:
             As :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the state before the step that
             failed as ``state``.
         """
-        state.check()
+        self._check(state)
         batch = self.batch(data)
         rows = len(batch["y"])
         size = max(rows, 1) if batch_size is None else check_count("batch_size", batch_size)
@@ -227,6 +236,12 @@ class TrainingStep:
             after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
         state.take()
         return after, np.asarray(lost, dtype=self.dtype)
+
+    def _check(self, state: State) -> None:
+        state.check()
+        for name in state.hyper.keys() ^ self.optimizer.hyper.keys():
+            known = ", ".join(self.optimizer.hyper)
+            raise OptionError(f"state.hyper: '{name}' is missing or not known; {self.optimizer.name} has {known}.")
 
     def _by_reference(
         self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]
@@ -297,12 +312,17 @@ class TrainingStep:
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
             raise DataError(f"x, y and w must have the same number of rows: {counts}.")
+        if "w" in arrays and not (arrays["w"] >= 0).all():
+            raise DataError(f"the weight of row {int(np.argmax(~(arrays['w'] >= 0)))} is not a number of at least 0.")
         return arrays
 
     def _x_arrays(self, x: Any) -> Arrays:
         if not isinstance(x, dict):
             return {"x": self._array(x, self.signature.x)}
         types = {} if isinstance(self.signature.x, Type) else dict(self.signature.x)
+        if types.keys() != x.keys():
+            takes = f"a dict of {', '.join(types)}" if types else f"one array, {self.signature.x}"
+            raise DataError(f"x is a dict of {', '.join(map(str, x))}; the network takes {takes}.")
         return {f"x.{name}": self._array(array, types.get(name)) for name, array in x.items()}
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:

@@ -46,7 +46,14 @@ class NetworkBuilt:
     epochs: int
 
 
-TrainEvent = Understood | NetworkBuilt | Event
+@dataclass(frozen=True)
+class Trained:
+    """The model has its weights, the best ones; what it is worth is not measured yet, and is added to its report afterwards."""
+
+    model: Model
+
+
+TrainEvent = Understood | NetworkBuilt | Trained | Event
 
 
 def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
@@ -59,26 +66,36 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
         options: the words of the command line, see :class:`chainrule.training.options.Options`: ``hidden=(64, 64)``, ``epochs=50`` …
 
     Returns:
-        The model with the best weights; it takes raw rows. After Ctrl-C, the best so far, with a warning.
+        The model with the best weights; it takes raw rows. After Ctrl-C, the best so far, with a warning; a Ctrl-C while the model is
+        measured leaves the measures out.
 
     Raises:
         InputError: the data or an option cannot be used.
         NonFiniteError: the loss became NaN or infinite before a single epoch was done.
     """
     job = train_events(data, target, Options.of(options))
+    model: Model | None = None
     while True:
         try:
             event = next(job)
         except StopIteration as done:
-            model: Model = done.value
+            model = done.value
+            break
+        except KeyboardInterrupt:
+            if model is None:
+                raise
+            warnings.warn("measuring was interrupted; the model is whole, and its report has no metrics.", stacklevel=2)
             break
         if on_event is not None:
             on_event(event)
+        if isinstance(event, Trained):
+            model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):
             if event.error and not event.epochs:
                 raise NonFiniteError(event.error)
             what = "interrupted" if event.interrupted else event.error
             warnings.warn(f"training stopped early ({what}); the model has the best weights so far.", stacklevel=2)
+    assert model is not None  # it comes with the last event
     return model
 
 
@@ -125,12 +142,13 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         prepared.loss,
         options.optimizer,
         layers,
-        {},
+        _report(prepared, stopped, batch_size),
         prepared.reading,
         prepared.weight,
         run.history,
     )
-    model.report.update(_report(model, prepared, stopped, batch_size))
+    yield Trained(model)
+    model.report.update(_measures(model, prepared))
     return model
 
 
@@ -185,21 +203,24 @@ def _batch(part: Part | None) -> tuple[Any, ...] | None:
     return None if part is None else part.batch()
 
 
-def _report(model: Model, prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
+def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
-    measured = {name: _measured(model, part) for name, part in parts.items() if part is not None}
     return {
-        "task": model.target.task,
-        "target": model.target.column.name,
+        "task": prepared.target.task,
+        "target": prepared.target.column.name,
         "seconds": round(stopped.seconds, 3),
         "stopped": stopped.reason,
         "epochs": stopped.epochs,
         "best_epoch": stopped.best_epoch,
         "batch_size": batch_size,
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
-        **measured,
-        "baselines": _baselines(prepared),
     }
+
+
+def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
+    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
+    measured = {name: _measured(model, part) for name, part in parts.items() if part is not None}
+    return {**measured, "baselines": _baselines(prepared)}
 
 
 def _measured(model: Model, part: Part) -> dict[str, float]:
