@@ -1,5 +1,4 @@
-"""For all tests: compiled programs are kept apart from the person's own, and NumPy's products have one thread, since more cost more
-than they bring at the sizes of these networks."""
+"""For all tests: what must be so before NumPy and SciPy are imported, and a place for compiled programs apart from the person's own."""
 
 import getpass
 import os
@@ -7,5 +6,10 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(tempfile.gettempdir()) / f"chainrule-tests-{getpass.getuser()}"))
+
+# One thread for NumPy's products, whose threads cost more than they bring at the sizes of these networks.
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# Without it scikit-learn skips its check of array API input.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")

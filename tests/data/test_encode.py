@@ -305,3 +305,14 @@ def test_a_million_rows_are_quick() -> None:
     encoder = Encoder.fit([Column("n", "number"), Column("c", "category")], table, np.arange(rows))
     assert encoder.transform(table).shape == (rows, 9)
     assert time.perf_counter() - started < 3
+
+
+def test_weights_weight_the_statistics() -> None:
+    dates = pl.Series([0, 86_400_000, None]).cast(pl.Datetime("ms"))
+    frame = pl.DataFrame({"n": [1.0, 2.0, None], "b": [True, False, None], "d": dates, "c": ["a", "b", None]})
+    columns = [Column(name, kind) for name, kind in (("n", "number"), ("b", "boolean"), ("d", "date"), ("c", "category"))]
+    table, rows = Table(frame, "frame"), np.arange(3)
+    weighted = Encoder.fit(columns, table, rows, np.array([3.0, 1.0, 2.0]))
+    repeated = Encoder.fit(columns, table, np.repeat(rows, [3, 1, 2]))
+    assert [code.units for code in weighted.codes] == [code.units for code in repeated.codes]
+    np.testing.assert_allclose(weighted.transform(table, "float64"), repeated.transform(table, "float64"), rtol=1e-12)

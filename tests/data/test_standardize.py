@@ -27,3 +27,10 @@ def test_the_largest_and_the_smallest_numbers_neither_overflow_nor_vanish() -> N
     mean, scale = mean_and_scale(np.array([largest, -largest]))
     assert (mean, scale) == (0.0, largest)
     assert mean_and_scale(np.array([0.0, 5e-324]))[1] > 0
+
+
+@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(0, 4)), min_size=2, max_size=20).filter(lambda rows: any(w for _, w in rows)))
+def test_a_weight_counts_like_so_many_equal_values(rows) -> None:
+    values, weights = np.array(rows, np.float64).T
+    mean, scale = mean_and_scale(values, weights)
+    assert (mean, scale) == pytest.approx(mean_and_scale(values.repeat(weights.astype(int))), rel=1e-12, abs=1e-12)

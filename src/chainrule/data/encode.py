@@ -50,18 +50,18 @@ class Encoder:
     codes: tuple[Code, ...]
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], table: Table, rows: NDArray[np.int64]) -> Encoder:
+    def fit(cls, columns: Sequence[Column], table: Table, rows: NDArray[np.int64], weights: NDArray[np.float64] | None = None) -> Encoder:
         """Find the encoding of the columns that are used, from the training rows (their indices) and from no others.
 
-        ``columns`` are the inputs, without the target. Raises :class:`DataError` where no row or column is left, or for a cell that cannot
-        be read.
+        ``columns`` are the inputs, without the target; ``weights`` (one for each of these rows) weight means and scales. Raises
+        :class:`DataError` where no row or column is left, or for a cell that cannot be read.
         """
         if not len(rows):
             raise DataError(f"{table.source} has no training rows")
         if not any(column.used for column in columns):
             raise DataError(f"{table.source} has no column to learn from: besides the target, every one is left out")
         used = [column for column in columns if column.used]
-        return cls(tuple(_CODES[column.kind].fit(column, read_column(table, column).gather(rows)) for column in used))
+        return cls(tuple(_CODES[column.kind].fit(column, read_column(table, column).gather(rows), weights) for column in used))
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_and_scale(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> tuple[float, float]:
     """Return the mean and the population standard deviation, √(Σ(value − mean)² / rows), of finite values (rows,).
 
-    A scale that would be 0 is 1, and no values have the mean 0: there is nothing to measure by. Values of any size are handled: they are
-    brought near 1 by a power of two first, which is exact, so that no square overflows or vanishes.
+    With ``weights`` (rows,) they are those of values that stand there so often: Σw·value / Σw and √(Σw·(value − mean)² / Σw). A scale that
+    would be 0 is 1, and no values have the mean 0: there is nothing to measure by. Values of any size are handled: they are brought near 1
+    by a power of two first, which is exact, so that no square overflows or vanishes.
     """
+    if weights is not None:
+        values, weights = values[weights > 0], weights[weights > 0]
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
@@ -21,5 +24,9 @@ def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
         return low, 1.0
     exponent = math.frexp(max(abs(low), abs(high)))[1]
     near_one = np.ldexp(values, -exponent)
-    mean = float(near_one.mean())
-    return math.ldexp(mean, exponent), math.ldexp(float(near_one.std()), exponent) or 1.0
+    if weights is None:
+        mean, scale = float(near_one.mean()), float(near_one.std())
+    else:
+        mean = float(np.average(near_one, weights=weights))
+        scale = math.sqrt(float(np.average(np.square(near_one - mean), weights=weights)))
+    return math.ldexp(mean, exponent), math.ldexp(scale, exponent) or 1.0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule import nn
 from chainrule.backends import Runnable, compile
 from chainrule.data.bundled import find_bundled
 from chainrule.data.cells import read_column
@@ -19,6 +20,7 @@ from chainrule.data.table import Column, Table
 from chainrule.data.target import Target, rows_with_target
 from chainrule.errors import DataError
 from chainrule.ir import Program
+from chainrule.nn.activations import activation_name
 from chainrule.training.events import History
 from chainrule.training.metrics import evaluate_predictions
 from chainrule.training.state import State
@@ -129,6 +131,15 @@ class Model:
         weights = row_weights(part, self.weight)
         return {"x": x, "y": y} | ({} if weights is None else {"w": weights.astype(self.dtype)})
 
+    def as_estimator(self) -> Any:
+        """Return the model as scikit-learn's classifier or regressor, which predicts as it does and can learn on.
+
+        Raises:
+            ImportError: scikit-learn is not installed; the message names the extra.
+            OptionError: the network is not one that the estimators make.
+        """
+        return import_module("chainrule.estimators.files").estimator_of(self)  # a room above this one, opened on demand
+
     def save(self, path: str | Path) -> None:
         """Write the model file: data only, whole or not at all; see :mod:`chainrule.training.model_file`."""
         from chainrule.training.model_file import save  # which imports this module
@@ -154,10 +165,16 @@ def row_weights(table: Table, column: Column | None) -> np.ndarray | None:
     return weights
 
 
-def describe(parameters: Mapping[str, tuple[int, ...]], layers: Mapping[str, str]) -> list[dict[str, Any]]:
+def describe(network: nn.Sequential) -> list[dict[str, Any]]:
     """Describe a network for displays: for each layer its name, what it does, its parameters' shapes and their number."""
     rows = []
-    for name, what in layers.items():
-        own = {path: list(shape) for path, shape in parameters.items() if path.startswith(f"{name}.")}
-        rows.append({"layer": name, "does": what, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
+    for name, layer in network.layers.items():
+        does = ""
+        if isinstance(layer, nn.Dense):
+            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
+            does = f"{layer.inputs} → {layer.outputs}{suffix}"
+        elif isinstance(layer, nn.Dropout):
+            does = f"dropout {layer.rate:g}"
+        own = {f"{name}.{path}": list(shape) for path, (_, shape) in layer.parameters().items()}
+        rows.append({"layer": name, "does": does, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
     return rows

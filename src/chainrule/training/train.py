@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import losses, nn, optim
+from chainrule import losses, nn
 from chainrule.errors import NonFiniteError
-from chainrule.nn.activations import activation_name
 from chainrule.optim import Optimizer
 from chainrule.training.baselines import baselines
 from chainrule.training.events import EpochEnded, Event, Stopped
@@ -20,10 +19,11 @@ from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
 from chainrule.training.metrics import Metric as NamedMetric
 from chainrule.training.model import Model, describe
+from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
 from chainrule.training.prepare import Part, Prepared, prepare
 from chainrule.training.program import inference_program
-from chainrule.training.step import TrainingStep, training_step
+from chainrule.training.step import training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
 from chainrule.training.until import check_names, names_in, until
 
@@ -113,9 +113,9 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         activation=options.activation,
         dropout=options.dropout,
     )
-    optimizer = _optimizer(options)
+    optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
     step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype, backend=options.backend)
-    layers = _described(network, step)
+    layers = describe(network)
     yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)
     settings = _settings(options, batch_size, epochs)
@@ -174,14 +174,6 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
     )
 
 
-def _optimizer(options: Options) -> Optimizer:
-    if options.optimizer == "adamw":
-        return optim.adamw(options.lr, weight_decay=options.weight_decay)
-    if options.optimizer == "rprop":
-        return optim.rprop(options.lr)
-    return optim.OPTIMIZERS[options.optimizer](options.lr)
-
-
 def _names_of_values(prepared: Prepared) -> list[str]:
     """Return the names that the history of a run can have."""
     metrics = [name for name, metric in METRICS.items() if metric.task == prepared.target.task]
@@ -209,17 +201,6 @@ def _truth_and_answer(prepared: Prepared, prediction: np.ndarray, y: np.ndarray)
 
 def _batch(part: Part | None) -> tuple[Any, ...] | None:
     return None if part is None else part.batch()
-
-
-def _described(network: nn.Sequential, step: TrainingStep) -> list[dict[str, Any]]:
-    does = {}
-    for name, layer in network.layers.items():
-        if isinstance(layer, nn.Dense):
-            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
-            does[name] = f"{layer.inputs} → {layer.outputs}{suffix}"
-        elif isinstance(layer, nn.Dropout):
-            does[name] = f"dropout {layer.rate:g}"
-    return describe({path: array.shape for path, array in step.init().params.items()}, does)
 
 
 def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class CategoryCode:
     missing: bool
 
     @classmethod
-    def fit(cls, column: Column, values: pl.Series) -> CategoryCode:
-        """Find the levels among the training rows' values (String)."""
+    def fit(cls, column: Column, values: pl.Series, weights: NDArray[np.float64] | None = None) -> CategoryCode:
+        """Find the levels among the training rows' values (String); which are rare is a matter of rows, whatever their weights."""
         counts = values.drop_nulls().alias("level").value_counts().sort("count", "level", descending=[True, False])
         enough = min(FEW_ROWS, len(values) / FEW_IN)
         kept = [level for level, rows in counts.head(MOST_LEVELS).iter_rows() if rows >= enough]

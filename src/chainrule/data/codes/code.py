@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
@@ -37,6 +38,11 @@ class Code(Protocol):
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say for each unit how it came from the single value in ``values``."""
+
+
+def present(values: pl.Series, weights: NDArray[np.float64] | None) -> tuple[pl.Series, NDArray[np.float64] | None]:
+    """Return the values that are not missing, and the weights of their rows."""
+    return values.drop_nulls(), None if weights is None else weights[values.is_not_null().to_numpy()]
 
 
 def standardized(values: NDArray[Any], mean: float, scale: float) -> NDArray[Any]:

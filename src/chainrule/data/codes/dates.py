@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, missing_step, standardized, standardized_step
+from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -36,11 +36,11 @@ class DateCode:
     missing: bool
 
     @classmethod
-    def fit(cls, column: Column, values: pl.Series) -> DateCode:
+    def fit(cls, column: Column, values: pl.Series, weights: NDArray[np.float64] | None = None) -> DateCode:
         """Take mean, scale and cycles from the training rows' values (Datetime in milliseconds)."""
-        dates = values.drop_nulls()
+        dates, weights = present(values, weights)
         days = _days(dates)
-        mean, scale = mean_and_scale(days)
+        mean, scale = mean_and_scale(days, weights)
         span = float(np.ptp(days)) if len(days) else 0.0
         cycles = (cycle for cycle, (round_trip, _) in _PERIODS.items() if span >= round_trip and _place(dates, cycle).n_unique() > 1)
         return cls(column, mean, scale, tuple(cycles), values.null_count() > 0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, missing_step, standardized, standardized_step
+from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -26,9 +27,10 @@ class NumberCode:
     missing: bool
 
     @classmethod
-    def fit(cls, column: Column, values: pl.Series) -> NumberCode:
+    def fit(cls, column: Column, values: pl.Series, weights: NDArray[np.float64] | None = None) -> NumberCode:
         """Take mean and scale from the training rows' values (Float64)."""
-        mean, scale = mean_and_scale(values.drop_nulls().to_numpy())
+        cells, weights = present(values, weights)
+        mean, scale = mean_and_scale(cells.to_numpy(), weights)
         return cls(column, mean, scale, values.null_count() > 0)
 
     @property
@@ -59,9 +61,10 @@ class BooleanCode:
     missing: bool
 
     @classmethod
-    def fit(cls, column: Column, values: pl.Series) -> BooleanCode:
+    def fit(cls, column: Column, values: pl.Series, weights: NDArray[np.float64] | None = None) -> BooleanCode:
         """Take the share of true values from the training rows' values (Boolean)."""
-        rate, _ = mean_and_scale(values.drop_nulls().cast(pl.Float64).to_numpy())
+        cells, weights = present(values, weights)
+        rate, _ = mean_and_scale(cells.cast(pl.Float64).to_numpy(), weights)
         return cls(column, rate, values.null_count() > 0)
 
     @property

@@ -1,0 +1,403 @@
+"""What classifier and regressor share: from X and y to a run of the training loop, and from X to the network's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.data.batches import steps_per_epoch
+from chainrule.data.read import read_table
+from chainrule.data.table import Note, Table
+from chainrule.errors import DataError, OptionError
+from chainrule.estimators import inputs
+from chainrule.estimators import parameters as of
+from chainrule.estimators.inputs import Array, Features
+from chainrule.estimators.runs import Rows, Stream, divide, run
+from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
+from chainrule.estimators.targets import Answers, loss_of, takes_weights
+from chainrule.nn import Sequential
+from chainrule.optim import Optimizer, Schedule
+from chainrule.training.events import Event, History, Stopped
+from chainrule.training.loop import Loop, Metric, Plateau, Settings
+from chainrule.training.metrics import METRICS
+from chainrule.training.state import State
+from chainrule.training.step import Batch
+from chainrule.training.tasks import SHOWN_METRICS
+from chainrule.training.until import names_in, until
+
+
+class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """The base of the classifier and the regressor, which say what y means."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS
+    _task: ClassVar[str]
+    state_: State
+    answers_: Any
+
+    def __init__(
+        self,
+        hidden: Any = (128, 128),
+        activation: Any = "relu",
+        *,
+        dropout: float = 0.0,
+        loss: str | Callable[..., Any] | None = None,
+        optimizer: str | Optimizer = "adamw",
+        lr: float = 0.003,
+        weight_decay: float = 1.0,
+        schedule: str | Schedule = "cosine",
+        plateau: Plateau | None = None,
+        batch_size: int | str = of.AUTO,
+        epochs: int | str = of.AUTO,
+        patience: int | None = 30,
+        valid: float | str | None = of.AUTO,
+        metric: str | None = None,
+        until: str | Callable[[History], bool] | None = None,
+        time_budget: float | None = None,
+        dtype: str = of.AUTO,
+        categorical: Any = (),
+        numeric: Any = (),
+        date: Any = (),
+        drop: Any = (),
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.plateau = plateau
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.valid = valid
+        self.metric = metric
+        self.until = until
+        self.time_budget = time_budget
+        self.dtype = dtype
+        self.categorical = categorical
+        self.numeric = numeric
+        self.date = date
+        self.drop = drop
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.on_event = on_event
+
+    # what a classifier and a regressor differ in
+
+    def _judge(self, y: Array, classes: Any = None) -> Answers:
+        """Return what y means; ValueError if it is no target of this kind."""
+        raise NotImplementedError
+
+    def _weighted_classes(self, y: Array, weights: Array | None) -> Array | None:
+        """Return the weights of the rows with those of their classes."""
+        return weights
+
+    # learning
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Train.
+
+        Args:
+            X: numbers (rows, columns), or a data frame of any library, whose columns may hold text, dates, booleans and gaps as well.
+            y: what to predict, (rows,) or (rows, columns).
+            sample_weight: how much each row counts; a row of weight 0 counts as absent.
+            groups: the group of each row; none is on both sides where rows are held out.
+            X_val, y_val, sample_weight_val: rows to validate on, in place of some that are held out.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: a parameter is out of range, or X or y cannot be used; one sentence says what.
+            NonFiniteError: the loss became NaN or infinite before a single epoch was done.
+        """
+        self._validate_params()
+        again = bool(self.warm_start) and hasattr(self, "state_")
+        rows = self._rows(X, y, sample_weight, reset=not again)
+        seed = of.seed_of(self.random_state)
+        own = X_val is not None
+        if not again:
+            self.answers_ = self._judge(rows.y)
+        share = 0.0 if own else of.held_out(self.valid, len(rows.used))
+        train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
+        if not again:
+            self._understand(rows, train)
+        validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False)) if own else self._batch(rows, valid)
+        size = of.batch_size_of(self.batch_size, len(train))
+        per_epoch = steps_per_epoch(len(train), size or len(train))
+        epochs = of.epochs_of(self.epochs, per_epoch)
+        plan = self._plan(of.schedule_of(self.schedule, epochs * per_epoch))
+        state = step_of(plan).init(seed, self.state_.params if again else None)
+        self.history_: list[dict[str, Any]] = []
+        self._stream: Stream | None = None
+        settings = self._settings(epochs, size, self.patience if validation else None)
+        loop = self._loop(plan, state, self._batch(rows, train), validation, settings)
+        stopped = self._run(loop)
+        self.state_ = loop.state if validation is None and not stopped.error else loop.best
+        self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> Any:
+        """Take one epoch of steps on some rows; see ``partial_fit`` of the classifier and of the regressor."""
+        self._validate_params()
+        first = not hasattr(self, "state_")
+        rows = self._rows(X, y, sample_weight, reset=first)
+        train, valid = rows.used, rows.used[:0]
+        seed = of.seed_of(self.random_state) if first else self.state_.seed
+        if first:
+            self.answers_ = self._judge(rows.y, classes)
+            asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
+            train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
+            self._understand(rows, train)
+            self.history_, self._stream = [], None
+        plan = self._plan(self.schedule if isinstance(self.schedule, Schedule) else None)
+        if first:
+            self.state_ = step_of(plan).init(seed)
+        stream = self._stream or Stream(self.state_, self._batch(rows, valid), self.state_.epoch)
+        if X_val is not None:
+            stream.validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False))
+        self._stream = stream
+        if stream.is_over(self.patience):
+            return self
+        batch_size = of.batch_size_of(self.batch_size, len(train))
+        settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
+        loop = self._loop(plan, stream.state.copy(), self._batch(rows, train), stream.validation, settings)
+        loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
+        self._run(loop)
+        if stream.validation is None or loop.best_epoch > stream.best_epoch:
+            self.state_ = loop.state
+        stream.state, stream.best_epoch, stream.best_value = loop.state, loop.best_epoch, loop.best_value
+        self.best_epoch_ = loop.best_epoch
+        self.stopped_ = f"no better for {self.patience} epochs" if stream.is_over(self.patience) else ""
+        return self
+
+    def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Rows:
+        """Check X, y and weights, and note (``reset``) or compare the columns of X."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        if reset:
+            self._raw = inputs.is_raw(X) or (inputs.is_frame(X) and any(len(names) for names in self._column_options().values()))
+        if self._raw:
+            features: Features = self._features(X, reset=reset)
+            y = check_array(y, ensure_2d=False, dtype="numeric" if self._task == "regression" else None, input_name="y")
+            check_consistent_length(X, y)
+        else:
+            numeric = self._task == "regression"
+            X = X if reset else self._in_order(X)
+            features, y = validate_data(self, X, y, reset=reset, multi_output=True, y_numeric=numeric, **_NUMBERS)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        weights = self._weighted_classes(y, weights)
+        if weights is not None and not weights.any():
+            raise DataError("all weights are zero: no row counts.")
+        return Rows(features, y, weights)
+
+    def _features(self, X: Any, *, reset: bool) -> Features:
+        """Check X, and return it as numbers or as a table of raw columns."""
+        if not self._raw:
+            array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
+            return array
+        if not inputs.is_frame(X):
+            raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
+        X = X if reset else self._in_order(X)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return read_table(X)
+
+    def _in_order(self, X: Any) -> Any:
+        """Return a data frame with the columns of training, in their order."""
+        return inputs.in_order(X, self.feature_names_in_) if hasattr(self, "feature_names_in_") and inputs.is_frame(X) else X
+
+    def _column_options(self) -> dict[str, Any]:
+        return {"categorical": self.categorical, "numeric": self.numeric, "date": self.date, "drop": self.drop}
+
+    def _understand(self, rows: Rows, train: Array) -> None:
+        """Find from the training rows how X becomes units and y numbers, and the shape of the network."""
+        weights = rows.weights(train)
+        self.notes_: tuple[Note, ...] = ()
+        if isinstance(rows.X, Table):
+            self.encoder_, self.notes_ = inputs.fit_raw(rows.X, self._column_options(), train, weights)
+        else:
+            names = getattr(self, "feature_names_in_", None)
+            own = inputs.names_of_array(rows.X.shape[1]) if names is None else list(names)
+            self.encoder_ = inputs.fit_numbers(rows.X, own, train, weights)
+        self.answers_ = self.answers_.fitted(rows.y[train], weights)
+        own_type = "float32" if isinstance(rows.X, Table) else rows.X.dtype.name
+        hidden = of.widths_of(self.hidden)
+        activations = of.activations_of(self.activation, len(hidden))
+        outputs = self.answers_.outputs(loss_of(self.answers_, self.loss)[0])
+        dtype = own_type if self.dtype == of.AUTO else self.dtype
+        self.shape_ = Shape(len(self.encoder_.units), hidden, activations, outputs, float(self.dropout), dtype)
+
+    def _plan(self, schedule: Schedule | None) -> Plan:
+        """Return what the training step depends on."""
+        name, loss = loss_of(self.answers_, self.loss)
+        made = of.optimizer_of(self.optimizer, self.lr, self.weight_decay, schedule)
+        optimizer = known_optimizer(self.optimizer, schedule, isinstance(self.schedule, str), made)
+        return Plan(self.shape_, known_loss(loss), self.answers_.y_type(name), optimizer)
+
+    def _batch(self, rows: Rows, chosen: Array | None = None) -> Batch | None:
+        """Return some rows (all that count by default) as the training step takes them; ``None`` if there are none."""
+        chosen = rows.used if chosen is None else chosen
+        if not len(chosen):
+            return None
+        x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
+        y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype)
+        weights = rows.weights(chosen)
+        if weights is not None and callable(self.loss) and not takes_weights(self.loss):
+            raise OptionError("the loss function takes no weights: give it a third argument, or leave sample_weight and class_weight out.")
+        return (x, y) if weights is None else (x, y, weights)
+
+    def _settings(self, epochs: int, batch_size: int | None, patience: int | None) -> Settings:
+        """Return how a run goes on and when it stops."""
+        return Settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience or None,
+            time_budget=self.time_budget,
+            until=until(self.until) if isinstance(self.until, str) else self.until,
+            watch=self.metric or "loss",
+            greater_is_better=self.metric in METRICS and METRICS[self.metric].greater_is_better,
+            plateau=self.plateau,
+            threads=of.threads_of(self.n_jobs),
+        )
+
+    def _metrics(self) -> dict[str, Metric]:
+        """Return the metrics that are measured on validation rows: the task's own, and those that are asked for."""
+        asked = {self.metric} | (names_in(self.until) if isinstance(self.until, str) else set())
+        names = [name for name in METRICS if METRICS[name].task == self._task and (name in asked or name in SHOWN_METRICS[self._task])]
+        return {name: self._measuring(name) for name in names} if self.answers_.measured else {}
+
+    def _measuring(self, name: str) -> Metric:
+        return lambda prediction, y: METRICS[name](*self.answers_.truth_and_answer(prediction, y))
+
+    def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings) -> Loop:
+        """Return the run of a state, with the numbers of this optimizer."""
+        assert batch is not None  # some row counts
+        if self.metric is not None and validation is None:
+            raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
+        state.hyper = dict(plan.optimizer.value.hyper)
+        return Loop(step_of(plan), batch, settings, state, validation, self._metrics())
+
+    def _run(self, loop: Loop) -> Stopped:
+        """Train, and write the epochs down."""
+        stopped = run(loop, self.on_event, self.verbose)
+        self.history_ = [*self.history_, *loop.history.rows()]
+        return stopped
+
+    # answering
+
+    def _outputs(self, X: Any) -> Array:
+        """Return what the network puts out (rows, outputs): logits, or standardized values."""
+        check_is_fitted(self)
+        features = self._features(X, reset=False)
+        step = prediction_step(self.shape_)
+        return np.concatenate([step.predict(self.state_, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+
+    def _activations(self, X: Any, layer: str) -> Array:
+        """Return the outputs of a hidden layer (rows, width)."""
+        check_is_fitted(self)
+        layers = self.shape_.network().layers
+        first = Sequential({name: layers[name] for name in list(layers)[: list(layers).index(layer) + 1]})
+        features = self._features(X, reset=False)
+        return np.concatenate([first(self.state_.params, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+
+    def predict(self, X: Any) -> Array:
+        """Return one answer a row, in y's own type and shape.
+
+        Raises:
+            ValueError: X lacks a column of training, or a cell cannot be read.
+        """
+        outputs = self._outputs(X)
+        return np.asarray(self.answers_.decode(outputs))
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file: data only, whole or not at all. ``chainrule predict`` and ``chainrule.load`` read it.
+
+        Raises:
+            OptionError: the estimator is more than a model file holds: several targets.
+            FileFormatError: the file cannot be written.
+        """
+        from chainrule.estimators.files import model_of  # which imports this module
+
+        check_is_fitted(self)
+        model_of(self).save(path)
+
+    # what was learned
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Return the weights (inputs, outputs) of each layer, for inputs as ``encoder_`` makes them."""
+        return [self.state_.params[path] for path in self.state_.params if path.endswith(".weight")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Return the biases (outputs,) of each layer."""
+        return [self.state_.params[path] for path in self.state_.params if path.endswith(".bias")]
+
+    @property
+    def n_outputs_(self) -> int:
+        """Return how many outputs the network has."""
+        return self.shape_.outputs
+
+    @property
+    def n_layers_(self) -> int:
+        """Return the number of layers, those of inputs and outputs included."""
+        return len(self.shape_.hidden) + 2
+
+    @property
+    def n_iter_(self) -> int:
+        """Return the number of epochs."""
+        return len(self.history_)
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Return the training loss of each epoch."""
+        return [row["loss"] for row in self.history_]
+
+    @property
+    def loss_(self) -> float:
+        """Return the training loss of the last epoch."""
+        return self.loss_curve_[-1]
+
+    @property
+    def validation_curve_(self) -> list[float] | None:
+        """Return the watched value (``metric``, or the loss) on the validation rows after each epoch; ``None`` without such rows."""
+        name = f"valid_{self.metric or 'loss'}"
+        return [row[name] for row in self.history_] if self.history_ and all(name in row for row in self.history_) else None
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what the estimator can do: it takes missing values and several targets."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+_NUMBERS = {"dtype": (np.float64, np.float32), "ensure_all_finite": "allow-nan"}

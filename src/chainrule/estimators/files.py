@@ -1,0 +1,157 @@
+"""Between estimators and models: a model file can come from either side and be read on either."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.codes.numbers import NumberCode
+from chainrule.data.encode import Encoder
+from chainrule.data.table import Column
+from chainrule.data.target import Target
+from chainrule.errors import OptionError
+from chainrule.estimators import parameters as of
+from chainrule.estimators.base import NeuralNetwork
+from chainrule.estimators.classifier import NeuralNetworkClassifier
+from chainrule.estimators.inputs import names_of_array
+from chainrule.estimators.regressor import NeuralNetworkRegressor
+from chainrule.estimators.steps import Shape, step_of
+from chainrule.estimators.targets import Classes, Quantities, loss_of
+from chainrule.ir import Program
+from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.optim import OPTIMIZERS
+from chainrule.training.model import Model, describe
+from chainrule.training.program import inference_program
+from chainrule.training.step import TrainingStep
+from chainrule.training.tasks import head_of
+
+_KINDS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "category", "O": "category"}
+
+
+def model_of(estimator: NeuralNetwork) -> Model:
+    """Return an estimator as a model: it takes raw rows, in data frames or files, under the names of the estimator's columns.
+
+    Raises:
+        OptionError: the estimator has several targets, or its optimizer is another one than it was trained with.
+    """
+    target = _target(estimator)
+    step = _trained_step(estimator)
+    state = estimator.state_.copy()
+    name, loss = loss_of(estimator.answers_, estimator.loss)
+    network = estimator.shape_.network()
+    plain = {key: value for key, value in estimator.get_params(deep=False).items() if _is_plain(value)}
+    report = {
+        "task": target.task,
+        "target": target.column.name,
+        "seconds": estimator.history_[-1]["seconds"] if estimator.history_ else 0.0,
+        "stopped": estimator.stopped_,
+        "epochs": estimator.n_iter_,
+        "best_epoch": estimator.best_epoch_,
+        "parameters": plain,
+    }
+    return Model(
+        training=step.program,
+        inference=_inference(step, target.task, name),
+        best=state,
+        start=replace(step.init(state.seed), hyper=dict(state.hyper)),
+        encoder=estimator.encoder_,
+        target=target,
+        loss=name or str(getattr(loss, "__name__", loss)),
+        optimizer=step.optimizer.name,
+        layers=describe(network),
+        report=report,
+    )
+
+
+def estimator_of(model: Model) -> NeuralNetwork:
+    """Return a model as an estimator that is trained, with the parameters that are known of it.
+
+    Raises:
+        OptionError: the network is not one that the estimators make.
+    """
+    target, state = model.target, model.best.copy()
+    hidden = [layer["does"] for layer in model.layers if layer["layer"].startswith("hidden_")]
+    dropped = [layer["does"] for layer in model.layers if layer["layer"].startswith("dropout_")]
+    activations = tuple(does.partition(", ")[2] for does in hidden)
+    found: dict[str, Any] = {
+        "hidden": tuple(_outputs(does) for does in hidden),
+        "activation": activations[0] if len(set(activations)) == 1 else list(activations) or "relu",
+        "dropout": float(dropped[0].removeprefix("dropout ")) if dropped else 0.0,
+        "loss": model.loss if model.loss in LOSSES else None,
+        "optimizer": model.optimizer if model.optimizer in OPTIMIZERS else "adamw",
+        **{name: state.hyper[name] for name in ("lr", "weight_decay") if name in state.hyper},
+    }
+    made: type[NeuralNetwork] = NeuralNetworkClassifier if target.task == "classification" else NeuralNetworkRegressor
+    known = made().get_params()
+    noted = {name: tuple(v) if isinstance(v, list) else v for name, v in model.report.get("parameters", {}).items() if name in known}
+    estimator = made(**{**found, **noted})
+    width = _outputs(model.layers[-1]["does"])
+    estimator.shape_ = Shape(len(model.encoder.units), found["hidden"], activations, width, found["dropout"], model.dtype)
+    estimator.encoder_, estimator.state_ = model.encoder, state
+    if target.task == "classification":
+        estimator.answers_ = Classes(np.array(target.classes))
+    else:
+        estimator.answers_ = Quantities(np.array([target.mean]), np.array([target.scale]), True)
+    _set_columns(estimator, model.encoder)
+    estimator.notes_, estimator.history_, estimator._stream = (), model.history.rows(), None
+    estimator.best_epoch_, estimator.stopped_ = model.report.get("best_epoch", 0), model.report.get("stopped", "")
+    if unknown := [name for name in activations if name not in ACTIVATIONS]:
+        raise OptionError(f"the activation '{unknown[0]}' is a function that the model file does not hold: use the model as it is.")
+    if str(_inference(_trained_step(estimator), target.task, model.loss)) != str(model.inference):
+        raise OptionError("the network is not a multi-layer perceptron as the estimators make them: use the model as it is.")
+    return estimator
+
+
+def _target(estimator: NeuralNetwork) -> Target:
+    answers = estimator.answers_
+    name = "target"
+    while name in {code.column.name for code in estimator.encoder_.codes}:
+        name += "_"
+    if isinstance(answers, Classes) and len(answers.labels) > 1 and answers.labels.dtype.kind in _KINDS:
+        kind = _KINDS[answers.labels.dtype.kind]
+        words = ("true", "false") if kind == "boolean" else ("", "")
+        column = Column(name, kind, "classes", true=words[0], false=words[1])  # type: ignore[arg-type]  # one of the kinds
+        return Target(column, "classification", "it is a classifier's", tuple(answers.labels.tolist()))
+    if isinstance(answers, Quantities) and len(answers.mean) == 1:
+        mean, scale = float(answers.mean[0]), float(answers.scale[0])
+        return Target(Column(name, "number", "numbers"), "regression", "it is a regressor's", mean=mean, scale=scale)
+    raise OptionError("a model file holds one target, of two classes or more or of numbers: pickle the estimator instead.")
+
+
+def _trained_step(estimator: NeuralNetwork) -> TrainingStep:
+    """Return the step that a state belongs to: with the schedule of ``fit``, or at a constant rate."""
+    for schedule in (of.schedule_of(estimator.schedule, of.UPDATES), None):
+        plan = estimator._plan(schedule)
+        slots = {f"{path}.{slot}" for path in estimator.state_.params for slot in plan.optimizer.value.slots}
+        if plan.optimizer.value.hyper.keys() == estimator.state_.hyper.keys() and slots == estimator.state_.optimizer.keys():
+            return step_of(plan)
+    raise OptionError("optimizer or schedule are not those that the estimator was trained with: set them back, or fit it again.")
+
+
+def _inference(step: TrainingStep, task: str, loss: str) -> Program:
+    known = loss if loss in LOSSES else "cross_entropy" if task == "classification" else "mse"
+    return inference_program(step.network, step.params, {}, step.signature, head_of(known))
+
+
+def _set_columns(estimator: NeuralNetwork, encoder: Encoder) -> None:
+    """Say which columns X has: those of an array, or those of a data frame, by their names."""
+    names = [code.column.name for code in encoder.codes]
+    estimator.n_features_in_ = len(names)
+    estimator._raw = names != names_of_array(len(names)) or not all(isinstance(code, NumberCode) for code in encoder.codes)
+    if estimator._raw:
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+
+
+def _outputs(does: str) -> int:
+    """Return the width of a layer from its description, ``4 → 64, relu``."""
+    return int(does.partition(" → ")[2].partition(",")[0])
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a parameter can stand in a file."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (str, bool, int, float))

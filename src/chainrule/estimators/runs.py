@@ -1,0 +1,112 @@
+"""A run as the estimators ask for it: which rows it learns from and is judged by, when it stops, and what it says meanwhile."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from chainrule.data.partition import apportion, grouped, shuffled, stratified
+from chainrule.errors import DataError, NonFiniteError
+from chainrule.estimators.inputs import Array, Features
+from chainrule.training.events import EpochEnded, Event, Stopped
+from chainrule.training.loop import Loop
+from chainrule.training.state import State
+from chainrule.training.step import Batch
+
+
+@dataclass
+class Rows:
+    """Rows that were given: X as numbers or a table, y, and how much each row counts (float64), or ``None``."""
+
+    X: Features
+    y: Array
+    w: Array | None
+
+    @property
+    def used(self) -> Array:
+        """Return the indices of the rows that count."""
+        return np.arange(len(self.y)) if self.w is None else np.flatnonzero(self.w > 0)
+
+    def weights(self, chosen: Array) -> Array | None:
+        """Return the weights of some rows."""
+        return None if self.w is None else self.w[chosen]
+
+
+@dataclass
+class Stream:
+    """What one call of ``partial_fit`` leaves for the next: the state, the rows that judge it, and the best value so far."""
+
+    state: State
+    validation: Batch | None
+    best_epoch: int
+    best_value: float = math.nan
+
+    def is_over(self, patience: int | None) -> bool:
+        """Say whether the validation rows have not been predicted better for so many epochs."""
+        return self.validation is not None and bool(patience) and self.state.epoch - self.best_epoch >= (patience or 0)
+
+
+def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: int) -> tuple[Array, Array]:
+    """Return the indices of the rows to learn from, and of the share that is held out.
+
+    Args:
+        rows: the rows; those of weight 0 are on neither side.
+        share: how much is held out.
+        strata: a class for each row; the classes keep their proportions.
+        groups: a group for each row; none is on both sides.
+        seed: decides what is drawn.
+
+    Raises:
+        DataError: there are too few rows or groups.
+    """
+    used = rows.used
+    if groups is not None:
+        check_consistent_length(rows.y, groups)
+    if not share:
+        return used, used[:0]
+    sizes = apportion(len(used), (1.0 - share, share, 0.0))
+    if groups is not None:
+        codes = np.unique(np.asarray(groups), return_inverse=True)[1][used]
+        if len(np.unique(codes)) < 2:
+            raise DataError("the rows are all of one group, so none can be held out for validation: give X_val, or valid=0.")
+        sides = grouped(sizes, codes, seed)
+    else:
+        sides = shuffled(sizes, seed) if strata is None else stratified(sizes, strata[used], seed)
+    if not (sides == 1).any() or not (sides == 0).any():
+        raise DataError(f"{len(used)} rows are too few to hold {share:g} of them out for validation: give X_val, or valid=0.")
+    return used[sides == 0], used[sides == 1]
+
+
+def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | int) -> Stopped:
+    """Train to the end, and hand on what happens.
+
+    Raises:
+        NonFiniteError: the loss became NaN or infinite before a single epoch was done; later the best weights are kept, with a warning.
+    """
+    stopped: Stopped | None = None
+    for event in loop.events():
+        if verbose and (line := told(event)):
+            print(line, flush=True)
+        if on_event is not None:
+            on_event(event)
+        stopped = event if isinstance(event, Stopped) else None
+    assert stopped is not None  # the loop ends with it
+    if stopped.error and not loop.history.epochs:
+        raise NonFiniteError(stopped.error)
+    if stopped.interrupted or stopped.error:
+        warnings.warn(f"training stopped early ({stopped.error or 'interrupted'}); the best weights so far are kept.", stacklevel=4)
+    return stopped
+
+
+def told(event: Event) -> str:
+    """Return the line that ``verbose`` prints for an event, if any."""
+    if isinstance(event, EpochEnded):
+        values: Mapping[str, float] = {"loss": event.loss} | {f"valid_{name}": value for name, value in event.valid.items()}
+        return f"epoch {event.epoch}  " + "  ".join(f"{name} {value:.6g}" for name, value in values.items())
+    return f"stopped after {event.epochs} epochs: {event.reason}" if isinstance(event, Stopped) else ""

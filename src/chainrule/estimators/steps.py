@@ -1,0 +1,86 @@
+"""Training steps, made once for networks of the same shape: rates and other numbers are inputs of a Program and change nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any
+
+from chainrule import losses, nn, optim
+from chainrule.optim import Optimizer, Schedule
+from chainrule.training.step import TrainingStep, training_step
+
+_MOST_STEPS = 64
+
+
+@dataclass(frozen=True)
+class Known:
+    """A function or optimizer that is compared by a key, which decides its equations."""
+
+    key: Hashable
+    value: Any = field(compare=False)
+
+
+def known_loss(loss: Callable[..., Any]) -> Known:
+    """Return a loss, known by itself; a partial by its parts, since it is another object each time it is copied."""
+    if isinstance(loss, partial):
+        return Known((loss.func, loss.args, tuple(sorted(loss.keywords.items()))), loss)
+    return Known(loss, loss)
+
+
+def known_optimizer(given: str | Optimizer, schedule: Schedule | None, by_name: bool, made: Optimizer) -> Known:
+    """Return an optimizer, known by its name and that of its schedule; one that is given is known by its very function."""
+    if isinstance(given, Optimizer):
+        return Known(given.update, made)
+    return Known((given, schedule and (schedule.name if by_name else schedule.factor)), made)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A multi-layer perceptron, as :func:`chainrule.nn.mlp` takes it; plain data, as far as its activations are names."""
+
+    inputs: int
+    hidden: tuple[int, ...]
+    activations: tuple[Any, ...]
+    outputs: int
+    dropout: float
+    dtype: str
+
+    def network(self) -> nn.Sequential:
+        """Return the network."""
+        return nn.mlp(self.inputs, self.hidden, self.outputs, activation=self.activations, dropout=self.dropout)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the equations of a training step depend on; ``y`` is the type of the target, by default that of the prediction."""
+
+    shape: Shape
+    loss: Known
+    y: str | None
+    optimizer: Known
+
+
+def step_of(plan: Plan) -> TrainingStep:
+    """Return the training step of a plan: the one that was made before, if there is one.
+
+    The numbers of its optimizer may be those of another plan; a state's ``hyper`` decides.
+    """
+    try:
+        hash(plan)
+    except TypeError:  # something was given that cannot be compared
+        return _make(plan)
+    return _kept(plan)
+
+
+def prediction_step(shape: Shape) -> TrainingStep:
+    """Return a step whose prediction is that of a network, whatever it was trained with."""
+    return step_of(Plan(shape, Known(losses.mse, losses.mse), None, Known("sgd", optim.sgd())))
+
+
+def _make(plan: Plan) -> TrainingStep:
+    return training_step(plan.shape.network(), plan.loss.value, plan.optimizer.value, y=plan.y, dtype=plan.shape.dtype)
+
+
+_kept = lru_cache(maxsize=_MOST_STEPS)(_make)

@@ -1,0 +1,20 @@
+"""Scikit-learn's own checks of what an estimator is, at defaults but for the number of epochs."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
+
+ESTIMATORS = [
+    NeuralNetworkClassifier(epochs=30),
+    NeuralNetworkRegressor(epochs=30),
+    HiddenActivations(NeuralNetworkRegressor(epochs=5, random_state=0)),
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings, and judge them themselves
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learns_contract(estimator, check) -> None:
+    check(estimator)

@@ -1,0 +1,209 @@
+"""Pipelines, searches, routing, pickles, model files."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import Parallel, delayed
+from sklearn import config_context
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import chainrule as cr
+from chainrule.data.target import rows_with_target
+from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
+from chainrule.estimators.parameters import threads_of
+
+X, y = load_iris(return_X_y=True)
+NAMED = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+RAW = NAMED.assign(color=np.where(y == 1, "red", "blue"))
+
+
+def classifier(**options) -> NeuralNetworkClassifier:
+    return NeuralNetworkClassifier(**{"hidden": (8, 6), "epochs": 8, "random_state": 0} | options)
+
+
+def threads_in_a_worker() -> int | None:
+    return threads_of(None)
+
+
+def test_a_search_with_processes() -> None:
+    search = GridSearchCV(classifier(epochs=60, schedule="constant"), {"lr": [1e-5, 0.01]}, cv=3, n_jobs=2).fit(X, y)
+    assert search.best_params_ == {"lr": 0.01}
+
+
+def test_threads_are_limited() -> None:
+    shares = Parallel(n_jobs=2)(delayed(threads_in_a_worker)() for _ in range(2))
+    assert all(share is not None and share >= 1 for share in shares)  # joblib gives each process its share of the processors
+    assert threads_of(3) == 3 and threads_of(-1) >= 1
+
+
+def test_without_a_limit_the_work_decides(monkeypatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads_of(None) is None
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert threads_of(None) == 2
+
+
+def test_pipelines_calibration_and_display() -> None:
+    pipe = make_pipeline(StandardScaler(), classifier(hidden=(32,), epochs=100, lr=0.01)).fit(X, y)
+    assert pipe.score(X, y) > 0.9 and "NeuralNetworkClassifier" in pipe._repr_html_()
+    assert CalibratedClassifierCV(classifier(epochs=30), cv=2).fit(X, y).predict_proba(X).shape == (150, 3)
+
+
+def test_metadata_is_routed() -> None:
+    groups, weights = np.arange(150) % 10, np.ones(150)
+    with config_context(enable_metadata_routing=True):
+        model = classifier(valid=0.2).set_fit_request(sample_weight=True, groups=True).set_score_request(sample_weight=True)
+        scores = cross_validate(model, X, y, params={"groups": groups, "sample_weight": weights}, cv=GroupKFold(3))
+        assert len(scores["test_score"]) == 3
+        hidden = HiddenActivations(classifier().set_fit_request(sample_weight=True))
+        doubled = hidden.fit(X, y, sample_weight=np.where(y == 0, 5.0, 1.0)).transform(X)
+        assert not np.array_equal(doubled, hidden.fit(X, y).transform(X))
+
+
+# pickles
+
+
+ALLOWED = {
+    "chainrule.estimators",
+    "chainrule.data",
+    "chainrule.training.state",
+    "numpy",
+    "copyreg",
+    "copy_reg",
+    "_codecs",
+    "builtins",
+    "__builtin__",
+}
+
+
+def test_a_pickle_holds_plain_data() -> None:
+    for model in (classifier().fit(RAW, y), classifier().partial_fit(X, y, X_val=X, y_val=y), NeuralNetworkRegressor(epochs=2).fit(X, y)):
+        data = pickle.dumps(model, protocol=0)
+        names = [argument for operation, argument, _ in pickletools.genops(data) if operation.name == "GLOBAL"]
+        assert all(any(name.startswith(room) for room in ALLOWED) for name in names), names
+        given = RAW if hasattr(model, "feature_names_in_") else X
+        np.testing.assert_array_equal(pickle.loads(data).predict(given), model.predict(given))
+
+
+def test_a_pickle_is_read_by_another_process(tmp_path) -> None:
+    model = classifier().fit(X, y)
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
+    code = "import pickle, sys, numpy; print(pickle.load(open(sys.argv[1], 'rb')).predict(numpy.ones((1, 4)))[0])"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "model.pickle")], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(model.predict(np.ones((1, 4)))[0])
+
+
+# model files
+
+CASES = [
+    (NeuralNetworkClassifier, y, {}),
+    (NeuralNetworkClassifier, np.array(["a", "b", "c"])[y], {"dropout": 0.1, "activation": ["tanh", "relu"]}),
+    (NeuralNetworkClassifier, y == 1, {"loss": "binary_cross_entropy", "optimizer": "momentum", "lr": 0.01}),
+    (NeuralNetworkRegressor, y * 1.5 + 0.25, {"hidden": (), "schedule": "constant"}),
+]
+
+
+@pytest.mark.parametrize(("make", "target", "options"), CASES)
+@pytest.mark.parametrize("given", [X, X.astype("float32"), NAMED, RAW], ids=["array", "float32", "named", "raw"])
+def test_a_model_file_is_the_estimator(make, target, options, given, tmp_path) -> None:
+    model = make(**{"hidden": (8, 6), "epochs": 5, "random_state": 0} | options).fit(given, target)
+    model.save(tmp_path / "m.safetensors")
+    loaded = cr.load(tmp_path / "m.safetensors")
+    back = loaded.as_estimator()
+    raw = {"x": given} if isinstance(given, np.ndarray) else given
+    np.testing.assert_array_equal(back.predict(given), model.predict(given))
+    np.testing.assert_array_equal(loaded.predict(raw), model.predict(given))
+    if make is NeuralNetworkClassifier:
+        np.testing.assert_array_equal(back.predict_proba(given), model.predict_proba(given))
+        np.testing.assert_allclose(loaded.predict_proba(raw), model.predict_proba(given), rtol=1e-6)
+    assert {name: back.get_params()[name] for name in ("hidden", "lr", "dropout", "epochs")} == {
+        name: model.get_params()[name] for name in ("hidden", "lr", "dropout", "epochs")
+    }
+    back.save(tmp_path / "again.safetensors")
+    np.testing.assert_array_equal(cr.load(tmp_path / "again.safetensors").predict(raw), model.predict(given))
+    back.partial_fit(given, target)
+    model.partial_fit(given, target)
+    np.testing.assert_array_equal(back.predict(given), model.predict(given))
+
+
+@pytest.mark.parametrize("name", ["penguins", "concrete"])
+def test_a_trained_model_is_an_estimator(name) -> None:
+    model = cr.train(name, epochs=3, hidden=(7, 5), activation="gelu", lr=0.02)
+    estimator = model.as_estimator()
+    frame = model.table(name).frame
+    np.testing.assert_array_equal(estimator.predict(frame), model.predict(name))
+    assert (estimator.hidden, estimator.activation, estimator.lr) == ((7, 5), "gelu", 0.02)
+    table = model.table(name).take(rows_with_target(model.table(name), model.target.column.name))
+    y_again = model.target.values(table) if name == "concrete" else table.frame[model.target.column.name]
+    estimator.partial_fit(table.frame, y_again)
+    assert estimator.state_.epoch == model.best.epoch + 1
+
+
+def test_what_a_model_file_does_not_hold(tmp_path) -> None:
+    for model in (classifier().fit(X, np.c_[y, y % 2]), NeuralNetworkRegressor(epochs=2).fit(X, X)):
+        with pytest.raises(ValueError, match="one target"):
+            model.save(tmp_path / "m.safetensors")
+    changed = classifier().fit(X, y).set_params(optimizer="sgd")
+    with pytest.raises(ValueError, match="trained with"):
+        changed.save(tmp_path / "m.safetensors")
+    own = classifier(activation=lambda x: x * 2.0).fit(X, y)
+    own.save(tmp_path / "m.safetensors")
+    loaded = cr.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(loaded.predict({"x": X}), own.predict(X))  # the file holds the equations
+    with pytest.raises(ValueError, match="a function that the model file does not hold"):
+        loaded.as_estimator()
+
+
+# hidden activations
+
+
+def test_hidden_activations() -> None:
+    model = HiddenActivations(classifier(activation="tanh"), layer=1).set_output(transform="pandas")
+    features = model.fit_transform(NAMED, y)
+    assert list(features.columns) == [f"hidden_1_{unit}" for unit in range(8)]
+    inner = model.estimator_
+    expected = np.tanh((X - X.mean(0)) / X.std(0) @ inner.coefs_[0] + inner.intercepts_[0])
+    np.testing.assert_allclose(features, expected, rtol=1e-9)
+    assert HiddenActivations(classifier()).fit(X, y).layer_ == "hidden_2"
+    assert HiddenActivations(classifier(), layer="hidden_1").fit(X, y).transform(X).shape == (150, 8)
+    stacked = make_pipeline(HiddenActivations(classifier(hidden=(32,), epochs=100, lr=0.01)), LogisticRegression()).fit(X, y)
+    assert stacked.score(X, y) > 0.95
+
+
+def test_hidden_activations_of_a_trained_network() -> None:
+    trained = classifier().fit(X, y)
+    features = HiddenActivations(FrozenEstimator(trained)).fit(X, y).transform(X)
+    np.testing.assert_allclose(features @ trained.coefs_[-1] + trained.intercepts_[-1], trained.decision_function(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "layer", "message"),
+    [({}, 3, "hidden_1, hidden_2"), ({}, "hiden_1", "Did you mean"), ({"hidden": ()}, None, "no hidden layer")],
+)
+def test_a_layer_that_is_not_there(options, layer, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        HiddenActivations(classifier(**options), layer=layer).fit(X, y)
+
+
+# without scikit-learn
+
+
+def test_without_scikit_learn_the_import_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['sklearn'] = None\ntry:\n    import chainrule.estimators\nexcept ImportError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "chainrule.estimators needs scikit-learn, which is not installed: pip install 'chainrule[sklearn]'."

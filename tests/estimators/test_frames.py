@@ -1,0 +1,109 @@
+"""Data frames: columns by name, raw cells, missing values; pandas, polars and pyarrow alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.datasets import load_iris
+
+from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
+
+X, y = load_iris(return_X_y=True)
+NUMBERS = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+RAW = pd.DataFrame(
+    {
+        "weight": np.where(np.arange(120) % 9 == 0, np.nan, np.arange(120) % 13),
+        "city": ["Rome", "Oslo", "Lima", None] * 30,
+        "joined": pd.date_range("2020-01-01", periods=120, freq="5D"),
+        "member": [True, False, False] * 40,
+    }
+)
+ANSWER = np.where(RAW["member"] ^ (RAW["city"] == "Rome"), "yes", "no")
+LIBRARIES = {"pandas": lambda frame: frame, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}
+
+
+def classifier(**options) -> NeuralNetworkClassifier:
+    return NeuralNetworkClassifier(**{"hidden": (16,), "epochs": 100, "lr": 0.01, "random_state": 0} | options)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_frame_of_numbers_is_an_array_with_names(library) -> None:
+    frame = LIBRARIES[library](NUMBERS)
+    model, plain = classifier(epochs=3).fit(frame, y), classifier(epochs=3).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(frame), plain.predict_proba(X))
+    assert list(model.feature_names_in_) == ["a", "b", "c", "d"] and not hasattr(plain, "feature_names_in_")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_raw_cells_are_encoded(library) -> None:
+    frame = LIBRARIES[library](RAW)
+    model = classifier().fit(frame, ANSWER)
+    assert model.score(frame, ANSWER) > 0.9
+    assert {"weight", "weight missing", "city=Rome", "city missing", "joined", "member"} <= set(model.encoder_.units)
+    assert model.coefs_[0].dtype == np.float32 and model.n_features_in_ == 4
+    np.testing.assert_array_equal(model.predict(frame), classifier().fit(RAW, ANSWER).predict(RAW))
+
+
+@pytest.mark.parametrize("frame", [NUMBERS, RAW], ids=["numbers", "raw"])
+def test_columns_are_found_by_name(frame) -> None:
+    target = y if frame is NUMBERS else ANSWER
+    model = classifier(epochs=3).fit(frame, target)
+    moved = frame[frame.columns[::-1]].assign(more=1)
+    np.testing.assert_array_equal(model.predict(moved), model.predict(frame))
+    first, second, *_ = frame.columns
+    with pytest.raises(ValueError, match=f"X has no column '{first}'"):
+        model.predict(frame.drop(columns=first))
+    with pytest.raises(ValueError, match=f"X has no columns '{first}', '{second}'"):
+        model.predict(frame.drop(columns=[first, second]))
+
+
+def test_an_array_is_no_raw_frame() -> None:
+    with pytest.raises(ValueError, match="must be a data frame"):
+        classifier(epochs=2).fit(RAW, ANSWER).predict(RAW.to_numpy())
+
+
+def test_a_cell_that_cannot_be_read_is_named() -> None:
+    model = classifier(epochs=2).fit(RAW, ANSWER)
+    with pytest.raises(ValueError, match="row 2: column 'weight' holds 'heavy'"):
+        model.predict(RAW.assign(weight=["1", "2", "heavy"] * 40))
+
+
+def test_missing_numbers_are_marked() -> None:
+    gaps = X.copy()
+    gaps[y == 1, 2] = np.nan  # that it is missing tells the class
+    model = classifier().fit(gaps, y)
+    assert model.encoder_.units == ("x_0", "x_1", "x_2", "x_2 missing", "x_3")
+    assert (model.predict(gaps) == y)[y == 1].all()
+    unmarked = classifier(epochs=2).fit(X, y)
+    np.testing.assert_array_equal(
+        unmarked.predict_proba(np.where(np.arange(4) == 0, np.nan, X[:1])),
+        unmarked.predict_proba(np.where(np.arange(4) == 0, X[:, 0].mean(), X[:1])),
+    )
+
+
+def test_the_encoding_of_an_array_is_that_of_its_frame() -> None:
+    gaps = np.where(np.random.default_rng(0).uniform(size=X.shape) < 0.2, np.nan, X)
+    weights = np.random.default_rng(1).integers(1, 4, 150)
+    plain = classifier(epochs=3, dtype="float32").fit(gaps, y, weights)
+    raw = classifier(epochs=3, numeric=["a"]).fit(pd.DataFrame(gaps, columns=list("abcd")), y, weights)
+    np.testing.assert_array_equal(plain.predict_proba(gaps), raw.predict_proba(pd.DataFrame(gaps, columns=list("abcd"))))
+
+
+def test_options_of_columns() -> None:
+    frame = NUMBERS.assign(shelf=y)
+    model = classifier(epochs=2, categorical=["shelf"], drop=["a"]).fit(frame, y)
+    assert model.encoder_.units == ("b", "c", "d", "shelf=0", "shelf=1", "shelf=2")
+    dated = pd.DataFrame({"when": [f"{day:02}.03.2021" for day in range(1, 31)] * 2, "k": range(60)})
+    fitted = NeuralNetworkRegressor(epochs=2, date=["when=%d.%m.%Y"], numeric=["k"]).fit(dated, np.arange(60.0))
+    assert fitted.encoder_.units[0] == "when" and "k" in fitted.encoder_.units
+    with pytest.raises(ValueError, match="no column 'shelv'"):
+        classifier(categorical=["shelv"]).fit(frame, y)
+
+
+def test_many_rows_are_predicted_in_parts() -> None:
+    model = classifier(epochs=2).fit(X, y)
+    many = np.tile(X, (250, 1))
+    np.testing.assert_allclose(model.predict_proba(many), np.tile(model.predict_proba(X), (250, 1)), rtol=1e-12)
