@@ -35,6 +35,13 @@ def train(target="y", table=TABLE, **options):
     return cr.train(table, target, **{"drop": ("label" if target == "y" else "y"), **QUICK, **options})
 
 
+def understood(**options):
+    """Return what a training understands of the data."""
+    events = []
+    train(on_event=events.append, **{"epochs": 1, **options})
+    return events[0].prepared
+
+
 def test_events_come_in_order_and_carry_what_a_reader_needs():
     events = []
     model = train(on_event=events.append)
@@ -124,6 +131,36 @@ def test_weights_that_cannot_be_used_are_named(bad, sentence):
         train(table=table, weight="weight")
 
 
+def test_a_constant_weight_is_a_weight():
+    same = train(table=TABLE.with_columns(weight=pl.lit("1")), weight="weight", lr=0.01)
+    assert same.weight.kind == "number"
+    assert same.report["test"]["rmse"] == pytest.approx(train(drop=("label", "weight"), lr=0.01).report["test"]["rmse"], rel=1e-4)
+    with pytest.raises(DataError, match="column 'weight' of a data frame does not hold numbers"):
+        train(table=TABLE.with_columns(weight=pl.lit("much")), weight="weight")
+
+
+def test_a_row_of_weight_zero_and_a_table_without_weights_are_named():
+    model = train(weight="weight")
+    row = int((TABLE["weight"] == 0).arg_max())
+    with pytest.raises(DataError, match=rf"a data frame, row {row}: the weight in 'weight' is 0, so this row does not count"):
+        model.batch(model.table(TABLE), np.array([row]))
+    for use in (model.evaluate, lambda table: model.batch(model.table(table), np.array([0]))):
+        with pytest.raises(DataError, match="a data frame has no column 'weight', the weights of the rows in training"):
+            use(TABLE.drop("weight"))
+    bad = TABLE.with_columns(weight=pl.when(pl.int_range(ROWS) == 7).then(-1.0).otherwise(pl.col("weight")))
+    with pytest.raises(DataError, match="a data frame, row 7: the weight in 'weight' is negative"):
+        model.batch(model.table(bad), np.array([5, 7]))
+
+
+def test_numbers_of_any_size_train_without_a_warning():
+    for size in (1e-200, 1e200):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model = train(table=TABLE.with_columns(pl.col("y") * size), epochs=30)
+        assert model.report["test"]["rmse"] < model.report["baselines"]["constant"]["rmse"]
+        assert 0 < model.report["test"]["r2"] < 1
+
+
 def test_no_group_is_on_two_sides():
     events = []
     train(group="family", on_event=events.append)
@@ -145,6 +182,66 @@ def test_validation_and_test_files(tmp_path):
     TABLE[30:50].write_csv(tmp_path / "test.csv")
     model = train(valid=str(tmp_path / "valid.csv"), test=str(tmp_path / "test.csv"))
     assert model.report["rows"] == {"train": ROWS, "valid": 30, "test": 20}
+
+
+def test_rows_without_a_target_are_left_out_of_every_file(tmp_path):
+    holes = TABLE[:30].with_columns(y=pl.when(pl.int_range(30) < 4).then(None).otherwise(pl.col("y")))
+    holes.write_csv(tmp_path / "valid.csv")
+    holes[:10].write_csv(tmp_path / "test.csv")
+    files = {"valid": str(tmp_path / "valid.csv"), "test": str(tmp_path / "test.csv")}
+    with pytest.raises(DataError, match=r"the target 'y' of valid\.csv is missing in 4 of 30 rows"):
+        train(**files)
+    prepared = understood(**files, drop_missing_target=True)
+    assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] == [ROWS, 26, 6]
+    assert prepared.split.how.startswith(f"{ROWS} train, 26 valid, 6 test rows")
+    notes = [note.text for note in prepared.notes if note.flag == "--drop-missing-target"]
+    assert notes == [f"4 rows of {name}.csv without 'y' are left out" for name in ("valid", "test")]
+    assert train(**files, drop_missing_target=True).report["rows"] == {"train": ROWS, "valid": 26, "test": 6}
+    holes[:4].write_csv(tmp_path / "test.csv")
+    with pytest.raises(DataError, match=r"the target 'y' is missing in all rows of test\.csv"):
+        train(**files, drop_missing_target=True)
+
+
+def test_files_of_their_own_keep_groups_and_times_apart(tmp_path):
+    path = str(tmp_path / "test.csv")
+    TABLE[168:].write_csv(path)
+    with pytest.raises(
+        DataError, match=r"^--group family: 2 of the 12 groups in test\.csv \('f28', 'f29'\) are among the training rows of"
+    ):
+        train(table=TABLE[:180], group="family", test=path, split="100")
+    with pytest.raises(DataError, match=r"^--time day: 11 of the 72 test rows of test\.csv are earlier .* training row \(.* row 179\)"):
+        train(table=TABLE[:180], time="day", test=path, split="100")
+    with pytest.raises(DataError, match=r"rows of test\.csv are earlier than the latest validation row"):
+        train(table=TABLE[:180], time="day", test=path, split="90,10")
+    for options in ({"group": "family"}, {"time": "day"}):
+        prepared = understood(table=TABLE[:168], test=path, **options)
+        assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] in ([134, 34, 72], [132, 36, 72])
+        assert "--time" not in [note.flag for note in prepared.notes]
+    TABLE[168:].drop("family").write_csv(path)
+    notes = understood(table=TABLE[:168], test=path, group="family", drop=("label", "day")).notes
+    assert "test.csv has no column 'family'" in next(note.text for note in notes if note.flag == "--group")
+    with pytest.raises(DataError, match=r"has no column 'famly' \(--group\)"):
+        train(table=TABLE[:168], test=path, split="100", group="famly")
+
+
+def test_parts_of_one_file_are_refused_and_a_split_without_effect_is_noted(tmp_path):
+    table, valid, test = (str(tmp_path / f"{name}.csv") for name in ("table", "valid", "test"))
+    for path, rows in ((table, TABLE[:160]), (valid, TABLE[160:200]), (test, TABLE[200:])):
+        rows.write_csv(path)
+    with pytest.raises(OptionError, match=r"--test .*table\.csv: the training rows are read from this file too"):
+        train(table=table, test=table)
+    with pytest.raises(OptionError, match=r"--test .*valid\.csv: the validation rows are read from this file too"):
+        train(table=table, valid=valid, test=valid)
+    assert [note.text for note in understood(table=table, valid=valid, test=test, split="50,25,25").notes if note.flag == "--split"] == [
+        "--split 50,25,25 has no effect: validation and test have files of their own"
+    ]
+    assert not [note for note in understood(table=table, test=test, split="50,50").notes if note.flag == "--split"]
+
+
+def test_dates_are_warned_about_where_the_rows_are_shuffled(tmp_path):
+    TABLE[200:].write_csv(tmp_path / "test.csv")
+    flags = [[note.flag for note in understood(**o).notes] for o in ({}, {"time": "day"}, {"test": str(tmp_path / "test.csv")})]
+    assert ["--time" in found for found in flags] == [True, False, False]
 
 
 def test_a_run_without_validation_and_test_rows():

@@ -137,6 +137,15 @@ def _by_group(table: Table, group: str, rows: NDArray[np.int64], sizes: tuple[in
 
 def _by_time(table: Table, time: Column, rows: NDArray[np.int64], sizes: tuple[int, int, int]) -> tuple[Sides, tuple[Note, ...]]:
     """Split by a column of dates or numbers."""
+    sides, together = timed(sizes, times_of(table, time, rows).to_numpy())
+    if together:
+        return sides, ()
+    return sides, (Note(f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts", "--time"),)
+
+
+def times_of(table: Table, time: Column, rows: NDArray[np.int64] | None = None) -> pl.Series:
+    """Return the dates or numbers of a column that orders rows (all by default); raises :class:`DataError` where there is none."""
+    rows = np.arange(table.rows) if rows is None else rows
     if time.kind not in ("date", "number"):
         raise DataError(f"column '{time.name}' of {table.source} holds neither dates nor numbers: --time needs a column that has an order")
     times = read_column(table, time).gather(rows)
@@ -146,7 +155,4 @@ def _by_time(table: Table, time: Column, rows: NDArray[np.int64], sizes: tuple[i
             f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): "
             "--time needs all of them; fill them in or leave those rows out"
         )
-    sides, together = timed(sizes, times.to_numpy())
-    if together:
-        return sides, ()
-    return sides, (Note(f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts", "--time"),)
+    return times

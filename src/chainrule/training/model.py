@@ -18,7 +18,7 @@ from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Table
 from chainrule.data.target import Target, rows_with_target
-from chainrule.errors import DataError
+from chainrule.errors import DataError, nearest
 from chainrule.ir import Program
 from chainrule.nn.activations import activation_name
 from chainrule.training.events import History
@@ -119,16 +119,17 @@ class Model:
         known = rows_with_target(table, self.target.column.name) if rows is None else rows
         if not len(known):
             raise DataError(f"the target '{self.target.column.name}' is missing in all rows of {table.source}: nothing can be compared.")
+        weights = row_weights(table, self.weight, known)
         part = table.take(known)
         truth = self.target.encode(part) if self.target.task == "classification" else self.target.values(part)
-        return evaluate_predictions(self.target.task, truth, self.outputs(part), row_weights(part, self.weight))
+        return evaluate_predictions(self.target.task, truth, self.outputs(part), weights)
 
     def batch(self, table: Table, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return rows as the batch of the training Program: x, y and, with a weight column, w."""
+        weights = row_weights(table, self.weight, rows)
         part = table.take(rows)
         x = self.encoder.transform(part, self.dtype)
         y = encode_target(self.target, self.loss, part, None, self.dtype)
-        weights = row_weights(part, self.weight)
         return {"x": x, "y": y} | ({} if weights is None else {"w": weights.astype(self.dtype)})
 
     def as_estimator(self) -> Any:
@@ -147,19 +148,27 @@ class Model:
         save(self, Path(path))
 
 
-def row_weights(table: Table, column: Column | None) -> np.ndarray | None:
-    """Return the weights of the rows (float64), or ``None`` without a weight column.
+def row_weights(table: Table, column: Column | None, rows: np.ndarray | None = None) -> np.ndarray | None:
+    """Return the weights of some rows (all by default; float64), or ``None`` without a weight column.
 
     Raises:
-        DataError: a weight is missing or negative, or all are zero; says where.
+        DataError: the column is not there, a weight is missing or negative, or all are zero; says where.
     """
     if column is None:
         return None
-    cells = read_column(table, column)
+    if column.name not in table.frame.columns:
+        raise DataError(
+            f"{table.source} has no column '{column.name}', the weights of the rows in training; add it, with a 1 in each row if all count "
+            f"the same.{nearest(column.name, table.frame.columns)}"
+        )
+    rows = np.arange(table.rows) if rows is None else rows
+    cells = read_column(table.take(rows), column)
     weights: np.ndarray = cells.fill_null(-1.0).to_numpy()
     if (bad := np.flatnonzero(weights < 0)).size:
         what = "missing" if cells[int(bad[0])] is None else "negative"
-        raise DataError(f"{table.place(int(bad[0]))}: the weight in '{column.name}' is {what}; weights are numbers of at least 0.")
+        raise DataError(f"{table.place(int(rows[bad[0]]))}: the weight in '{column.name}' is {what}; weights are numbers of at least 0.")
+    if len(rows) == 1 and not weights[0]:
+        raise DataError(f"{table.place(int(rows[0]))}: the weight in '{column.name}' is 0, so this row does not count; choose another row.")
     if not weights.any():
         raise DataError(f"all weights in '{column.name}' of {table.source} are 0: no row counts.")
     return weights
