@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -303,6 +304,18 @@ def test_options_that_cannot_be_used_are_one_sentence(options, sentence):
     with pytest.raises(InputError) as caught:
         train(**options)
     assert sentence in str(caught.value)
+
+
+def test_any_predicate_over_the_history_stops_a_run():
+    assert train(until=lambda history: len(history.epochs) == 2, epochs=50).report["epochs"] == 2
+    with pytest.raises(OptionError, match="--until is 3 and must be a condition, or a function of the history"):
+        train(until=3)
+
+
+def test_columns_of_a_data_frame_can_be_named_by_numbers():
+    frame = pd.DataFrame(GENERATOR.normal(size=(60, 4)).round(3))
+    model = cr.train(frame, target=3, drop=0, **QUICK)
+    assert set(model.encoder.sources.values()) == {"1", "2"}
 
 
 def test_a_table_needs_a_target():

@@ -11,7 +11,7 @@ from chainrule.errors import OptionError, nearest
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
 from chainrule.optim import OPTIMIZERS
 from chainrule.training.step import check_seed
-from chainrule.training.until import until
+from chainrule.training.until import Predicate, until
 
 AUTO = "auto"
 
@@ -66,7 +66,7 @@ class Options:
     batch_size: int | str = option(AUTO, "training", "Rows a step, or 'all'; 32 to 256 by the number of rows unless given.", "N")
     epochs: int | str = option(AUTO, "training", "At most so many passes over the training rows.", "N")
     patience: int | None = option(30, "training", "Stop after so many epochs without improvement; 0 never.", "N")
-    until: str | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
+    until: str | Predicate | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
     seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
@@ -89,8 +89,10 @@ class Options:
         _whole("--threads", self.threads, 1, (None,))
         if self.time_budget is not None:
             _within("--time-budget", self.time_budget, 0.0, float("inf"), open_low=True)
-        if self.until is not None:
+        if isinstance(self.until, str):
             until(self.until)
+        elif self.until is not None and not callable(self.until):
+            raise OptionError(f"--until is {self.until!r} and must be a condition, or a function of the history.")
         check_seed(self.seed)
         if self.backend not in BACKENDS:
             known = ", ".join(BACKENDS)
@@ -118,7 +120,8 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
         parts = [part.strip() for part in value.split(",")]
         return tuple(parse(part) for part in parts if part or (name == "hidden" and len(parts) > 1))
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    return several if name == "hidden" else tuple(map(str, several))  # the columns of a data frame can be numbers
 
 
 def _width(text: str) -> Any:

@@ -85,7 +85,7 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     }
     _refuse_same_file({"": known.path if known else data, "--valid": options.valid, "--test": options.test})
     table = read_table(known.path if known else data, **reading)
-    target = target or (known.target if known else None)
+    target = str(target) if target is not None else known.target if known else None
     if target is None:
         raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
     columns, notes = judge_columns(

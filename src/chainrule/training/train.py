@@ -102,7 +102,7 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
 def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
     prepared = prepare(data, target, options)
-    if options.until is not None:
+    if isinstance(options.until, str):
         check_names(options.until, _names_of_values(prepared))
     yield Understood(prepared)
     batch_size, epochs = _sizes(options, len(prepared.train.x))
@@ -167,7 +167,7 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
         batch_size=batch_size,
         patience=options.patience or None,
         time_budget=options.time_budget,
-        until=None if options.until is None else until(options.until),
+        until=until(options.until) if isinstance(options.until, str) else options.until,
         watch=metric.name if metric else "loss",
         greater_is_better=metric.greater_is_better if metric else False,
         threads=options.threads,
@@ -184,7 +184,7 @@ def _names_of_values(prepared: Prepared) -> list[str]:
 def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     """Return the metrics that are measured on the validation rows after each epoch: the task's own, and those that a condition asks for."""
     task = prepared.target.task
-    asked = {options.metric} | {name.removeprefix("valid_") for name in (names_in(options.until) if options.until else ())}
+    asked = {options.metric} | {name.removeprefix("valid_") for name in (names_in(options.until) if isinstance(options.until, str) else ())}
     names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
     return {name: _measuring(prepared, METRICS[name]) for name in names}
 
