@@ -79,7 +79,7 @@ def test_text_where_numbers_were_at_training(folder, classified, tmp_path):
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("none", "there is no model file none"),
+        ("zzz", "there is no model file zzz"),
         ("work", "there is no model work. Did you mean 'works'?"),
         ("people.csv", "the model comes first"),
         ("damaged", "damaged"),
