@@ -144,7 +144,7 @@ class Course:
             about = {"run": str(folder.path), "model": str(folder.model), "state": state}
             write_json(model.report | about | ({"error": stopped.error} if stopped.error else {}))
         if stopped.error:
-            return report_failure(NonFiniteError(f"{stopped.error} The last good weights are in {folder.model}."))
+            return report_failure(NonFiniteError(f"{stopped.error} The weights that are kept are in {folder.model}."))
         return INTERRUPTED if stopped.interrupted or not measured else DONE
 
 
