@@ -89,9 +89,7 @@ def test_integers_at_their_ends():
             type = Type(dtype, (8,))
             program = ops.trace(
                 lambda x, y, z: (
-                    (x // y, x % y, x << z, x >> z, ops.abs(x), -x, ops.sign(x), x * y)
-                    if False
-                    else tuple(OPERATIONS[name](x, y) for name in ("floor_divide", "remainder", "multiply", "maximum"))
+                    tuple(OPERATIONS[name](x, y) for name in ("floor_divide", "remainder", "multiply", "maximum"))
                     + tuple(OPERATIONS[name](x, z) for name in ("shift_left", "shift_right"))
                     + tuple(OPERATIONS[name](x) for name in ("abs", "negative", "sign"))
                 ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -179,3 +180,11 @@ def test_the_cache_can_be_off_and_is_bounded(folder, monkeypatch):
     monkeypatch.setattr(cache, "MOST_BYTES", 200)
     run()
     assert not (folder / "0.object").exists()
+
+
+def test_two_threads_of_a_program_share_one_step():
+    step = classifier()
+    alone = [step.run(step.init(seed), (X, LABELS), epochs=4000, batch_size=8)[0] for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: step.run(step.init(seed), (X, LABELS), epochs=4000, batch_size=8)[0], range(4)))
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))

@@ -141,6 +141,7 @@ class Training:
         self._target = target
         self.plan, self._run = compiled(program, target or Target.host(), True)
         self._frame = _Frame(self.plan)
+        self._alone = threading.Lock()  # there is one frame, and the native loop runs without Python's own lock
 
     def __reduce__(self) -> Any:
         return Training, (self.program, self._target)
@@ -165,6 +166,10 @@ class Training:
             threads: how many threads work together; the result does not depend on it.
             in_place: whether the arrays of the state, which an earlier call returned, are to be replaced instead of copied.
         """
+        with self._alone:
+            return self._take(state, data, order, meta, threads, in_place)
+
+    def _take(self, state: Arrays, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int, in_place: bool) -> Result:
         frame, plan = self._frame, self.plan
         rows = int(meta[:, 1].max(initial=0))
         frame.make_room(rows, threads)
