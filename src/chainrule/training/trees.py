@@ -37,8 +37,8 @@ class GrowingTrees:
         self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
     ) -> None:
         self._folder = TemporaryDirectory(prefix="chainrule-trees-")
-        given = {"x": x, "y": y, "x_test": x_test, "counts": np.ones(len(y)) if weights is None else weights}
-        np.savez(Path(self._folder.name) / _GIVEN, **given, classes=classes if task == "classification" else 0)
+        counts, known = np.ones(len(y)) if weights is None else weights, classes if task == "classification" else 0
+        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "chainrule.training.trees", self._folder.name],
             stdin=subprocess.DEVNULL,
