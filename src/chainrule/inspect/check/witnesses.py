@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule.backends.reference import Reference
-from chainrule.inspect.recording import Recording
+from chainrule.inspect.reading.recording import Recording
 from chainrule.ir import Batch, Equation, Port, Program, Value
 from chainrule.ops.elementwise import real
 from chainrule.transforms import retype

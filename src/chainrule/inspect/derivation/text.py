@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from chainrule.inspect.derivation import Derivation
-from chainrule.inspect.events import Quantity
+from chainrule.inspect.derivation.derive import Derivation
+from chainrule.inspect.derivation.paths import Path
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
-from chainrule.inspect.notation import Numbers, numeric
-from chainrule.inspect.paths import Path
-from chainrule.inspect.step_text import StepText
-from chainrule.inspect.step_trace import StepTrace
-from chainrule.inspect.wording import DIGITS
+from chainrule.inspect.reading.notation import Numbers, numeric
+from chainrule.inspect.step.events import Quantity
+from chainrule.inspect.step.text import StepText
+from chainrule.inspect.step.trace import StepTrace
+from chainrule.inspect.step.wording import DIGITS
 
 SHOWN_PATHS = 8
 

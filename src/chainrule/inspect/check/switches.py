@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.reference import evaluate
-from chainrule.inspect.backward import Backward
-from chainrule.inspect.recording import Recording
-from chainrule.inspect.witnesses import typed
+from chainrule.inspect.check.backward import Backward
+from chainrule.inspect.check.witnesses import typed
+from chainrule.inspect.reading.recording import Recording
 from chainrule.ir import Equation, Program, Value
 from chainrule.training.model import Model
 from chainrule.training.state import State

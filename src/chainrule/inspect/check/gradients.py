@@ -10,12 +10,12 @@ import numpy as np
 
 from chainrule.data.target import rows_with_target
 from chainrule.errors import DataError
-from chainrule.inspect.backward import Backward
-from chainrule.inspect.comparison import SMALL, TOLERANCE, Comparer, LayerCheck
-from chainrule.inspect.step_trace import prediction_of
-from chainrule.inspect.switches import Finding, Switches
-from chainrule.inspect.units import Units
-from chainrule.inspect.witnesses import CentralDifferences, ComplexStep
+from chainrule.inspect.check.backward import Backward
+from chainrule.inspect.check.comparison import SMALL, TOLERANCE, Comparer, LayerCheck
+from chainrule.inspect.check.switches import Finding, Switches
+from chainrule.inspect.check.witnesses import CentralDifferences, ComplexStep
+from chainrule.inspect.reading.units import Units
+from chainrule.inspect.step.trace import prediction_of
 from chainrule.training.model import Model
 from chainrule.training.step import check_count, check_seed
 
@@ -78,7 +78,7 @@ class GradientCheck:
         return sum(layer.weights for layer in self.layers)
 
     def __str__(self) -> str:
-        from chainrule.inspect.check_text import CheckText  # which imports this module
+        from chainrule.inspect.check.text import CheckText  # which imports this module
 
         return "\n".join(line.plain for line in CheckText(self).lines(100))
 

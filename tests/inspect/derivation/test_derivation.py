@@ -7,7 +7,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses, nn, optim
-from chainrule.inspect import paths, trace_step, trace_training_step
+from chainrule.inspect import trace_step, trace_training_step
+from chainrule.inspect.derivation import paths
 
 
 def traced(network, loss=losses.mse, rows=1, seed=0, **options):

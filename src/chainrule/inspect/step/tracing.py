@@ -15,9 +15,9 @@ from chainrule.data.encode import UnitTrace
 from chainrule.data.table import Table
 from chainrule.data.target import rows_with_target
 from chainrule.errors import DataError, OptionError, nearest
-from chainrule.inspect.events import Answer, Circumstances, Operand, StepEvent
-from chainrule.inspect.recording import Recording
-from chainrule.inspect.step_trace import StepTrace
+from chainrule.inspect.reading.recording import Recording
+from chainrule.inspect.step.events import Answer, Circumstances, Operand, StepEvent
+from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
 from chainrule.training.model import Model

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from rich.text import Text
 
-from chainrule.inspect.events import Quantity
-from chainrule.inspect.layer_text import FEW_UNITS, LayerText
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
-from chainrule.inspect.notation import Call, Leaf, Node, Total, symbolic
-from chainrule.inspect.recording import Element
-from chainrule.inspect.step_trace import StepTrace, largest_terms
-from chainrule.inspect.update_text import UpdateText
-from chainrule.inspect.wording import DIGITS, FEW_TERMS, Wording
+from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, symbolic
+from chainrule.inspect.reading.recording import Element
+from chainrule.inspect.step.events import Quantity
+from chainrule.inspect.step.layer_text import FEW_UNITS, LayerText
+from chainrule.inspect.step.trace import StepTrace, largest_terms
+from chainrule.inspect.step.update_text import UpdateText
+from chainrule.inspect.step.wording import DIGITS, FEW_TERMS, Wording
 from chainrule.ir import PHASES
 
 MOST_INPUTS = 20

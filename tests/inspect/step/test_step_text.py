@@ -8,8 +8,8 @@ import pytest
 import chainrule as cr
 from chainrule import losses, nn, optim
 from chainrule.inspect import trace_step, trace_training_step
-from chainrule.inspect.derivation_text import DerivationText
-from chainrule.inspect.step_text import StepText
+from chainrule.inspect.derivation.text import DerivationText
+from chainrule.inspect.step.text import StepText
 
 CALCULATOR = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sign": np.sign, "tanh": np.tanh, "max": max, "min": min, "abs": abs, "log1p": np.log1p,

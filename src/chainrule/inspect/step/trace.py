@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError, nearest
-from chainrule.inspect.events import MOST_TERMS, SMALL, Circumstances, Group, Operand, Quantity, StepEvent
-from chainrule.inspect.expressions import Expressions, whole_formula
-from chainrule.inspect.notation import Call, Leaf, Node, Total, leaves, symbolic
-from chainrule.inspect.recording import Element, Index, Recording
-from chainrule.inspect.units import Units
+from chainrule.inspect.reading.expressions import Expressions, whole_formula
+from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, leaves, symbolic
+from chainrule.inspect.reading.recording import Element, Index, Recording
+from chainrule.inspect.reading.units import Units
+from chainrule.inspect.step.events import MOST_TERMS, SMALL, Circumstances, Group, Operand, Quantity, StepEvent
 from chainrule.ir import PHASES, Batch, Program, Value
 from chainrule.training.state import State
 
@@ -324,7 +324,7 @@ class StepTrace:
         return [(quantity, place) for quantity, place in steps if quantity.path == path or not place]
 
     def derive(self, path: str, *units: int | str) -> Any:
-        """Return the chain rule of one weight: ``trace.derive("hidden_1.weight", "age", 3)``; see :mod:`chainrule.inspect.derivation`.
+        """Return the chain rule of one weight: ``trace.derive("hidden_1.weight", "age", 3)``; see :class:`Derivation`.
 
         Args:
             path: a parameter.
@@ -333,13 +333,13 @@ class StepTrace:
         Raises:
             OptionError: as :meth:`find_weight`.
         """
-        from chainrule.inspect.derivation import derive  # which imports this module
+        from chainrule.inspect.derivation.derive import derive  # which imports this module
 
         return derive(self, *self.find_weight(f"{path}[{','.join(map(str, units))}]"))
 
     def derive_named(self, weight: str) -> Any:
         """Return the chain rule of a weight by its name: ``trace.derive_named("hidden_1.weight[age,3]")``; see :meth:`derive`."""
-        from chainrule.inspect.derivation import derive  # which imports this module
+        from chainrule.inspect.derivation.derive import derive  # which imports this module
 
         return derive(self, *self.find_weight(weight))
 

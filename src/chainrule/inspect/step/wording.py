@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from chainrule.inspect.events import Group, Quantity
-from chainrule.inspect.expressions import definition_text, whole_formula
 from chainrule.inspect.layout import FORMULA, RESULT, Row
-from chainrule.inspect.notation import Call, Leaf, Node, Numbers, Total, numeric, symbolic
-from chainrule.inspect.recording import Index, Number
-from chainrule.inspect.step_trace import StepTrace, largest_terms
+from chainrule.inspect.reading.expressions import definition_text, whole_formula
+from chainrule.inspect.reading.notation import Call, Leaf, Node, Numbers, Total, numeric, symbolic
+from chainrule.inspect.reading.recording import Index, Number
+from chainrule.inspect.step.events import Group, Quantity
+from chainrule.inspect.step.trace import StepTrace, largest_terms
 from chainrule.ir import Value
 
 DIGITS = 6

@@ -7,10 +7,10 @@ import chainrule as cr
 from chainrule import optim
 from chainrule.errors import DataError, OptionError
 from chainrule.inspect import check_gradients
-from chainrule.inspect.backward import Backward
-from chainrule.inspect.check_text import CheckText
-from chainrule.inspect.comparison import DIRECTIONS, SAMPLE, TOLERANCE
-from chainrule.inspect.witnesses import CentralDifferences, ComplexStep
+from chainrule.inspect.check.backward import Backward
+from chainrule.inspect.check.comparison import DIRECTIONS, SAMPLE, TOLERANCE
+from chainrule.inspect.check.text import CheckText
+from chainrule.inspect.check.witnesses import CentralDifferences, ComplexStep
 from chainrule.ops import OPERATIONS
 from chainrule.training.program import training_program, without_update
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.events import Group, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, Block, Line, Part, Row
-from chainrule.inspect.notation import symbolic
-from chainrule.inspect.wording import Wording
+from chainrule.inspect.reading.notation import symbolic
+from chainrule.inspect.step.events import Group, Quantity
+from chainrule.inspect.step.wording import Wording
 
 FEW_UNITS = 10
 

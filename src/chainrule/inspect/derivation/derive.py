@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.backends.reference import Reference
-from chainrule.inspect.notation import Call, Node, Total, symbolic
-from chainrule.inspect.paths import Factor, Path, Ways
-from chainrule.inspect.recording import Element, Index
-from chainrule.inspect.step_trace import StepTrace
+from chainrule.inspect.derivation.paths import Factor, Path, Ways
+from chainrule.inspect.reading.notation import Call, Node, Total, symbolic
+from chainrule.inspect.reading.recording import Element, Index
+from chainrule.inspect.step.trace import StepTrace
 from chainrule.training.program import without_update
 from chainrule.transforms import retype
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.inspect.events import SMALL, Quantity
 from chainrule.inspect.layout import FORMULA, HEAD, RESULT, Block, Grid, Line, Part, Row
-from chainrule.inspect.notation import Leaf, symbolic
-from chainrule.inspect.recording import Element, Index
-from chainrule.inspect.wording import SHOWN_UNITS, Wording
+from chainrule.inspect.reading.notation import Leaf, symbolic
+from chainrule.inspect.reading.recording import Element, Index
+from chainrule.inspect.step.events import SMALL, Quantity
+from chainrule.inspect.step.wording import SHOWN_UNITS, Wording
 
 
 class UpdateText:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.inspect.recording import Number
+from chainrule.inspect.reading.recording import Number
 from chainrule.ir import Value
 
 MOST_TERMS = 16

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.inspect.notation import Call, Leaf, Node, Total, symbolic
-from chainrule.inspect.recording import Element, Index, Number, Recording, is_elementwise, written_out
-from chainrule.inspect.units import Units
+from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, symbolic
+from chainrule.inspect.reading.recording import Element, Index, Number, Recording, is_elementwise, written_out
+from chainrule.inspect.reading.units import Units
 from chainrule.ir import Equation, Value
 from chainrule.ir.listing import show_formula, value_names
 from chainrule.ops.tracing import trace

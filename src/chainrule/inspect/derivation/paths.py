@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.reference import Reference
-from chainrule.inspect.notation import Leaf, symbolic
-from chainrule.inspect.recording import Element, Index, alone, is_elementwise
-from chainrule.inspect.step_trace import StepTrace
+from chainrule.inspect.reading.notation import Leaf, symbolic
+from chainrule.inspect.reading.recording import Element, Index, alone, is_elementwise
+from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Equation, Port, Program, Value
 from chainrule.ir.types import Type, broadcast
 from chainrule.transforms import reverse

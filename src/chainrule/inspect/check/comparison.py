@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.inspect.witnesses import CentralDifferences, ComplexStep, Difference
+from chainrule.inspect.check.witnesses import CentralDifferences, ComplexStep, Difference
 
 SMALL = 1_000
 """A network with at most so many parameters is small: each of its weights is moved alone."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from chainrule.inspect.recording import Element, Number
+from chainrule.inspect.reading.recording import Element, Number
 from chainrule.ir import Equation
 from chainrule.ir.listing import show_formula
 

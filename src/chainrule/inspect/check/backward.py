@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule.backends.reference import evaluate
-from chainrule.inspect.witnesses import typed
+from chainrule.inspect.check.witnesses import typed
 from chainrule.ir import Port, Program
 from chainrule.training.program import without_update
 from chainrule.transforms import retype, reverse, simplify

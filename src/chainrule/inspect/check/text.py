@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from chainrule.inspect.check import GradientCheck
-from chainrule.inspect.comparison import DIRECTIONS, SAMPLE, TOLERANCE, LayerCheck
+from chainrule.inspect.check.comparison import DIRECTIONS, SAMPLE, TOLERANCE, LayerCheck
+from chainrule.inspect.check.gradients import GradientCheck
 from chainrule.inspect.layout import HEAD, NOTE, Grid, Line, Part, lay_out
-from chainrule.inspect.notation import Numbers
+from chainrule.inspect.reading.notation import Numbers
 
 RIGHT, WRONG = "bold green", "bold red"
 _MARKS = {True: "✓", False: "✗", None: "–"}
