@@ -7,7 +7,7 @@ computed, from which numbers, with what result. Nothing is computed a second tim
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ import numpy as np
 from chainrule.errors import OptionError, nearest
 from chainrule.inspect.reading.expressions import Expressions, whole_formula
 from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, leaves, symbolic
-from chainrule.inspect.reading.recording import Element, Index, Recording
+from chainrule.inspect.reading.recording import Element, Index
 from chainrule.inspect.reading.units import Units
 from chainrule.inspect.step.events import MOST_TERMS, SMALL, Circumstances, Group, Operand, Quantity, StepEvent
+from chainrule.inspect.step.sources import engine, exact
 from chainrule.ir import PHASES, Batch, Program, Value
 from chainrule.training.state import State
 
@@ -31,6 +32,11 @@ class StepTrace:
         batch: x, y and, if the Program has row weights, w, by the names of its inputs.
         input_names: names of the columns of x. ``output_names``: names of the outputs of the network (its classes).
         about: what is known besides the numbers.
+        source: ``engine``, the numbers of the training step to the bit, or ``exact``, the same Program in float64 by the reference.
+        backend: what the engine is; as of :func:`chainrule.training_step`.
+
+    Attributes:
+        source: where the numbers come from.
 
     Raises:
         TypeRuleError: the batch has other types than the Program needs.
@@ -45,9 +51,14 @@ class StepTrace:
         input_names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
         about: Circumstances | None = None,
+        source: str = "engine",
+        backend: str = "auto",
     ) -> None:
-        self.program, self.state, self.about = program, state, about or Circumstances()
-        self.recording = Recording(program, state.inputs(batch))
+        self.state, self.about = state, about or Circumstances()
+        self._again = partial(StepTrace, program, state, batch, input_names=input_names, output_names=output_names, about=self.about)
+        inputs = state.inputs(batch)
+        self.source, self.recording = engine(program, inputs, backend) if source == "engine" else exact(program, inputs)
+        program = self.program = self.recording.program
         self.prediction = prediction_of(program)
         names = {}
         xs = [port for port in program.by_role("x") if len(port.type.shape) > 1]
@@ -57,6 +68,11 @@ class StepTrace:
             names[self.prediction, len(self.prediction.type.shape) - 1] = tuple(output_names)
         self.units = Units(program, self.recording.rows, names)
         self.expressions = Expressions(self.recording, self.units)
+
+    @cached_property
+    def exact(self) -> StepTrace:
+        """The same step in float64 by the reference."""
+        return self if self.source.name == "exact" else self._again(source="exact")
 
     # numbers
 
