@@ -39,6 +39,19 @@ def step(
     phase: Annotated[
         list[str] | None, typer.Option("--phase", metavar="NAME", help="Only forward, loss, backward or update; may be repeated.")
     ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(
+            "--depth",
+            metavar="NAME",
+            help="layer: whole arrays and their statistics; unit: the numbers of units and weights; scalar: every product, with the "
+            "partial sums in the engine's order. Default: unit, and layer for more than 4 rows.",
+            show_default=False,
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="The numbers of the exact step, in float64, in place of the engine's.", metavar="")
+    ] = False,
     digits: Annotated[int, typer.Option("--digits", metavar="N", help="Significant digits of each number, 2 to 17.")] = 6,
     everything: Annotated[
         bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
@@ -67,6 +80,7 @@ def step(
         raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
 
     from chainrule.inspect import trace_example, trace_step
+    from chainrule.inspect.step.events import DEPTHS, FEW_ROWS
 
     phases = tuple(phase or PHASES)
     rows = None if row is None else rows_of(row)
@@ -78,9 +92,13 @@ def step(
     else:
         loaded = open_model(name)
         trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
+    trace = trace.exact if exact else trace
+    depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
+    if depth not in DEPTHS:
+        raise OptionError(f"--depth {depth}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
     derivation = None if weight is None else trace.derive_named(weight)
     if json:
-        found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)
+        found = trace.to_json(everything=everything, phases=phases, depth=depth) if derivation is None else trace.weight_json(derivation)
         write_json({"model": model, "example": example, **found})
         return
 
@@ -89,7 +107,7 @@ def step(
 
     console = results()
     lines = (
-        StepText(trace, digits=digits, everything=everything).lines(console.width, phases)
+        StepText(trace, digits=digits, everything=everything, depth=depth).lines(console.width, phases)
         if derivation is None
         else DerivationText(trace, derivation, digits=digits, everything=everything).lines(console.width)
     )

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.inspect.reading.recording import Element, Number
+from chainrule.inspect.reading.summation import Summation
 from chainrule.ir import Equation
 from chainrule.ir.listing import show_formula
 
@@ -52,13 +53,15 @@ class Call:
 class Total:
     """A sum of many terms, of which each can be looked at; ``added`` are single numbers (a bias) that join them.
 
-    ``terms`` are the numbers of the terms, products already multiplied; ``term(i)`` gives the factors of one of them.
+    ``terms`` are the numbers of the terms, products already multiplied; ``term(i)`` gives the factors of one of them, and ``added_up()``
+    how the engine comes to the sum.
     """
 
     symbol: str
     terms: np.ndarray
     term: Callable[[int], tuple[Node, ...]]
     number: Number
+    added_up: Callable[[], Summation]
     added: tuple[Node, ...] = ()
 
 
@@ -197,3 +200,8 @@ def leaves(node: Node) -> list[Leaf]:
     parts = node.added if isinstance(node, Total) else node.operands
     found = {leaf.name: leaf for part in parts for leaf in leaves(part)}
     return list(found.values())
+
+
+def operand_name(node: Node) -> str:
+    """Return what a node is called as an operand: its name, or its formula."""
+    return node.name if isinstance(node, Leaf) else symbolic(node)
