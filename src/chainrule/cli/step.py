@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +12,13 @@ from chainrule.cli.models import READING, ExampleFlag, OptionalData, OptionalMod
 from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from chainrule.inspect import StepTrace
+
+FORMATS = ("text", "json", "html", "latex", "mathml", "svg")
 
 
 @with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
@@ -56,6 +65,14 @@ def step(
     everything: Annotated[
         bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
     ] = False,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="text; json, as --json; html, one self-contained page; latex; mathml, of a --weight; svg, the network with its numbers.",
+        ),
+    ] = "text",
     json: Annotated[
         bool,
         typer.Option(
@@ -92,12 +109,14 @@ def step(
     else:
         loaded = open_model(name)
         trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
+    if form not in FORMATS:
+        raise OptionError(f"--format {form}: there are {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
     trace = trace.exact if exact else trace
     depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
     if depth not in DEPTHS:
         raise OptionError(f"--depth {depth}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
     derivation = None if weight is None else trace.derive_named(weight)
-    if json:
+    if json or form == "json":
         found = trace.to_json(everything=everything, phases=phases, depth=depth) if derivation is None else trace.weight_json(derivation)
         write_json({"model": model, "example": example, **found})
         return
@@ -106,9 +125,32 @@ def step(
     from chainrule.inspect.step.text import StepText
 
     console = results()
-    lines = (
-        StepText(trace, digits=digits, everything=everything, depth=depth).lines(console.width, phases)
-        if derivation is None
-        else DerivationText(trace, derivation, digits=digits, everything=everything).lines(console.width)
-    )
-    console.print_lines(lines)
+
+    def lines(width: int) -> Iterator[Text]:
+        if derivation is None:
+            return StepText(trace, digits=digits, everything=everything, depth=depth).lines(width, phases)
+        return DerivationText(trace, derivation, digits=digits, everything=everything).lines(width)
+
+    if form == "text":
+        console.print_lines(lines(console.width))
+    else:
+        sys.stdout.write(_document(form, trace, derivation, phases, digits, lines(100)))
+
+
+def _document(form: str, trace: StepTrace, derivation: Any, phases: tuple[str, ...], digits: int, lines: Iterator[Text]) -> str:
+    """Return a step, or the chain rule of a weight, in a format for files."""
+    from chainrule.inspect.derivation.mathematics import latex, mathml
+    from chainrule.inspect.step.documents import html_page, latex_document
+    from chainrule.inspect.step.drawing import Drawing
+
+    if form == "svg":
+        return Drawing(trace, digits=digits).svg()
+    if form == "mathml":
+        if derivation is None:
+            raise OptionError("--format mathml is of one weight: give --weight, or take --format html for the whole step.")
+        return mathml(trace, derivation, digits)
+    if form == "latex":
+        return latex_document(trace, phases, digits, latex(trace, derivation, digits) if derivation is not None else "")
+    title = f"The chain rule of {derivation.weight}" if derivation is not None else "One training step"
+    title += f", {trace.about.place}" if trace.about.place else ""
+    return html_page(trace, title, lines, phases, digits, mathml(trace, derivation, digits) if derivation is not None else "")
