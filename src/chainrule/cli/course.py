@@ -100,6 +100,7 @@ class Course:
         bundled = find_bundled(request.data)
         about: dict[str, Any] = {
             "data": describe_data(request.data, bundled.path if bundled else None if request.data == "-" else Path(request.data)),
+            "files": {word: describe_data(path, Path(path)) for word in ("valid", "test") if (path := getattr(self._options, word))},
             "target": self._prepared.target.column.name,
             "options": asdict(self._options),
         }

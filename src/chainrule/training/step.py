@@ -216,8 +216,8 @@ class TrainingStep:
         Raises:
             OptionError: an option is out of range, or the state stands in an epoch of another number of steps.
             DataError: there are no rows, or x, y and w have different numbers of them.
-            As :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the state before the step that
-            failed as ``state``.
+            TypeRuleError, NonFiniteError: as :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the
+                state before the step that failed as ``state``.
         """
         self._check(state)
         batch = self.batch(data)
