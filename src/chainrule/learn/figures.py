@@ -1,9 +1,12 @@
 """Numbers about a step that the step itself does not compute, worked out by the engine's own functions and Programs.
 
-Of a batch: ``predicted_change`` of the loss by the update, Σ gradient · (new weight − weight), and the ``actual_change``;
-``gradient_norm``, ``parameters``; ``sigmoid'(hidden_1.sum[0])``, the slope of an activation; for classes ``exponential[CLASS]``, ``exponential_sum`` and ``probability[CLASS]``. Of a weight, written
-``hidden_1.weight[age,3].FIGURE``: ``nudge``, ``nudged_weight``, ``nudged_loss`` and ``nudged_slope`` for a weight that is raised a little;
-``finite_difference``; ``path_1``, ``path_2`` … the products along the paths from the weight to the loss, and ``paths``, their number.
+Of a batch: ``loss_after`` the update; the ``predicted_change`` of the loss, Σ gradient · (new weight − weight), and the ``actual_change``;
+``gradient_norm``; ``parameters``, their number; ``sigmoid'(hidden_1.sum[0])``, the slope of an activation; for classes
+``exponential[CLASS]``, ``exponential_sum`` and ``probability[CLASS]``.
+
+Of a weight, written ``hidden_1.weight[age,3].FIGURE``: ``nudge``, ``nudged_weight``, ``nudged_loss`` and ``nudged_slope`` for a weight that
+is raised a little; ``finite_difference``; ``path_1``, ``path_2`` … the products along the paths from the weight to the loss, and ``paths``,
+their number.
 """
 
 from __future__ import annotations
@@ -75,6 +78,5 @@ def figures_of_weight(trace: StepTrace, weight: str) -> dict[str, Any]:
         "nudge": NUDGE,
         "nudged_weight": nudged,
         "nudged_loss": loss,
-        "nudged_change": loss - trace.loss,
         "nudged_slope": (loss - trace.loss) / NUDGE,
     }
