@@ -2,6 +2,7 @@
 
     python docs/make.py            writes docs/options.md and docs/pictures/*.svg
     python docs/make.py options    writes docs/options.md alone
+    python docs/make.py course     writes docs/course/, the pages of the course
     python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error
 """
 
@@ -23,6 +24,7 @@ from rich.text import Text
 from chainrule.cli import COMMANDS, command_named
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for what is made by modules beside this one
 
 PICTURES = {  # what is run, and before it in the same folder, unseen
     "train": ("chainrule train penguins", "true"),
@@ -81,8 +83,13 @@ def main(what: list[str]) -> None:
     """Write the files."""
     if what[:1] == ["site"]:
         sys.exit(site(Path(what[1]) if what[1:] else HERE / "site"))
-    (HERE / "options.md").write_text(options(), encoding="utf-8")
-    if what == ["options"]:
+    if what in ([], ["options"]):
+        (HERE / "options.md").write_text(options(), encoding="utf-8")
+    if what in ([], ["course"]):
+        from making.course import write_course
+
+        write_course(HERE / "course")
+    if what:
         return
     (HERE / "pictures").mkdir(exist_ok=True)
     for name, (command, before) in PICTURES.items():

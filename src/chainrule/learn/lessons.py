@@ -47,6 +47,7 @@ class Lesson:
         title, sentence: what it is called, and what it is about.
         example: the example that its numbers are from. ``run``: the command that shows them, or empty.
         terms: the words of the glossary that belong to it.
+        picture: what to draw for it where there is room for a picture, and the ``text`` that says the same; or empty.
         sections: the text under each heading, with placeholders; what stands above the first one has the heading "".
     """
 
@@ -59,6 +60,7 @@ class Lesson:
     example: str
     run: str
     terms: tuple[str, ...]
+    picture: Mapping[str, Any]
     sections: Mapping[str, str]
 
     def parts(self, depth: str = "standard") -> list[tuple[str, str]]:
@@ -89,7 +91,7 @@ def lessons() -> tuple[Lesson, ...]:
     number = sum(lesson.kind == "pages" for lesson in found) + 1
     about = "The original papers, and what the course takes from each."
     text = {"": references_as_markdown()}
-    return (*found, Lesson("references", "pages", number, 1, "References", about, "", "", (), text))
+    return (*found, Lesson("references", "pages", number, 1, "References", about, "", "", (), {}, text))
 
 
 def chapters() -> tuple[Lesson, ...]:
@@ -150,6 +152,7 @@ def _read(path: Path, kind: str) -> Lesson:
         about.get("example", ""),
         about.get("run", ""),
         tuple(about.get("terms", ())),
+        about.get("picture", {}),
         sections,
     )
 
