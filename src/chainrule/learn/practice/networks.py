@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import losses, nn, ops, optim
 from chainrule.inspect import StepTrace, trace_training_step
-from chainrule.inspect.recording import Recording
+from chainrule.inspect.reading.recording import Recording
 from chainrule.ir import Equation, Program, Value
 from chainrule.learn.rewiring import rewire
 from chainrule.nn.activations import leaky_relu

@@ -44,7 +44,8 @@ def factor(random: Random) -> Draft | None:
     return Draft(
         (
             f"Two {activation} units feed a linear output p, under the {LOSSES['half_squared_error']}.",
-            f"w is the weight from x{source + 1} to {h}; {z} is the sum of {h} before its activation. The learning rate is {short(problem.lr)}.",
+            f"w is the weight from x{source + 1} to {h}; {z} is the sum of {h} before its activation.",
+            f"The learning rate is {short(problem.lr)}.",
             values(x1=float(problem.x[0, 0]), x2=float(problem.x[0, 1])),
             values(**forward, y=float(problem.y[0, 0])),
             weights(("h1", "h2"), ("p",), problem.params["output.weight"]),
