@@ -163,6 +163,11 @@ class Exercise:
             return Verdict(True, given)
         return Verdict(False, given, next((slip for slip in self.slips if self.form.same(given, slip.answer)), None))
 
+    def show(self, answer: Any) -> str:
+        """Return an answer as its form writes it."""
+        form: Any = self.form
+        return str(form.show(answer))
+
     @property
     def sound(self) -> bool:
         """Whether no slip's answer can be taken for the right one, or for that of another slip."""
