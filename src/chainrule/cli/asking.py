@@ -30,8 +30,11 @@ class Asker:
 
     def show(self, *parts: RenderableType) -> None:
         """Print texts and tables."""
-        for part in parts:
-            self._console.print(part, width=self.width)
+        with self._console.capture() as written:
+            for part in parts:
+                self._console.print(part, width=self.width)
+        for line in written.get().splitlines():
+            print(line.rstrip())
 
     def show_all(self, parts: Iterable[RenderableType]) -> None:
         """Print what is made on the way."""

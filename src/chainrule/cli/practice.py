@@ -19,7 +19,7 @@ def practice(
         list[str] | None, typer.Option("--exercise", metavar="NAME", help="Only this kind of exercise; may be repeated. --list names them.")
     ] = None,
     chapter: Annotated[list[int] | None, typer.Option("--chapter", metavar="N", help="Only this chapter, 1 to 6; may be repeated.")] = None,
-    count: Annotated[int | None, typer.Option("--count", metavar="N", help="How many exercises; 10 unless given.")] = None,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="How many exercises.")] = 10,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="Of the numbers: the same seed, the same exercises. Drawn unless given.")
     ] = None,
@@ -44,11 +44,12 @@ def practice(
 
     Exercises come back by spaced repetition: what went wrong soon, what went right later. A wrong answer is told which slip it shows.
     """
-    from chainrule.learn.practice.paper import chosen_templates, compose
+    from chainrule.learn.practice.paper import check_sheet, chosen_templates, compose
 
     if progress or export_progress is not None or delete_progress:
         _manage(export_progress, delete_progress)
         return None
+    check_sheet(count, 0 if seed is None else seed)
     templates = chosen_templates(exercise or (), chapter or ())
     if overview:
         _list(templates)
@@ -60,10 +61,10 @@ def practice(
     drawn = seed is None
     seed = _drawn_seed() if seed is None else seed
     if out is not None:
-        _write(out, key, compose(seed, 10 if count is None else count, templates), _command(seed, count, exercise, chapter))
+        _write(out, key, compose(seed, count, templates), _command(seed, count, exercise, chapter))
         return None
     if json:
-        found = compose(seed, 10 if count is None else count, templates)
+        found = compose(seed, count, templates)
         write_json({"seed": seed, "exercises": [one.to_json() for one in found]})
         return None
 
@@ -71,11 +72,9 @@ def practice(
 
     try:
         if test:
-            hold_test(compose(seed, 10 if count is None else count, templates), None if minutes is None else minutes * 60)
-        elif drawn:
-            repeat(templates, 10 if count is None else count, seed, spaced=True)
+            hold_test(compose(seed, count, templates), None if minutes is None else minutes * 60)
         else:
-            repeat(templates, 10 if count is None else count, seed, spaced=False)
+            repeat(templates, count, seed, spaced=drawn)
     except KeyboardInterrupt:
         print("\nStopped. Your progress is kept.")
         return INTERRUPTED
@@ -88,9 +87,9 @@ def _drawn_seed() -> int:
     return SystemRandom().randrange(1_000_000)
 
 
-def _command(seed: int, count: int | None, exercise: list[str] | None, chapter: list[int] | None) -> str:
+def _command(seed: int, count: int, exercise: list[str] | None, chapter: list[int] | None) -> str:
     words = [f"--exercise {name}" for name in exercise or ()] + [f"--chapter {number}" for number in chapter or ()]
-    return " ".join(["chainrule practice", f"--seed {seed}", f"--count {10 if count is None else count}", *words])
+    return " ".join(["chainrule practice", f"--seed {seed}", f"--count {count}", *words])
 
 
 def _list(templates: list[str]) -> None:

@@ -20,7 +20,8 @@ header { border-bottom: 2px solid #111; margin-bottom: 1.5rem; padding-bottom: .
 .exercise { break-inside: avoid; margin: 0 0 1.75rem; }
 .exercise small { color: #555; font-weight: normal; }
 p { margin: .35rem 0; }
-table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
+table { display: inline-table; border-collapse: collapse; margin: .5rem 1rem .5rem 0; vertical-align: top; }
+td { font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid #999; padding: .15rem .6rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 th { background: #eee; font-weight: 600; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -31,7 +32,7 @@ ol { margin: .35rem 0; padding-left: 2rem; }
 .slips td, .slips th { text-align: left; vertical-align: top; }
 .slips td:first-child { white-space: nowrap; }
 svg { display: block; max-width: 100%; height: auto; }
-footer { border-top: 1px solid #999; margin-top: 2rem; padding-top: .5rem; color: #555; font-size: .85rem; }
+header small { color: #555; }
 @media print { body { margin: 0; max-width: none; padding: 0; font-size: 10pt; } }
 """
 
@@ -129,8 +130,9 @@ def _described(chart: Chart) -> str:
 
 
 def _page(title: str, head: str, content: str, made_by: str) -> str:
+    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n<header><h1>{escape(title)}</h1>{head}</header>\n<main>{content}</main>\n"
-        f"<footer>Made by <code>{escape(made_by)}</code></footer>\n</body>\n</html>\n"
+        f'<!doctype html>\n<html lang="en">\n<head>{meta}<title>{escape(title)}</title><style>{_STYLE}</style></head>\n'
+        f"<body>\n<header><h1>{escape(title)}</h1><small>Made by <code>{escape(made_by)}</code></small>{head}</header>\n"
+        f"<main>{content}</main>\n</body>\n</html>\n"
     )

@@ -38,6 +38,13 @@ def chosen_templates(names: Sequence[str] = (), chapters: Sequence[int] = ()) ->
     return found
 
 
+def check_sheet(count: int, seed: int) -> None:
+    """Refuse a number of exercises or a seed that is out of range: OptionError."""
+    check_seed(seed)
+    if check_count("--count", count) > MOST:
+        raise OptionError(f"--count is {count} and must be at most {MOST}.")
+
+
 def compose(seed: int, count: int, templates: Sequence[str] = ()) -> list[Exercise]:
     """Return the exercises of a sheet: the kinds depend on their number alone, so that each seed asks for the same skills.
 
@@ -49,9 +56,7 @@ def compose(seed: int, count: int, templates: Sequence[str] = ()) -> list[Exerci
     Raises:
         OptionError: an option is out of range.
     """
-    check_seed(seed)
-    if check_count("--count", count) > MOST:
-        raise OptionError(f"--count is {count} and must be at most {MOST}.")
+    check_sheet(count, seed)
     kinds = _alternating(templates or list(TEMPLATES))
     asked = [kinds[place % len(kinds)] for place in range(count)]
     places = Counter[str]()
