@@ -144,7 +144,7 @@ def rmse(target: Floats, predicted: Floats, weights: Weights = None) -> float:
 
 
 def mae(target: Floats, predicted: Floats, weights: Weights = None) -> float:
-    """Return the mean absolute error, Σ w·|predicted − target| / Σ w, in the target's units."""
+    """Return the mean absolute error, Σ w·abs(predicted − target) / Σ w, in the target's units."""
     return _mean(np.abs(_errors(target, predicted)), weights)
 
 
