@@ -21,7 +21,7 @@ def check(
 
     The gradients are those of its own training step. The exit status is 0 if everything is right, and 1 if not.
     """
-    from chainrule.inspect.check import check_gradients
+    from chainrule.inspect.check.gradients import check_gradients
 
     loaded = open_model(model)
     table = open_table(loaded, data)
@@ -30,7 +30,7 @@ def check(
     if json:
         write_json({"model": model, **found.to_json()})
     else:
-        from chainrule.inspect.check_text import CheckText
+        from chainrule.inspect.check.text import CheckText
 
         console = results()
         for line in CheckText(found, model).lines(console.width):

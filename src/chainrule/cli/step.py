@@ -68,8 +68,8 @@ def step(
         write_json({"model": model, **found})
         return
 
-    from chainrule.inspect.derivation_text import DerivationText
-    from chainrule.inspect.step_text import StepText
+    from chainrule.inspect.derivation.text import DerivationText
+    from chainrule.inspect.step.text import StepText
 
     console = results()
     lines = (
