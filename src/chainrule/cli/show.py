@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.models import JsonFlag, ModelArgument, open_model
+from chainrule.cli.models import ExampleFlag, JsonFlag, OptionalModel, open_model, require_model
 from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
 from chainrule.ir.program import PHASES
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from chainrule.ir import Program
-    from chainrule.training.model import Model
 
 STAGES = {
     "program": "the equations as they were traced",
@@ -28,7 +28,8 @@ STAGES = {
 
 
 def show(
-    model: ModelArgument,
+    model: OptionalModel = None,
+    example: ExampleFlag = None,
     phase: Annotated[str | None, typer.Option(help=f"One phase alone: {', '.join(PHASES)}.", metavar="PHASE", show_default=False)] = None,
     stage: Annotated[str, typer.Option(help=f"How far it is compiled: {', '.join(STAGES)}.", metavar="STAGE")] = "program",
     inference: Annotated[bool, typer.Option("--inference", help="The Program of prediction, not of a training step.", metavar="")] = False,
@@ -39,12 +40,23 @@ def show(
         raise OptionError(f"--phase {phase} does not exist; choose one of {', '.join(PHASES)}.{nearest(phase, PHASES)}")
     if stage not in STAGES:
         raise OptionError(f"--stage {stage} does not exist; choose one of {', '.join(STAGES)}.{nearest(stage, STAGES)}")
-    loaded = open_model(model)
-    program = loaded.inference if inference else loaded.training
+    name = require_model(model, example)
+    if example is not None:
+        from chainrule.training.textbook.loading import load_example
+
+        shown = load_example(example)
+        program = shown.step.inference if inference else shown.step.program
+        what, how = shown.title, (shown.loss_name, shown.optimizer.name)
+        name = example
+    else:
+        loaded = open_model(name)
+        program = loaded.inference if inference else loaded.training
+        what, how = f"{loaded.target.task} of '{loaded.target.column.name}'", (loaded.loss, loaded.optimizer)
     if phase is not None and all(equation.phase != phase for equation in program.equations):
         raise OptionError(f"--phase {phase}: the Program of prediction has no such phase; leave out --inference.")
+    header = f"{_about(program, name, what, () if inference else how)}\n# {_KEYS[stage]}"
     if stage != "program":
-        _show_compiled(program, stage, phase, _header(loaded, model, program, inference, stage), json)
+        _show_compiled(program, stage, phase, header, json)
         return
     if json:
         from chainrule.ir.serialize import to_json
@@ -54,7 +66,7 @@ def show(
         return
     from chainrule.ir.listing import listing
 
-    _print(_header(loaded, model, program, inference, stage), _lines(listing(program), phase))
+    _print(header, _lines(listing(program), phase))
 
 
 def _show_compiled(program: Program, stage: str, phase: str | None, header: str, json: bool) -> None:
@@ -98,12 +110,10 @@ _KEYS = {
 }
 
 
-def _header(model: Model, name: str, program: Program, inference: bool, stage: str) -> str:
-    what = f"{model.target.task} of '{model.target.column.name}'"
-    parameters = sum(layer["count"] for layer in model.layers)
-    of = "Prediction by" if inference else "One training step of"
-    how = "" if inference else f", {model.loss}, {model.optimizer}"
-    return f"# {of} {name} ({what}): {len(program.equations):,} equations, {parameters:,} parameters{how}.\n# {_KEYS[stage]}"
+def _about(program: Program, name: str, what: str, how: tuple[str, ...]) -> str:
+    count = sum(prod(size for size in port.type.shape if isinstance(size, int)) for port in program.by_role("parameter"))
+    of = "One training step of" if how else "Prediction by"
+    return f"# {of} {name} ({what}): {', '.join((f'{len(program.equations):,} equations', f'{count:,} parameters', *how))}."
 
 
 def _colored(line: str) -> Text:
