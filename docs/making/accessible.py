@@ -1,4 +1,4 @@
-"""What the theme leaves out for people who read by ear or use no mouse: levels of headings, and regions that can be scrolled by keyboard."""
+"""What the theme leaves out for those who read by ear or use no mouse: levels of headings, and scrolling by keyboard."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
 
 
 def mape(target: Floats, predicted: Floats, weights: Weights = None) -> float:
-    """Return the mean absolute percentage error as a fraction, Σ w·|predicted − target| / |target| / Σ w.
+    """Return the mean absolute percentage error as a fraction, Σ w·\\|predicted − target\\| / \\|target\\| / Σ w.
 
     A target of 0 counts as the machine epsilon, as in scikit-learn: the metric says nothing where targets are near 0.
     """
