@@ -13,7 +13,7 @@ from typing import Any
 from chainrule.learn.practice.exercise import Choice, Exercise, Number, Table
 from chainrule.learn.practice.generate import make_exercise
 
-made = lru_cache(make_exercise)
+made = lru_cache(None)(make_exercise)
 FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {  # each with its inverse
     "sigmoid": (lambda z: 1 / (1 + math.exp(-z)), lambda h: math.log(h / (1 - h))),
     "tanh": (math.tanh, math.atanh),
