@@ -64,10 +64,12 @@ class NonFiniteError(ChainruleError, ArithmeticError):
     """The loss became NaN or infinite.
 
     ``state`` is the training state before the step that failed, if there is one; ``row`` is the row of the data that was met first.
+    ``run`` is the run or the model that was reached, where a whole training ended so: it can be diagnosed.
     """
 
     state: object = None
     row: int | None = None
+    run: object = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -117,6 +117,14 @@ class TrainingStep:
             self._native[signature] = NativeSteps.of(self.compiled(signature).program, self.trainable)
         return self._native[signature]
 
+    def program_for(self, batch: Mapping[str, np.ndarray]) -> Program:
+        """Return the training Program for a batch of arrays by the names of the Program's inputs."""
+        return self.compiled(_signature(batch)).program
+
+    def work(self, batch: Mapping[str, np.ndarray]) -> float:
+        """Return the floating-point operations a row of a compiled step, and 0 where the reference runs it."""
+        return float(self.native(_signature(batch)).training.plan.work) if self.backend == "llvm" else 0.0
+
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
         if x not in self._inference:
@@ -230,10 +238,10 @@ class TrainingStep:
         remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
         lost: np.ndarray | list[float]
         if self.backend == "llvm":
-            rows_of = lambda epoch: self._epoch_order(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
+            rows_of = lambda epoch: self.rows_of_epoch(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
             after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
         else:
-            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
+            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self.rows_of_epoch(at, rows, shuffle, order))
         state.take()
         return after, np.asarray(lost, dtype=self.dtype)
 
@@ -340,7 +348,8 @@ class TrainingStep:
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
 
-    def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+    def rows_of_epoch(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+        """Return the order of the rows in the epoch that a state stands in; the arguments are those of :meth:`run`."""
         if order is None:
             if not shuffle:
                 return np.arange(rows)
