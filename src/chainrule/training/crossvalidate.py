@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from chainrule.data.folds import Folds
+from chainrule.data.target import Target
+from chainrule.training.answers import answer_frame
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Judged, Prepared, encode
@@ -47,6 +50,7 @@ class CrossValidation:
     fold: np.ndarray
     predictions: np.ndarray
     outputs: np.ndarray
+    target: Target
 
     def __repr__(self) -> str:
         return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
@@ -68,6 +72,11 @@ class CrossValidation:
         names = dict.fromkeys(name for fold in self.folds for name in fold.baselines)
         measured = {name: _by_name([fold.baselines[name] for fold in self.folds if name in fold.baselines]) for name in names}
         return {name: {metric: float(np.mean(values)) for metric, values in found.items()} for name, found in measured.items()}
+
+    def frame(self) -> pl.DataFrame:
+        """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
+        answers = answer_frame(self.target, self.predictions, self.outputs if self.target.task == "classification" else None)
+        return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
 
     def report(self) -> dict[str, Any]:
         """Return what ``chainrule train --json`` prints of it."""
@@ -105,8 +114,8 @@ def cross_validate(
     rows = np.concatenate([split.test for split in folds.splits])
     fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
     order = np.argsort(rows, kind="stable")
-    found = (rows, fold, np.concatenate(predictions), np.concatenate(outputs))
-    return CrossValidation(tuple(ended), folds.how, *(array[order] for array in found))
+    answers, numbers = np.concatenate(predictions)[order], np.concatenate(outputs)[order]
+    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.target)
 
 
 def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:

@@ -17,6 +17,7 @@ from chainrule.data.table import Note
 from chainrule.data.target import Target
 from chainrule.errors import NonFiniteError
 from chainrule.optim import Optimizer
+from chainrule.training import trees as boosted
 from chainrule.training.baselines import MOST_ENTRIES, baselines
 from chainrule.training.crossvalidate import FoldEnded, cross_validate
 from chainrule.training.events import EpochEnded, Event, Stopped
@@ -32,7 +33,6 @@ from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
 from chainrule.training.trees import Trees
-from chainrule.training.trees import installed as trees_installed
 from chainrule.training.until import check_names, names_in, until
 
 
@@ -115,7 +115,7 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
 
 def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
-    with Trees() if options.trees and trees_installed() else nullcontext() as trees:
+    with Trees() if options.trees and boosted.installed() else nullcontext() as trees:
         judged = judge(read_sources(data, target, options), options)
         folds = fold(judged, options)
         prepared = encode(judged, divide(judged, options), options)
