@@ -15,7 +15,8 @@ copyright = "The Chainrule developers, Apache License 2.0"
 version = release = __version__
 
 sys.path.insert(0, str(Path(__file__).parent))
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "making.formula", "making.accessible"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions += ["making.formula", "making.accessible", "making.player"]
 html_static_path = ["_static"]
 html_theme = "furo"
 html_title = f"Chainrule {version}"
