@@ -232,6 +232,7 @@ def test_the_wrong_order_needs_nothing_but_the_rewired_program():
         ("The forward pass", "forward-pass"),
         ("chapter 4", "backward-pass"),
         ("memory", "memory"),
+        ("FLUB", "memory"),
         ("dialogue-loss", "dialogue-loss"),
         ("loss", "loss"),
         ("references", "references"),

@@ -44,6 +44,7 @@ class Lesson:
     Attributes:
         key: its name on the command line, such as ``forward-pass``. ``kind``: chapters, dialogues or pages.
         number: its place among its kind, from 1. ``chapter``: the chapter that it is, or belongs to.
+        also: other names that find it.
         title, sentence: what it is called, and what it is about.
         example: the example that its numbers are from. ``run``: the command that shows them, or empty.
         terms: the words of the glossary that belong to it.
@@ -62,6 +63,7 @@ class Lesson:
     terms: tuple[str, ...]
     picture: Mapping[str, Any]
     sections: Mapping[str, str]
+    also: tuple[str, ...] = ()
 
     def parts(self, depth: str = "standard") -> list[tuple[str, str]]:
         """Return the headings and texts of the lesson at a depth, ``full`` for all of them; what is no chapter has one depth.
@@ -117,7 +119,7 @@ def find_lesson(name: str) -> Lesson:
         if wanted not in known:
             raise OptionError(f"there is no chapter {name}; there are 1 to {len(known)}. `chainrule learn` lists them.")
         return known[wanted]
-    names = {_plain(spelling): lesson for lesson in reversed(lessons()) for spelling in (lesson.title, lesson.key)}
+    names = {_plain(spelling): lesson for lesson in reversed(lessons()) for spelling in (lesson.title, *lesson.also, lesson.key)}
     if wanted in names:
         return names[wanted]
     within = [lesson for lesson in lessons() if wanted and wanted in f"{_plain(lesson.title)} {_plain(lesson.key)}"]
@@ -154,6 +156,7 @@ def _read(path: Path, kind: str) -> Lesson:
         tuple(about.get("terms", ())),
         about.get("picture", {}),
         sections,
+        tuple(about.get("also", ())),
     )
 
 
