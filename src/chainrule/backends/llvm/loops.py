@@ -40,7 +40,6 @@ class Writer:
 
     Attributes:
         place: a value → the key of the memory that it stands in (values of one key share it).
-        partial: for each product with blocks of k, the value key of the memory of its sums.
     """
 
     def __init__(self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool]) -> None:
@@ -57,9 +56,9 @@ class Writer:
         assert group.equation is not None
         return product(group.equation, self.definitions, self.leaf, self.target)
 
-    def write(self, group: Group, name: str, partial: Any = None) -> Written:
-        """Write a group's function; ``partial`` is a key of memory for a product's sums."""
-        return GroupWriter(self, group, name, partial).written()
+    def write(self, group: Group, name: str) -> Written:
+        """Write a group's function."""
+        return GroupWriter(self, group, name).written()
 
 
 class GroupWriter(Products, Reduction, Nest):

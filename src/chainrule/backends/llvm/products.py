@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, VOID, Number
 from chainrule.backends.llvm.index import ZERO, Index, Ix
-from chainrule.backends.llvm.matmul import write_product
+from chainrule.backends.llvm.matmul import Loops
 from chainrule.backends.llvm.nest import Nest
 from chainrule.backends.llvm.product import Product
 from chainrule.ir import Batch, Value
@@ -24,17 +24,14 @@ class Products(Nest):
         """Tiles of a product, and what becomes of them."""
         finish = self.tile_function(p)
         emitter, code = self.emitter, self.code
-        pointers = emitter.stored
         low, high = (0, 1) if self.group.space[0] == 1 else (self.low, self.high)
-        partial = self.pointers[self.partial_at] if self.partial_at >= 0 else None
 
         def call(tile: Any, step: Number, i: Any, rows: int, j: Number, taken: Number) -> None:
             code.b.call(finish, [*self.pointers, self.rows, tile, *map(code.i64, (step, i, rows, j, taken)), self.scratch, self.flag])
 
-        write_product(
-            code, p, self.writer.kernels, pointers[p.x], pointers[p.y], partial,
-            code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call, self.prefetch(p),
-        )  # fmt: skip
+        pointers, depth, ahead = emitter.stored, emitter.size(p.depth), self.prefetch(p)
+        loops = Loops(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], depth, self.scratch, call, ahead)
+        loops.write(code.i64(low), code.i64(high))
 
     def prefetch(self, p: Product) -> Callable[[Any, int, Number, int], None] | None:
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""
