@@ -11,7 +11,7 @@ _engines: list[Any] = []  # machine code stays where it is until the process end
 _numbers = itertools.count()
 
 
-_SHORT = 6000  # lines, up to which all of LLVM's ordinary passes are worth their time
+_SHORT = 4500  # lines, up to which all of LLVM's ordinary passes are worth their time
 
 
 def optimized(text: str, target: Target) -> Any:
@@ -27,6 +27,7 @@ def optimized(text: str, target: Target) -> Any:
     if text.count("\n") > _SHORT:
         builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
         passes = binding.create_new_module_pass_manager()
+        passes.add_sroa_pass()
         passes.add_instruction_combine_pass()
         passes.add_simplify_cfg_pass()
         passes.add_loop_rotate_pass()

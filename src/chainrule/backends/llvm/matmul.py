@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,8 @@ from chainrule.backends.llvm.product import ROWS_AT_ONCE, Product, fixed
 
 _FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
 
-Finish = Callable[[Any, Number, Any, int, Number, Number], None]
-Ahead = Callable[[Any, int, Number, int], None]
+Finish = Callable[[Any, Number, Any, Number, Number, Number], None]
+Ahead = Callable[[Any, Number, Number, Number], None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,26 @@ class Block:
     length: Number
     number: Any = None
     last: Any = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape that a panel has if a condition holds and no earlier one does: its vectors, and the lanes of a last one that is cut."""
+
+    condition: Any
+    vectors: int
+    cut: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel: its first column, its width in memory and in columns, the shapes it may have, and whether it is the last one."""
+
+    first: Number
+    width: Number
+    taken: Number
+    shapes: list[Shape]
+    is_last: Any
 
 
 class Loops:
@@ -113,88 +134,106 @@ class Loops:
 
     def _panels(self, low: Any, high: Any, block: Block) -> None:
         """All panels of columns for some rows and a block of k."""
-        code, b, p = self.code, self.code.b, self.p
-        left = self._left(low, high, block)
-        many = b.icmp_signed(">", code.i64(code.sub(high, low)), ir.Constant(I64, _FEW * p.mr))
-        edge = p.columns % p.lanes
-        for first, vectors, number in p.panels():
-            width = vectors * p.lanes
-            whole = number - 1 if edge and first + number * width > p.columns else number
-            for begin, amount, cut in ((first, whole, 0), (first + whole * width, number - whole, edge)):
-                if not amount:
-                    continue
-                with code.loop(begin, begin + amount * width, width) as columns:
-                    j = columns.index
-                    right, step = self._right(j, vectors, cut, block, many)
-                    self._tiles(left, right, step, vectors, cut, low, high, j, block)
-
-    def _right(self, j: Any, vectors: int, cut: int, block: Block, many: Any) -> tuple[Any, Number]:
-        """Return a panel of B and its step in k: a copy where many rows meet it, or its rows where they stand."""
         code, p = self.code, self.p
-        width, taken = vectors * p.lanes, (vectors - 1) * p.lanes + cut if cut else vectors * p.lanes
+        left = self._left(low, high, block)
+        many = code.b.icmp_signed(">", code.i64(code.sub(high, low)), ir.Constant(I64, _FEW * p.mr))
+        with code.loop(0, sum(number for _, _, number in p.panels())) as loop:
+            panel = self._panel(loop.index)
+            right, step = self._right(panel, block, many)
+            self._tiles(left, right, step, panel, low, high, block)
+
+    def _panel(self, number: Any) -> Panel:
+        """Return the panel of a number; the first ones may be a vector wider than the others, and the last one cut."""
+        code, b, p = self.code, self.code.b, self.p
+        kinds = p.panels()
+        (_, vectors, wide), (_, least, last) = kinds[0], kinds[-1]
+        edge = p.columns % p.lanes
+        is_wide = b.icmp_signed("<", number, ir.Constant(I64, wide))
+        cut = b.icmp_signed("==", number, ir.Constant(I64, sum(amount for _, _, amount in kinds) - 1))
+        first, width = code.mul(number, least * p.lanes), least * p.lanes
+        found = [Shape(is_wide, vectors, 0), Shape(None, least, 0)] if len(kinds) > 1 else [Shape(None, vectors, 0)]
+        if len(kinds) > 1:
+            first = code.add(first, code.mul(code.minimum(number, wide), p.lanes))
+            width = b.select(is_wide, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, width))
+        if edge:
+            whole = found if last > 1 else found[:-1]
+            found = [Shape(cut, least, edge), *whole] if whole else [Shape(None, least, edge)]
+        return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
+
+    def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
+        """Return a panel of B and its step in k: a copy where many rows meet it, or its rows where they stand."""
+        code, b, p = self.code, self.code.b, self.p
         if p.y_turned:
             row = fixed(p.depth)
-            source = code.at(self.y, code.add(code.mul(j, row), block.start), p.dtype)
-            arguments = [source, row, self.panel, width, block.length, taken]
-            code.b.call(self.kernels.turn(p), [*map(code.i64, arguments)])
-            return self.panel, width
-        source = code.at(self.y, code.add(code.mul(block.start, p.columns), j), p.dtype)
+            source = code.at(self.y, code.add(code.mul(panel.first, row), block.start), p.dtype)
+            arguments = [source, row, self.panel, panel.width, block.length, panel.taken]
+            b.call(self.kernels.turn(p), [*map(code.i64, arguments)])
+            return self.panel, panel.width
+        source = code.at(self.y, code.add(code.mul(block.start, p.columns), panel.first), p.dtype)
         if not p.packed:
             return source, p.columns
-        copy = self.kernels.copy(p, vectors, cut)
-        arguments = [source, p.columns, self.panel, block.length]
-        if cut:  # a whole vector may reach beyond the last row
-            code.b.call(copy, [*map(code.i64, arguments)])
-            return self.panel, width
-        with code.when(many):
-            code.b.call(copy, [*map(code.i64, arguments)])
-        return code.b.select(many, self.panel, source), code.b.select(many, ir.Constant(I64, width), ir.Constant(I64, p.columns))
+        copied = b.or_(many, panel.is_last) if p.columns % p.lanes else many  # a vector that is cut may reach beyond the last row
+        with code.when(copied):
+            copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
+            b.call(copy, [*map(code.i64, [source, p.columns, self.panel, block.length])])
+        return b.select(copied, self.panel, source), b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
 
-    def _tiles(self, left: Rows, right: Any, step: Number, vectors: int, cut: int, low: Any, high: Any, j: Any, block: Block) -> None:
+    def _choose(self, cases: list[tuple[Any, Any]]) -> Any:
+        """Return the function of the first case whose condition holds; that of the last one is not asked for."""
+        *others, (_, function) = cases
+        for condition, other in reversed(others):
+            function = self.code.b.select(condition, other, function)
+        return function
+
+    def _tiles(self, left: Rows, right: Any, step: Number, panel: Panel, low: Any, high: Any, block: Block) -> None:
         """One panel: tiles of whole height, then the rows that are left in halves of it."""
         code, b, p = self.code, self.code.b, self.p
-        whole = code.add(low, b.and_(code.sub(high, low), ir.Constant(I64, -p.mr)))
-        with code.loop(low, whole, p.mr) as loop:
-            self._tile(left, right, step, vectors, cut, loop.index, p.mr, j, block)
-        rest, at, rows = code.sub(high, whole), whole, p.mr // 2
-        while rows:
-            if not isinstance(p.rows, int) or p.rows & rows:  # parts of a fixed number of rows begin at whole tiles
-                bit = b.and_(rest, ir.Constant(I64, rows))
-                with code.when(b.icmp_unsigned("!=", bit, ir.Constant(I64, 0))):
-                    self._tile(left, right, step, vectors, cut, at, rows, j, block)
-                at = code.add(at, bit)
-            rows //= 2
+        heights = [p.mr]  # parts of a fixed number of rows begin at whole tiles
+        while heights[-1] > 1:
+            heights.append(heights[-1] // 2)
+        heights = [rows for rows in heights if rows == p.mr or not isinstance(p.rows, int) or p.rows & rows]
+        number = code.sub(high, low)
+        tiles = b.sdiv(code.i64(number), ir.Constant(I64, p.mr))
+        rest = b.and_(code.i64(number), ir.Constant(I64, p.mr - 1))
+        with code.loop(0, code.add(tiles, code.intrinsic("ctpop", rest)), 1, [code.i64(low)]) as loop:
+            (i,) = loop.values
+            rows: Any = ir.Constant(I64, heights[-1])
+            cases = []
+            for height in heights[:-1]:
+                fits = b.icmp_signed(">=", code.i64(code.sub(high, i)), ir.Constant(I64, height))
+                cases.append((fits, height))
+            for fits, height in reversed(cases):
+                rows = b.select(fits, ir.Constant(I64, height), rows)
+            kernels = []
+            for fits, height in [*cases, (None, heights[-1])]:
+                shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors, self._edge(shape) > 0)) for shape in panel.shapes]
+                kernels.append((fits, self._choose(shapes)))
+            self._tile(self._choose(kernels), left, right, step, panel, i, rows, block)
+            loop.next = [code.add(i, rows)]
 
-    def _tile(self, left: Rows, right: Any, step: Number, vectors: int, cut: int, i: Any, rows: int, j: Any, block: Block) -> None:
+    def _edge(self, shape: Shape) -> int:
+        return 0 if self.p.packed else shape.cut
+
+    def _tile(self, kernel: Any, left: Rows, right: Any, step: Number, panel: Panel, i: Any, rows: Any, block: Block) -> None:
+        """Compute a tile, and finish it after the last block of k."""
         code, b, p = self.code, self.code.b, self.p
-        width, taken = vectors * p.lanes, (vectors - 1) * p.lanes + cut if cut else vectors * p.lanes
         here = code.sub(i, left.first)
         if left.by_tiles:
             main = code.mul(b.and_(code.i64(here), ir.Constant(I64, -p.mr)), block.length)
             offset = code.add(main, b.and_(code.i64(here), ir.Constant(I64, p.mr - 1)))
         else:
             offset = code.mul(here, left.row)
-        edge = cut if cut and not p.packed else 0
-        place, row, goes_on = self.tile, ir.Constant(I64, width), ir.Constant(I64, 0)
-        if block.number is not None:  # one block of k needs no memory for sums
+        a = code.at(left.pointer, offset, p.dtype)
+        tile, row, goes_on = self.tile, code.i64(panel.width), ir.Constant(I64, 0)
+        if block.last is not None:  # one block of k needs no memory for sums
             alone, goes_on = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last), block.number
-            sums = code.at(self.sums, code.add(code.mul(here, p.padded), j), p.dtype)
-            place, row = b.select(alone, place, sums), b.select(alone, row, ir.Constant(I64, p.padded))
-        kernel = self.kernels.micro(p, rows, vectors, edge > 0)
-        pointer = code.at(left.pointer, offset, p.dtype)
-
-        def compute() -> None:
-            b.call(kernel, [pointer, right, place, *map(code.i64, (left.row, left.k, step, row, block.length, goes_on, edge))])
-
-        if block.last is None:
-            if self.ahead is not None:
-                self.ahead(i, rows, j, taken)
-            compute()
-            self.finish(place, row, i, rows, j, taken)
-            return
+            sums = code.at(self.sums, code.add(code.mul(here, p.padded), panel.first), p.dtype)
+            tile, row = b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
         if self.ahead is not None:
-            with code.when(block.last):
-                self.ahead(i, rows, j, taken)
-        compute()
-        with code.when(block.last):
-            self.finish(place, row, i, rows, j, taken)
+            with code.when(block.last) if block.last is not None else nullcontext():
+                self.ahead(i, rows, panel.first, panel.taken)
+        edge = max(self._edge(shape) for shape in panel.shapes)
+        numbers = (left.row, left.k, step, row, block.length, goes_on, edge)
+        b.call(kernel, [a, right, tile, *map(code.i64, numbers)])
+        with code.when(block.last) if block.last is not None else nullcontext():
+            self.finish(tile, row, i, rows, panel.first, panel.taken)
