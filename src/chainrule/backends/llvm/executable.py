@@ -141,6 +141,7 @@ class Training:
         self._target = target
         self.plan, self._run = compiled(program, target or Target.host(), True)
         self._frame = _Frame(self.plan)
+        self._memory = _Memory()
         self._alone = threading.Lock()  # there is one frame, and the native loop runs without Python's own lock
 
     def __reduce__(self) -> Any:
@@ -177,7 +178,7 @@ class Training:
         copies: dict[str, np.ndarray] = {}
         for number, place in enumerate(plan.places):
             if place.kind == "state":
-                copies[place.name] = copy = state[place.name] if in_place else _aligned(state[place.name])
+                copies[place.name] = copy = state[place.name] if in_place else self._memory.copy(state[place.name])
                 frame.table[number] = copy.ctypes.data
             elif place.kind == "batch":
                 array = _contiguous(data[place.name])
@@ -222,6 +223,38 @@ class Result:
     losses: np.ndarray
     done: int
     status: int
+
+
+class _Memory:
+    """Large arrays that are used again once nobody else holds them: fresh pages cost more than the copying."""
+
+    _LEAST = 1 << 16  # bytes
+
+    def __init__(self) -> None:
+        self._kept: dict[int, list[np.ndarray]] = {}
+
+    def copy(self, array: Any) -> np.ndarray:
+        """Return an aligned copy of an array."""
+        array = np.asarray(array)
+        if array.nbytes < self._LEAST:
+            return _aligned(array)
+        kept = self._kept.setdefault(array.nbytes, [])
+        owner = next((kept[n] for n in range(len(kept)) if _holders(kept, n) == _NOBODY_ELSE), None)
+        if owner is None:
+            owner = np.empty(array.nbytes + _LINE, np.uint8)
+            kept.append(owner)
+        start = -owner.ctypes.data % _LINE
+        part: np.ndarray = owner[start : start + array.nbytes]  # NumPy's views hold the owner of the memory
+        copy: np.ndarray = part.view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        return copy
+
+
+def _holders(kept: list[np.ndarray], number: int) -> int:
+    return sys.getrefcount(kept[number])
+
+
+_NOBODY_ELSE = _holders([np.empty(0)], 0)
 
 
 class _Frame:

@@ -206,13 +206,10 @@ class Loops:
                 rows = b.select(fits, ir.Constant(I64, height), rows)
             kernels = []
             for fits, height in [*cases, (None, heights[-1])]:
-                shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors, self._edge(shape) > 0)) for shape in panel.shapes]
+                shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors)) for shape in panel.shapes]
                 kernels.append((fits, self._choose(shapes)))
             self._tile(self._choose(kernels), left, right, step, panel, i, rows, block)
             loop.next = [code.add(i, rows)]
-
-    def _edge(self, shape: Shape) -> int:
-        return 0 if self.p.packed else shape.cut
 
     def _tile(self, kernel: Any, left: Rows, right: Any, step: Number, panel: Panel, i: Any, rows: Any, block: Block) -> None:
         """Compute a tile, and finish it after the last block of k."""
@@ -232,8 +229,7 @@ class Loops:
         if self.ahead is not None:
             with code.when(block.last) if block.last is not None else nullcontext():
                 self.ahead(i, rows, panel.first, panel.taken)
-        edge = max(self._edge(shape) for shape in panel.shapes)
-        numbers = (left.row, left.k, step, row, block.length, goes_on, edge)
+        numbers = (left.row, left.k, step, row, block.length, goes_on)
         b.call(kernel, [a, right, tile, *map(code.i64, numbers)])
         with code.when(block.last) if block.last is not None else nullcontext():
             self.finish(tile, row, i, rows, panel.first, panel.taken)

@@ -108,7 +108,8 @@ def product(equation: Equation, definitions: Mapping[Value, Equation], stored: C
     mr, nv = target.tile
     known = None if isinstance(k, Batch) else k
     nv = min(nv, -(-n // lanes))
-    packed = y_turned or n * (known or _PACKED_BLOCK) * SIZES[dtype] > _LARGE
+    mr = max(mr, 8) if nv == 1 else mr  # so many sums must go on side by side to keep the multipliers busy
+    packed = y_turned or n % lanes > 0 or n * (known or _PACKED_BLOCK) * SIZES[dtype] > _LARGE
     packed_x = n > 2 * nv * lanes if x_turned else n >= _WIDE
     block = _PACKED_BLOCK if packed or known is None else _BLOCK
     if known is not None:

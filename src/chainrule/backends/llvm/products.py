@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, VOID, Code, Number, define
+from chainrule.backends.llvm.code import I64, PTR, SIZES, Code, Number, define
 from chainrule.backends.llvm.index import ZERO, Index, Ix
 from chainrule.backends.llvm.matmul import Loops
 from chainrule.backends.llvm.nest import Nest
@@ -49,16 +49,12 @@ class Products(Nest):
         values = [v for v, how in self.group.reads.items() if how == "same" and v.type.shape == space and v.type.dtype == p.dtype]
         if isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
             return None
-        line = 64 // size
 
         def ahead(i: Any, rows: Number, j: Number, taken: Number) -> None:
             for value in values:
                 start = code.at(self.emitter.stored[value], code.add(code.mul(i, p.columns), j), p.dtype)
-                with code.loop(0, rows) as loop:
-                    row = code.at(start, code.mul(loop.index, p.columns), p.dtype)
-                    for column in range(0, p.width + line - 1, line):
-                        place = code.at(row, code.minimum(column, code.sub(taken, 1)), p.dtype)
-                        code.call("llvm.prefetch.p0", VOID, place, *(ir.Constant(I32, n) for n in (1, 3, 1)))
+                numbers = p.columns * size, rows, code.sub(code.mul(taken, size), 1)
+                code.b.call(self.writer.kernels.ahead(p), [start, *map(code.i64, numbers)])
 
         return ahead
 
