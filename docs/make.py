@@ -1,7 +1,8 @@
-"""Make what the docs take from the code: the table of flags, and the pictures of the terminal.
+"""Make what the docs take from the code: the table of flags, the pictures of the terminal, and the site with its reference.
 
     python docs/make.py            writes docs/options.md and docs/pictures/*.svg
     python docs/make.py options    writes docs/options.md alone
+    python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error
 """
 
 from __future__ import annotations
@@ -68,8 +69,18 @@ def picture(command: str, before: str) -> str:
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S)  # a picture asks no other server for a font
 
 
+def site(folder: Path) -> int:
+    """Build the site in a folder; return Sphinx's exit status, which a warning makes 1."""
+    from sphinx.cmd.build import build_main
+
+    with tempfile.TemporaryDirectory() as cache:
+        return build_main(["-W", "--keep-going", "-q", "-d", cache, str(HERE), str(folder)])
+
+
 def main(what: list[str]) -> None:
     """Write the files."""
+    if what[:1] == ["site"]:
+        sys.exit(site(Path(what[1]) if what[1:] else HERE / "site"))
     (HERE / "options.md").write_text(options(), encoding="utf-8")
     if what == ["options"]:
         return

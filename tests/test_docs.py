@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
@@ -18,12 +19,38 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)\n```", page.read_text(encoding="utf-8"), re.S)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
-def test_the_python_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
+SHELL = "__import__('subprocess').run({!r}, shell=True, check=True)"
+
+
+def examples(page: Path) -> str:
+    """Return a page's examples as one script: its blocks of Python and, in docs/, those of the shell, in their order."""
+    languages = "python|sh" if page.parent.name == "docs" else "python"
+    found = re.findall(rf"```({languages})\n(.*?)\n```", page.read_text(encoding="utf-8"), re.S)
+    return "\n\n".join(code if language == "python" else SHELL.format(f"set -e\n{code}") for language, code in found)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.name)
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
     script = tmp_path / "examples.py"
-    script.write_text("\n\n".join(blocks(page, "python")), encoding="utf-8")
-    done = subprocess.run([sys.executable, "-W", "error", str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    script.write_text(examples(page), encoding="utf-8")
+    own = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-W", "error", str(script)], cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_site_is_built_without_a_warning(tmp_path):
+    command = [sys.executable, str(ROOT / "docs" / "make.py"), "site", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
+    assert "NeuralNetworkClassifier" in (tmp_path / "reference" / "estimators.html").read_text(encoding="utf-8")
+
+
+def test_the_textbook_example_of_the_docs_is_one(tmp_path):
+    from chainrule.training.textbook.loading import load_example
+
+    (text,) = blocks(ROOT / "docs" / "examples.md", "toml")
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    assert load_example(tmp_path / "own.toml").step.program
 
 
 def test_the_table_of_flags_is_made_from_the_code():

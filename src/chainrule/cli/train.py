@@ -10,6 +10,7 @@ import typer
 
 from chainrule.cli.failure import report_failure
 from chainrule.cli.options import given_options, read_config, with_option_flags
+from chainrule.cli.repeat import is_run, read_run
 from chainrule.data.bundled import bundled_names
 from chainrule.errors import OptionError
 from chainrule.training.options import Options
@@ -64,7 +65,10 @@ def train(
     json: Annotated[bool | None, _output("Print the outcome as one JSON object on standard output.", "--json")] = None,
     quiet: Annotated[bool | None, _output("Print one line at the end, and errors.", "--quiet")] = None,
     verbose: Annotated[bool | None, _output("Print every epoch, column and note.", "--verbose")] = None,
-    config: Annotated[str | None, _output("A TOML file with the words of these flags; flags win.", "--config", "FILE.toml")] = None,
+    config: Annotated[
+        str | None,
+        _output("A TOML file with the words of these flags, or a run to repeat: its folder or run.json; flags win.", "--config", "FILE"),
+    ] = None,
     **flags: Any,
 ) -> int:
     """Train a network on a table, and measure it on rows that it has not seen.
@@ -76,7 +80,8 @@ def train(
     given = {word: value for word, value in own.items() if value is not None}
     options = given_options(flags)
     if config is not None:
-        configured, others = read_config(Path(config), own)
+        path = Path(config)
+        configured, others = read_run(path, {*given, *options}) if is_run(path) else read_config(path, own)
         given, options = others | given, configured | options
     if "data" not in given:
         return _without_data(context, bare=not given and not options)

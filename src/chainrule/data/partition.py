@@ -1,40 +1,40 @@
 """Who goes where when rows are split: at random, class by class, group by group, or by time.
 
-A *side* is 0 for training, 1 for validation, 2 for test; *sizes* are the three numbers of rows that are wanted. Each function returns the
-side of every row (rows,). What is random is drawn from Philox4x64-10 (Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3;
-NumPy's ``numpy.random.Philox(key=seed)``): row i draws the i-th 64-bit number, and rows are taken in the order of their numbers. So a split
-depends on the seed and the number of rows, and on no release of NumPy.
+A *side* is 0 for training, 1 for validation, 2 for test, or the number of a fold; *sizes* are the numbers of rows that are wanted on each.
+Each function returns the side of every row. What is random is drawn by Philox4x64-10 (Salmon et al., 2011, Parallel random numbers:
+as easy as 1, 2, 3; NumPy's ``numpy.random.Philox(key=seed)``): row i draws the i-th 64-bit number, and rows are taken in the order of their
+numbers. So a split depends on the seed and the number of rows, and on no release of NumPy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Sides: TypeAlias = NDArray[np.int8]
+Sides: TypeAlias = NDArray[np.int64]
 Integers: TypeAlias = NDArray[np.int64]
+Sizes: TypeAlias = tuple[int, ...]
 
-_SIDES = np.arange(3, dtype=np.int8)
 
-
-def apportion(rows: int, fractions: tuple[float, float, float]) -> tuple[int, int, int]:
+def apportion(rows: int, fractions: Sequence[float]) -> Sizes:
     """Return how many of ``rows`` each side gets, by largest remainders.
 
-    A side with a fraction gets at least one row while there are enough, training first, then validation, then test.
+    A side with a fraction gets at least one row while there are enough, the first ones first.
     Source: Hamilton's method of apportionment (1792).
     """
     quotas = np.array(fractions) * rows
     sizes = np.floor(quotas + 1e-9).astype(np.int64)  # in binary, 0.29 · 100 is a little less than 29
     for side in np.argsort(-(quotas - sizes), kind="stable")[: rows - sizes.sum()]:
         sizes[side] += 1
-    wanted = [side for side in range(3) if fractions[side] > 0][:rows]
+    wanted = [side for side in range(len(sizes)) if fractions[side] > 0][:rows]
     for side in wanted:
         if sizes[side] == 0:
-            sizes[max(range(3), key=lambda other: (sizes[other], other))] -= 1
+            sizes[max(range(len(sizes)), key=lambda other: (sizes[other], other))] -= 1
             sizes[side] = 1
-    return int(sizes[0]), int(sizes[1]), int(sizes[2])
+    return tuple(int(size) for size in sizes)
 
 
 def shuffled_order(rows: int, seed: int) -> Integers:
@@ -42,28 +42,28 @@ def shuffled_order(rows: int, seed: int) -> Integers:
     return np.argsort(np.random.Philox(key=seed).random_raw(rows), kind="stable")
 
 
-def shuffled(sizes: tuple[int, int, int], seed: int) -> Sides:
+def shuffled(sizes: Sizes, seed: int) -> Sides:
     """Give each side rows at random."""
-    sides = np.empty(sum(sizes), np.int8)
-    sides[shuffled_order(sum(sizes), seed)] = np.repeat(_SIDES, sizes)
+    sides = np.empty(sum(sizes), np.int64)
+    sides[shuffled_order(sum(sizes), seed)] = np.repeat(np.arange(len(sizes)), sizes)
     return sides
 
 
-def stratified(sizes: tuple[int, int, int], labels: NDArray[np.integer[Any]], seed: int) -> Sides:
+def stratified(sizes: Sizes, labels: NDArray[np.integer[Any]], seed: int) -> Sides:
     """Give each side rows at random, with the classes (rows,) in the same proportions, as near as whole rows allow.
 
-    Every class is in training. As far as its rows and the sizes allow, it is in validation and test too.
+    Every class is on the first side (training). As far as its rows and the sizes allow, it is on the others too.
     """
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     order = shuffled_order(len(labels), seed)
     by_class = order[np.argsort(codes[order], kind="stable")]
-    sides = np.empty(len(labels), np.int8)
-    sides[by_class] = np.repeat(np.tile(_SIDES, len(counts)), _class_shares(counts, np.array(sizes)).ravel())
+    sides = np.empty(len(labels), np.int64)
+    sides[by_class] = np.repeat(np.tile(np.arange(len(sizes)), len(counts)), _class_shares(counts, np.array(sizes)).ravel())
     return sides
 
 
 def _class_shares(counts: Integers, sizes: Integers) -> Integers:
-    """Return how many rows of each class go to each side (classes, 3): near counts·sizes/rows, and adding up to both.
+    """Return how many rows of each class go to each side (classes, sides): near counts·sizes/rows, and adding up to both.
 
     Whole parts first; then the rows that are left over go where the remainders are largest and there is room.
     """
@@ -73,7 +73,7 @@ def _class_shares(counts: Integers, sizes: Integers) -> Integers:
     by_remainder = np.argsort(-(quotas - shares), axis=None, kind="stable")
     while left.any():
         for cell in by_remainder.tolist():
-            row, side = divmod(cell, 3)
+            row, side = divmod(cell, len(sizes))
             if left[row] and room[side]:
                 shares[row, side] += 1
                 left[row] -= 1
@@ -100,16 +100,16 @@ def _bring(shares: Integers, quotas: NDArray[np.float64], row: int, side: int) -
     shares[row, side] += 1
 
 
-def grouped(sizes: tuple[int, int, int], groups: Integers, seed: int) -> Sides:
+def grouped(sizes: Sizes, groups: Integers, seed: int) -> Sides:
     """Give each side whole groups (rows,), numbered from 0, so that no group is on two sides and the sizes are nearly met.
 
     The largest groups are placed first, each where most rows are missing still; groups of one size are placed in random order. No wanted
-    side stays empty while there are enough groups, training first, then validation. Source: Graham (1969), Bounds on multiprocessing
+    side stays empty while there are enough groups, the first ones first. Source: Graham (1969), Bounds on multiprocessing
     timing anomalies (longest processing time first).
     """
     counts = np.bincount(groups)
     order = shuffled_order(len(counts), seed)
-    side_of = np.empty(len(counts), np.int8)
+    side_of = np.empty(len(counts), np.int64)
     missing = list(sizes)
     for group, count in zip(order[np.argsort(-counts[order], kind="stable")].tolist(), np.sort(counts)[::-1].tolist(), strict=True):
         side = missing.index(max(missing))
@@ -117,38 +117,38 @@ def grouped(sizes: tuple[int, int, int], groups: Integers, seed: int) -> Sides:
         missing[side] -= count
     for side in np.flatnonzero(sizes).tolist():
         if not (side_of == side).any():
-            _fill(side_of, counts, side)
+            _fill(side_of, counts, side, len(sizes))
     return side_of[groups]
 
 
-def _fill(side_of: Sides, counts: Integers, side: int) -> None:
-    """Move the smallest group of the side with the most groups to an empty side; a side's only group moves just towards training."""
-    held = np.bincount(side_of, minlength=3)
+def _fill(side_of: Sides, counts: Integers, side: int, sides: int) -> None:
+    """Move the smallest group of the side with the most groups to an empty side; a side's only group moves just towards the first."""
+    held = np.bincount(side_of, minlength=sides)
     giver = int(held.argmax()) if held.max() > 1 else int(np.flatnonzero(held)[-1])
     if held[giver] > 1 or giver > side:
         members = np.flatnonzero(side_of == giver)
         side_of[members[counts[members].argmin()]] = side
 
 
-def timed(sizes: tuple[int, int, int], times: NDArray[Any]) -> tuple[Sides, bool]:
-    """Give training the earliest rows, validation the next, and test the latest; ``times`` (rows,) can be sorted.
+def timed(sizes: Sizes, times: NDArray[Any]) -> tuple[Sides, bool]:
+    """Give the first side (training) the earliest rows, the next the later ones, and so on; ``times`` (rows,) can be sorted.
 
     The cuts are moved to the nearest change of time, so that rows of one time stay together. Where there are fewer times than sides, they
     cannot: rows of one time are then cut in the order of the table, and the second result is false.
     """
     order = np.argsort(times, kind="stable")
     changes = np.flatnonzero(np.diff(times[order])) + 1
-    ends = (sizes[0], sizes[0] + sizes[1])
-    cuts = sorted({end for end in ends if 0 < end < len(times)})
+    ends = np.cumsum(sizes)
+    cuts = sorted({int(end) for end in ends if 0 < end < len(times)})
     together = len(changes) >= len(cuts)
     if together:
-        moved, first = {}, 0
+        moved, first = {0: 0, len(times): len(times)}, 0
         for later, cut in zip(range(len(cuts) - 1, -1, -1), cuts, strict=True):
             candidates = changes[first : len(changes) - later]  # each later cut needs a change of its own
             nearest = int(np.abs(candidates - cut).argmin())
             moved[cut] = int(candidates[nearest])
             first += nearest + 1
-        ends = (moved.get(ends[0], ends[0]), moved.get(ends[1], ends[1]))
-    sides = np.empty(len(times), np.int8)
-    sides[order] = np.repeat(_SIDES, (ends[0], ends[1] - ends[0], len(times) - ends[1]))
+        ends = np.array([moved[int(end)] for end in ends])
+    sides = np.empty(len(times), np.int64)
+    sides[order] = np.repeat(np.arange(len(sizes)), np.diff(ends, prepend=0))
     return sides, together

@@ -87,19 +87,9 @@ def split_rows(
     fractions = _without(parse_split(split), given)
     _need(sum(fraction > 0 for fraction in fractions[:2]), len(rows), "usable row", table.source)
     sizes = apportion(len(rows), fractions)
-    notes: tuple[Note, ...] = ()
-    if sizes[0] == len(rows):
-        sides, manner = np.zeros(len(rows), np.int8), "all rows of the table are training rows"
-    elif group:
-        sides, notes = _by_group(table, group, rows, sizes, seed)
-        manner = f"no {group} in two parts, seed {seed}"
-    elif time:
-        sides, notes = _by_time(table, time, rows, sizes)
-        manner = f"in the order of {time.name}, the latest rows last"
-    elif labels is not None:
-        sides, manner = stratified(sizes, labels, seed), f"shuffled, stratified by {label}, seed {seed}"
-    else:
-        sides, manner = shuffled(sizes, seed), f"shuffled, seed {seed}"
+    if group and sizes[0] < len(rows):
+        _need(sum(size > 0 for size in sizes[:2]), count_groups(table, group, rows), f"{group} to group by", table.source)
+    sides, manner, notes = divide(table, rows, sizes, labels=labels, label=label, group=group, time=time, seed=seed)
     train, valid, test = (rows[sides == side].astype(np.int64) for side in range(3))
     counts = [given.get(name, len(part)) for name, part in zip(_PARTS, (train, valid, test), strict=True)]
     own = "".join(f"; {name} rows from a file of their own" for name in _PARTS if name in given)
@@ -122,25 +112,51 @@ def _need(parts: int, count: int, what: str, source: str) -> None:
         raise DataError(f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with --split 100")
 
 
-def _by_group(table: Table, group: str, rows: NDArray[np.int64], sizes: tuple[int, int, int], seed: int) -> tuple[Sides, tuple[Note, ...]]:
-    """Split by the values of a column as they were read; each row without a value is a group of its own."""
+def divide(
+    table: Table,
+    rows: NDArray[np.int64],
+    sizes: tuple[int, ...],
+    *,
+    labels: NDArray[np.integer[Any]] | None,
+    label: str,
+    group: str,
+    time: Column | None,
+    seed: int,
+) -> tuple[Sides, str, tuple[Note, ...]]:
+    """Return the side of each row, sides as large as ``sizes`` wants them: by group, by time, stratified or shuffled, as :func:`split_rows`
+    says; how that was done; and what is worth knowing."""
+    if sizes[0] == len(rows):
+        return np.zeros(len(rows), np.int64), "all rows of the table are training rows", ()
+    if group:
+        groups, alone = _groups(table, group, rows)
+        notes = (Note(f"each of the {alone:,} rows without '{group}' is a group of its own", "--group"),) if alone else ()
+        return grouped(sizes, groups, seed), f"no {group} in two parts, seed {seed}", notes
+    if time:
+        sides, together = timed(sizes, times_of(table, time, rows).to_numpy())
+        text = f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts"
+        return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "--time"),)
+    if labels is not None:
+        return stratified(sizes, labels, seed), f"shuffled, stratified by {label}, seed {seed}", ()
+    return shuffled(sizes, seed), f"shuffled, seed {seed}", ()
+
+
+def count_groups(table: Table, group: str, rows: NDArray[np.int64]) -> int:
+    """Return how many groups the column ``group`` makes of some rows; raises :class:`DataError` if there is no such column."""
+    return int(_groups(table, group, rows)[0].max(initial=-1)) + 1
+
+
+def _groups(table: Table, group: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Number the groups of some rows from 0, by the values of a column as they were read; each row without a value is a group of its own.
+
+    Returns the number of each row's group, and how many rows have no value.
+    """
     if group not in table.frame.columns:
         raise DataError(f"{table.source} has no column '{group}' to group by.{nearest(group, table.frame.columns)}")
     cells = table.frame[group].gather(rows)
     groups = cells.cast(pl.String).rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
     alone = groups < 0
-    groups[alone] = groups.max() + 1 + np.arange(np.count_nonzero(alone))
-    _need(sum(size > 0 for size in sizes[:2]), int(groups.max()) + 1, f"{group} to group by", table.source)
-    notes = (Note(f"each of the {cells.null_count():,} rows without '{group}' is a group of its own", "--group"),) if alone.any() else ()
-    return grouped(sizes, groups, seed), notes
-
-
-def _by_time(table: Table, time: Column, rows: NDArray[np.int64], sizes: tuple[int, int, int]) -> tuple[Sides, tuple[Note, ...]]:
-    """Split by a column of dates or numbers."""
-    sides, together = timed(sizes, times_of(table, time, rows).to_numpy())
-    if together:
-        return sides, ()
-    return sides, (Note(f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts", "--time"),)
+    groups[alone] = groups.max(initial=-1) + 1 + np.arange(np.count_nonzero(alone))
+    return groups, cells.null_count()
 
 
 def times_of(table: Table, time: Column, rows: NDArray[np.int64] | None = None) -> pl.Series:

@@ -41,7 +41,7 @@ class Primitive:
         type_rule: types of the operands, attributes → type of the output (or a tuple of types); raises TypeRuleError.
         meaning: the definition on NumPy arrays. On complex arrays it is the analytic continuation, so that the complex step
             f'(x) = Im f(x + ih)/h (Squire and Trapp 1998) holds: comparisons and maxima by the real part, no conjugation.
-        vjp: (cotangent of the output, output, *operands, **attributes) → one cotangent per operand, or None, written in
+        vjp: ``(cotangent of the output, output, *operands, **attributes)`` → one cotangent per operand, or None, written in
             operations, so that a gradient is a program again. Broadcasting is undone by ``transforms.reverse``, not here.
         domain: where derivatives are tested.
         formula: as text, ``{0}``, ``{1}`` for the operands and ``{name}`` for attributes.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.data.measures.sampling import evenly_spaced
 from chainrule.training.linear import Floats, logistic_regression, ridge_regression, softmax
 from chainrule.training.metrics import evaluate_predictions
 
@@ -59,7 +60,7 @@ def linear_predictions(
     task: Task, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
 ) -> Floats:
     """Return for each test row what a ridge regression predicts (rows,), or the probabilities of a logistic regression (rows, classes)."""
-    kept = _evenly_spaced(len(x), MOST_ENTRIES // max(1, x.shape[1]))
+    kept = evenly_spaced(len(x), MOST_ENTRIES // max(1, x.shape[1]))
     counts = np.ones(len(kept)) if weights is None else weights[kept] / weights[kept].mean(dtype=np.float64)
     X = x[kept].astype(np.float64)
     if task == "regression":
@@ -67,8 +68,3 @@ def linear_predictions(
         return x_test @ weight + bias
     weight, biases = logistic_regression(X, y[kept], classes, counts)
     return softmax(x_test @ weight + biases)
-
-
-def _evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
-    """Return all row indices, or ``most`` of them at even distances where there are more."""
-    return np.arange(rows) if rows <= most else np.arange(most) * rows // most

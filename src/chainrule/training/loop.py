@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,11 @@ import numpy as np
 from chainrule.data.batches import steps_per_epoch
 from chainrule.errors import DataError, NonFiniteError, OptionError, nearest
 from chainrule.optim.optimizer import positive
-from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped
+from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped, Warned
+from chainrule.training.live import Watch
+from chainrule.training.sampling import Sampling
 from chainrule.training.state import State
+from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.step import Batch, TrainingStep, check_count
 from chainrule.training.until import Predicate
 
@@ -53,6 +57,7 @@ class Settings:
         greater_is_better: how it is watched.
         plateau: lowers the rate where the watched value does not improve.
         shuffle, order, threads: as for :meth:`TrainingStep.run`.
+        statistics: whether single steps are sampled (see :mod:`chainrule.training.statistics`) and what is surely wrong is warned of.
 
     Raises:
         OptionError: a number is out of range.
@@ -69,6 +74,7 @@ class Settings:
     shuffle: bool = True
     order: Callable[[int], np.ndarray] | None = None
     threads: int | None = None
+    statistics: bool = False
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs)
@@ -88,6 +94,7 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value.
         history: the epochs so far.
     """
@@ -98,15 +105,18 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    start: State = field(init=False)
     best: State = field(init=False)
     best_epoch: int = 0
     best_value: float = math.nan
     history: History = field(default_factory=History)
     _stalled: int = 0  # epochs since the best one
     _started: float = 0.0
+    _sampling: Sampling | None = None
+    _watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
-        self.best = self.state.copy()
+        self.best = self.start = self.state.copy()
         self._rows = len(self.data[1])
         self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
         if self.validation is not None and not len(self.validation[1]):
@@ -124,6 +134,7 @@ class Loop:
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
         reason, error, row = f"all {self.settings.epochs} epochs are done", "", None
+        self._sampling = self._sample_steps()
         with _interruptible() as interrupted:
             while self.state.epoch < self.settings.epochs:
                 losses: list[float] = []
@@ -138,6 +149,7 @@ class Loop:
                     break
                 if completed:
                     yield self._judge(losses, time.perf_counter() - epoch_started)
+                    yield from self._warn()
                 if stop := self._reason(interrupted):
                     reason = stop
                     break
@@ -156,6 +168,11 @@ class Loop:
         while self.state.epoch == epoch:
             if interrupted.is_set() or self._out_of_time():
                 return False
+            if self._sampling is not None:
+                if not self._sampling.steps_before(self.state):
+                    yield self._sample(self._sampling)
+                    yield from self._warn()
+                steps = min(steps, self._sampling.steps_before(self.state))
             slice_started = time.perf_counter()
             steps = min(steps, steps_per_epoch(self._rows, self._batch_size) - self.state.step)
             self.state, new = self.step.run(
@@ -171,6 +188,27 @@ class Loop:
             steps = max(1, int(steps * _SLICE_SECONDS / max(time.perf_counter() - slice_started, 1e-9)))
             yield StepsDone(epoch + 1, min(len(losses) * self._batch_size, self._rows), float(np.mean(losses)))
         return True
+
+    def _sample_steps(self) -> Sampling | None:
+        """Return what samples the steps of the run, if that is asked for."""
+        settings, rows = self.settings, self._rows
+        if not settings.statistics or not rows:
+            return None
+        batch, steps = self.step.batch(self.data), settings.epochs * steps_per_epoch(rows, self._batch_size)
+        rows_of = partial(self.step.rows_of_epoch, rows=rows, shuffle=settings.shuffle, order=settings.order)
+        return Sampling(self.step, batch, steps, rows_of, self._batch_size)
+
+    def _sample(self, sampling: Sampling) -> StepSampled:
+        sampled = sampling.sample(self.state)
+        self.history.samples.append(sampled)
+        return sampled
+
+    def _warn(self) -> Iterator[Warned]:
+        """Yield what is surely wrong by now, and was not told before."""
+        if self._sampling is not None:
+            for warned in self._watch.look(self.history):
+                self.history.warnings.append(warned)
+                yield warned
 
     def _judge(self, losses: list[float], seconds: float) -> EpochEnded:
         """Measure the weights after an epoch, keep them if they are the best, and lower the rate on a plateau."""

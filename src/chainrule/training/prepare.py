@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from chainrule.data.bundled import find_bundled
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.own_files import check_own_files
-from chainrule.data.read import read_table
-from chainrule.data.split import DEFAULT_SPLIT, Split, split_rows
+from chainrule.data.split import Split, split_rows
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.target import Target, judge_target, rows_with_target
-from chainrule.errors import DataError, OptionError, nearest
+from chainrule.errors import DataError, nearest
 from chainrule.training.model import row_weights
 from chainrule.training.options import Options
+from chainrule.training.sources import Sources, read_sources
 from chainrule.training.tasks import choose_loss, encode_target, metric_named
 
 
@@ -36,6 +34,30 @@ class Part:
     def batch(self) -> tuple[Any, ...]:
         """Return (x, y) or (x, y, w)."""
         return (self.x, self.y) if self.w is None else (self.x, self.y, self.w)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the columns mean, before the rows are divided.
+
+    ``rows`` are those of the table that take part, ``own`` the tables of the parts (``valid``, ``test``) that have a file of their own,
+    with the rows that take part.
+    """
+
+    sources: Sources
+    columns: tuple[Column, ...]
+    target: Target
+    weight: Column | None
+    time: Column | None
+    loss: str
+    rows: np.ndarray
+    own: Mapping[str, Table]
+    notes: tuple[Note, ...]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Return the class of each row that takes part; ``None`` for a regression."""
+        return self.target.encode(self.sources.table, rows=self.rows) if self.target.task == "classification" else None
 
 
 @dataclass(frozen=True)
@@ -71,23 +93,13 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     Raises:
         InputError: something about the data or the options cannot be used; one sentence says what, where, and what to do.
     """
-    known = find_bundled(data) if isinstance(data, str) else None
-    reading: dict[str, Any] = {
-        name: value
-        for name, value in (
-            ("delimiter", options.delimiter),
-            ("decimal", options.decimal),
-            ("encoding", options.encoding),
-            ("missing", list(options.missing) or None),
-            ("header", None if options.header else False),
-        )
-        if value is not None
-    }
-    _refuse_same_file({"": known.path if known else data, "--valid": options.valid, "--test": options.test})
-    table = read_table(known.path if known else data, **reading)
-    target = str(target) if target is not None else known.target if known else None
-    if target is None:
-        raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
+    judged = judge(read_sources(data, target, options), options)
+    return encode(judged, divide(judged, options), options)
+
+
+def judge(sources: Sources, options: Options) -> Judged:
+    """Decide what the columns mean, which rows take part, and which loss fits; raises as :func:`prepare`."""
+    table, target = sources.table, sources.target
     columns, notes = judge_columns(
         table,
         target=target,
@@ -107,53 +119,67 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     loss = choose_loss(goal, options.loss)
     if options.metric is not None:
         metric_named(options.metric, goal)
-    files = {name: read_table(path, **reading) for name, path in (("valid", options.valid), ("test", options.test)) if path}
-    own = {name: _usable(file, target, options) for name, file in files.items()}
-    notes = (*notes, *left_out, *(note for _, more in own.values() for note in more))
-    if options.split and len(files) == 2:
-        notes = (*notes, Note(f"--split {options.split} has no effect: validation and test have files of their own", "--split"))
-    split = split_rows(
-        table,
-        options.split or (known.split if known else DEFAULT_SPLIT),
-        rows=rows,
-        labels=goal.encode(table, rows=rows) if goal.task == "classification" else None,
-        label=target,
+    usable = {name: _usable(file, target, options) for name, file in sources.files.items()}
+    own = {name: file.take(usable[name][0]) for name, file in sources.files.items()}
+    notes = (*notes, *left_out, *(note for _, more in usable.values() for note in more))
+    return Judged(sources, columns, goal, weight, time, loss, rows, own, notes)
+
+
+def divide(judged: Judged, options: Options) -> Split:
+    """Split the rows that take part into training, validation and test; raises as :func:`prepare`."""
+    return split_rows(
+        judged.sources.table,
+        judged.sources.split,
+        rows=judged.rows,
+        labels=judged.labels,
+        label=judged.target.column.name,
         group=options.group or "",
-        time=time,
-        given={name: len(usable) for name, (usable, _) in own.items()},
+        time=judged.time,
+        given={name: own.rows for name, own in judged.own.items()},
         seed=options.seed,
     )
-    taken = {name: file.take(own[name][0]) for name, file in files.items()}
-    notes = (*notes, *check_own_files(table, split, taken, group=options.group or "", time=time))
-    goal = goal.fit(table, split.train)
-    no_inputs = {target, options.weight, options.group} - {None}
-    inputs = tuple(column for column in columns if column.name not in no_inputs)
+
+
+def encode(judged: Judged, split: Split, options: Options) -> Prepared:
+    """Find the encoding of inputs and target from the training rows, and encode every part by it; raises as :func:`prepare`."""
+    sources, table = judged.sources, judged.sources.table
+    notes = check_own_files(table, split, judged.own, group=options.group or "", time=judged.time)
+    if options.split and len(judged.own) == 2:
+        notes = (Note(f"--split {options.split} has no effect: validation and test have files of their own", "--split"), *notes)
+    goal = judged.target.fit(table, split.train)
+    no_inputs = {sources.target, options.weight, options.group} - {None}
+    inputs = tuple(column for column in judged.columns if column.name not in no_inputs)
     encoder = Encoder.fit(inputs, table, split.train)
 
     def part(source: Table, chosen: np.ndarray) -> Part | None:
         if not len(chosen):
             return None
-        weights = row_weights(source, weight, chosen)
+        weights = row_weights(source, judged.weight, chosen)
         rows = source.take(chosen)
-        y = encode_target(goal, loss, rows, None, options.dtype)
+        y = encode_target(goal, judged.loss, rows, None, options.dtype)
         return Part(encoder.transform(rows, options.dtype), y, None if weights is None else weights.astype(options.dtype), rows, chosen)
+
+    def held_out(name: str, chosen: np.ndarray) -> Part | None:
+        own = judged.own.get(name)
+        return part(table, chosen) if own is None else part(own, np.arange(own.rows))
 
     train = part(table, split.train)
     assert train is not None  # split_rows refuses an empty training part
-    valid = part(files["valid"], own["valid"][0]) if "valid" in files else part(table, split.valid)
-    test = part(files["test"], own["test"][0]) if "test" in files else part(table, split.test)
-    everything = (*table.notes, *notes, *goal.notes, *split.notes, *encoder.notes)
-    name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
-    return Prepared(name, table, columns, goal, weight, loss, reading, split, encoder, train, valid, test, everything)
-
-
-def _refuse_same_file(sources: dict[str, Any]) -> None:
-    """Refuse a file that two parts are read from."""
-    paths = {flag: Path(source) for flag, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
-    for (flag, path), (other, same) in combinations(paths.items(), 2):
-        if path.samefile(same):
-            said = "the training rows" if not flag else "the validation rows"
-            raise OptionError(f"{other} {same}: {said} are read from this file too; give each part rows of its own, or leave {other} out.")
+    return Prepared(
+        name=sources.name,
+        table=table,
+        columns=judged.columns,
+        target=goal,
+        weight=judged.weight,
+        loss=judged.loss,
+        reading=sources.reading,
+        split=split,
+        encoder=encoder,
+        train=train,
+        valid=held_out("valid", split.valid),
+        test=held_out("test", split.test),
+        notes=(*table.notes, *judged.notes, *notes, *goal.notes, *split.notes, *encoder.notes),
+    )
 
 
 def _usable(table: Table, target: str, options: Options) -> tuple[np.ndarray, tuple[Note, ...]]:

@@ -89,12 +89,14 @@ class TrainingStep:
             raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
         start = self._initial(0, dtype)
         self.dtype = next((array.dtype.name for array in start.values()), dtype)
+        self._floats = np.dtype(self.dtype)
         self.params = {path: Type.of(array) for path, array in start.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
         self._native: dict[Signature, NativeSteps] = {}
         self._inference: dict[Any, Runnable] = {}
+        self._predictors: dict[tuple[Any, tuple[int, ...]], Runnable] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
@@ -117,12 +119,21 @@ class TrainingStep:
             self._native[signature] = NativeSteps.of(self.compiled(signature).program, self.trainable)
         return self._native[signature]
 
+    def program_for(self, batch: Mapping[str, np.ndarray]) -> Program:
+        """Return the training Program for a batch of arrays by the names of the Program's inputs."""
+        return self.compiled(_signature(batch)).program
+
+    def work(self, batch: Mapping[str, np.ndarray]) -> float:
+        """Return the floating-point operations a row of a compiled step, and 0 where the reference runs it."""
+        return float(self.native(_signature(batch)).training.plan.work) if self.backend == "llvm" else 0.0
+
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
-        if x not in self._inference:
+        found = self._inference.get(x)
+        if found is None:
             program = inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,))))
-            self._inference[x] = compile(program, self.backend)
-        return self._inference[x]
+            found = self._inference[x] = compile(program, self.backend)
+        return found
 
     def signature_with_weights(self) -> Signature:
         """Return the signature of batches that have row weights."""
@@ -216,8 +227,8 @@ class TrainingStep:
         Raises:
             OptionError: an option is out of range, or the state stands in an epoch of another number of steps.
             DataError: there are no rows, or x, y and w have different numbers of them.
-            As :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the state before the step that
-            failed as ``state``.
+            TypeRuleError, NonFiniteError: as :meth:`__call__`. The given state then stays usable as it is; a NonFiniteError carries the
+                state before the step that failed as ``state``.
         """
         self._check(state)
         batch = self.batch(data)
@@ -230,10 +241,10 @@ class TrainingStep:
         remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
         lost: np.ndarray | list[float]
         if self.backend == "llvm":
-            rows_of = lambda epoch: self._epoch_order(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
+            rows_of = lambda epoch: self.rows_of_epoch(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
             after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
         else:
-            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
+            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self.rows_of_epoch(at, rows, shuffle, order))
         state.take()
         return after, np.asarray(lost, dtype=self.dtype)
 
@@ -271,10 +282,15 @@ class TrainingStep:
         return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
-        """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
         state.check()
+        if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
+            return run({**state.params, **state.buffers, "x": x})["prediction"]
         arrays = self._x_arrays(x)
-        return self.inference_for(_x_signature(arrays))({**state.params, **state.buffers, **arrays})["prediction"]
+        run = self.inference_for(_x_signature(arrays))
+        if type(x) is np.ndarray and arrays["x"] is x:
+            self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
+        return run({**state.params, **state.buffers, **arrays})["prediction"]
 
     # one step
 
@@ -327,6 +343,8 @@ class TrainingStep:
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:
         array = np.asarray(x)
+        if array.dtype == self._floats:
+            return array
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
         whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
@@ -340,7 +358,8 @@ class TrainingStep:
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
 
-    def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+    def rows_of_epoch(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+        """Return the order of the rows in the epoch that a state stands in; the arguments are those of :meth:`run`."""
         if order is None:
             if not shuffle:
                 return np.arange(rows)
@@ -370,7 +389,12 @@ def _x_signature(arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _row_type(array: np.ndarray) -> Type:
-    return Type(array.dtype.name, (B, *array.shape[1:]))
+    return _rows_of(array.dtype, array.shape[1:])
+
+
+@lru_cache(256)  # NumPy takes its time to name a dtype
+def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
+    return Type(dtype.name, (B, *shape))
 
 
 def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:

@@ -40,15 +40,19 @@ class Writer:
 
     Attributes:
         place: a value → the key of the memory that it stands in (values of one key share it).
+        leaf: whether a value stands in memory. training: whether the program takes many rows at once, most of the time.
     """
 
-    def __init__(self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool]) -> None:
+    def __init__(
+        self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool], training: bool
+    ) -> None:
         self.module = module
         self.grouped = grouped
         self.definitions = grouped.definitions
         self.target = target
         self.place = place
         self.leaf = leaf
+        self.training = training
         self.kernels = Kernels(module)
 
     def product(self, group: Group) -> Product | None:

@@ -28,6 +28,7 @@ class Shared(Protocol):
     place: Callable[[Value], Any]
     leaf: Callable[[Value], bool]
     kernels: Kernels
+    training: bool
 
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""

@@ -70,7 +70,7 @@ class Product:
     def scratch(self) -> dict[str, int]:
         """The bytes of each part of a thread's own memory: a tile, a panel of B, rows of A, and the sums between blocks of k."""
         sizes = {
-            "tile": self.mr * self.width,
+            "tile": max(self.mr * self.width, self.padded),  # a row alone is a tile as well
             "panel": (self.block + self.lanes) * self.width if self.packed else 0,
             "rows": (ROWS_AT_ONCE + self.mr) * self.block if self.packed_x else 0,
             "sums": (ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,

@@ -12,6 +12,7 @@ from chainrule.backends.llvm.index import ZERO, Index, Ix
 from chainrule.backends.llvm.matmul import Loops
 from chainrule.backends.llvm.nest import Nest
 from chainrule.backends.llvm.product import Product
+from chainrule.backends.llvm.row import write_row
 from chainrule.ir import Batch, Value
 
 _CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
@@ -32,7 +33,15 @@ class Products(Nest):
 
         pointers, depth, ahead = emitter.stored, emitter.size(p.depth), self.prefetch(p)
         loops = Loops(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], depth, self.scratch, call, ahead)
-        loops.write(code.i64(low), code.i64(high))
+        if self.writer.training or p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
+            loops.write(code.i64(low), code.i64(high))
+            return
+        alone = code.b.icmp_signed("==", code.sub(code.i64(high), code.i64(low)), ir.Constant(I64, 1))
+        with code.b.if_else(alone) as (then, otherwise):
+            with then:
+                write_row(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], code.i64(low), depth, self.scratch, call)
+            with otherwise:
+                loops.write(code.i64(low), code.i64(high))
 
     def frame(self, outside: list[tuple[Value, str]]) -> Any:
         """Return memory with what the end of each tile needs: the places, B, the flag, and scalars that no tile changes."""

@@ -1,0 +1,1 @@
+"""Whether gradients are right, and whether what is switched on does something."""

@@ -1,0 +1,145 @@
+"""The chain rule of one weight, written out: all paths from the weight to the loss, and the same number by the reused δ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.backends.reference import Reference
+from chainrule.inspect.derivation.paths import Factor, Path, Ways
+from chainrule.inspect.reading.notation import Call, Node, Total, symbolic
+from chainrule.inspect.reading.recording import Element, Index
+from chainrule.inspect.step.trace import StepTrace
+from chainrule.training.program import without_update
+from chainrule.transforms import retype
+
+STEP = 1e-5
+"""The change of the weight for the central difference, relative to the weight where that is above 1."""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The chain rule of one weight.
+
+    Attributes:
+        weight: its name, ``hidden_1.weight[age,3]``. ``path``, ``index``: where it is.
+        value, gradient, updated: the weight, its gradient and its new value, as the step computed them.
+        paths: the paths whose product is not 0, largest first: all of them, or the largest (see ``listed``).
+        count: the number of all paths. ``zeros``: how many of them have the product 0.
+        total: the sum over all paths.
+        reused: the gradient as the step computed it: the terms input · δ (one for each row), and their sum ``gradient``.
+        finite_difference: (L(w + h) − L(w − h)) / 2h of the same Program in float64. ``step``: h.
+    """
+
+    weight: str
+    path: str
+    index: Index
+    value: float
+    gradient: float
+    updated: float
+    paths: tuple[Path, ...]
+    count: int
+    zeros: int
+    total: float
+    reused: tuple[tuple[Factor, ...], ...]
+    finite_difference: float
+    step: float
+    losses: tuple[float, float]
+
+    @property
+    def listed(self) -> bool:
+        """Whether ``paths`` holds every path that is not 0."""
+        return len(self.paths) == self.count - self.zeros
+
+    @property
+    def rest(self) -> float:
+        """The sum of the paths that are not listed."""
+        return self.total - math.fsum(path.product for path in self.paths)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the derivation as JSON-ready data."""
+        return {
+            "weight": self.weight,
+            "value": self.value,
+            "gradient": self.gradient,
+            "updated": self.updated,
+            "paths": [path.to_json() for path in self.paths],
+            "paths_in_all": self.count,
+            "paths_of_zero": self.zeros,
+            "rest": 0.0 if self.listed else self.rest,
+            "sum": self.total,
+            "reused": [[{"name": f.name, "value": f.value} for f in term] for term in self.reused],
+            "finite_difference": self.finite_difference,
+        }
+
+
+def derive(trace: StepTrace, path: str, index: Index) -> Derivation:
+    """Write out the chain rule of one weight; see :class:`Derivation`.
+
+    Args:
+        trace: a traced step.
+        path: a parameter that is trained.
+        index: the place of the weight in it.
+    """
+    ways = Ways(trace, trace.parameters[path], index)
+    gradient = float(trace.gradient(path)[index])
+    low, high, step = _around(trace, path, index)
+    return Derivation(
+        trace.parameter_name(path, index),
+        path,
+        index,
+        float(trace.value(path)[index]),
+        gradient,
+        float(trace.updated(path)[index]),
+        tuple(ways.paths()),
+        ways.count,
+        ways.count - ways.nonzero,
+        ways.total,
+        _reused(trace, path, index),
+        (high - low) / (2 * step),
+        step,
+        (low, high),
+    )
+
+
+def _around(trace: StepTrace, path: str, index: Index) -> tuple[float, float, float]:
+    """Return the losses of the Program in float64 with the weight a little smaller and a little larger, and by how much."""
+    program = retype(without_update(trace.program), "float64")
+    arrays = {port.name: trace.recording.inputs[port.name].astype(port.type.dtype) for port in program.inputs}
+    middle = float(arrays[path][index])
+    step = STEP * max(1.0, abs(middle))
+    run = Reference(program)
+    losses = []
+    for moved in (middle - step, middle + step):
+        arrays[path] = arrays[path].copy()
+        arrays[path][index] = moved
+        losses.append(float(run(arrays)["loss"]))
+    return losses[0], losses[1], ((middle + step) - (middle - step)) / 2
+
+
+def _reused(trace: StepTrace, path: str, index: Index) -> tuple[tuple[Factor, ...], ...]:
+    """Return the terms of the gradient as the backward phase computes it: input · δ, for each row and each use of the weight."""
+    found = trace.cotangent(trace.parameters[path])
+    assert found is not None  # the parameter is trained
+    return tuple(_terms(trace.expressions.calculation(Element(found, index))))
+
+
+def _terms(node: Node) -> Iterator[tuple[Factor, ...]]:
+    if isinstance(node, Total):
+        for i in range(len(node.terms)):
+            yield tuple(map(_factor, node.term(i)))
+        for part in node.added:
+            yield from _terms(part)
+    elif isinstance(node, Call) and node.equation.op.name == "add":
+        for part in node.operands:
+            yield from _terms(part)
+    elif isinstance(node, Call) and node.equation.op.name == "multiply":
+        yield tuple(map(_factor, node.operands))
+    else:
+        yield (_factor(node),)
+
+
+def _factor(node: Node) -> Factor:
+    return Factor(symbolic(node, by_name=True), float(node.number))

@@ -1,0 +1,76 @@
+"""What a training reads: the table, the files of validation and test rows, and how text in them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from chainrule.data.bundled import find_bundled
+from chainrule.data.read import read_table
+from chainrule.data.split import DEFAULT_SPLIT
+from chainrule.data.table import Table
+from chainrule.errors import OptionError
+from chainrule.training.options import Options
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables of a training, read and not yet judged.
+
+    ``target`` is the column to predict, ``split`` the parts that rows are divided into, ``files`` the tables of the parts (``valid``,
+    ``test``) that have a file of their own, and ``reading`` the options of :func:`chainrule.data.read.read_table` that were given.
+    """
+
+    name: str
+    table: Table
+    target: str
+    split: str
+    files: Mapping[str, Table]
+    reading: dict[str, Any]
+
+
+def read_sources(data: Any, target: str | None, options: Options) -> Sources:
+    """Read what a training needs.
+
+    Args:
+        data: a file's path, ``"-"``, the name of a bundled data set, or a data frame.
+        target: the column to predict; may be left out for a bundled data set.
+        options: the options of the training.
+
+    Raises:
+        InputError: a table cannot be read, two parts are the same file, or no target is named.
+    """
+    known = find_bundled(data) if isinstance(data, str) else None
+    reading = _reading(options)
+    paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path}
+    _refuse_same_file({"": known.path if known else data} | {f"--{name}": path for name, path in paths.items()})
+    table = read_table(known.path if known else data, **reading)
+    target = str(target) if target is not None else known.target if known else None
+    if target is None:
+        raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
+    files = {name: read_table(path, **reading) for name, path in paths.items()}
+    name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
+    return Sources(name, table, target, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
+
+
+def _reading(options: Options) -> dict[str, Any]:
+    given = {
+        "delimiter": options.delimiter,
+        "decimal": options.decimal,
+        "encoding": options.encoding,
+        "missing": list(options.missing) or None,
+        "header": None if options.header else False,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _refuse_same_file(sources: dict[str, Any]) -> None:
+    """Refuse a file that two parts are read from."""
+    paths = {flag: Path(source) for flag, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
+    for (flag, path), (other, same) in combinations(paths.items(), 2):
+        if path.samefile(same):
+            said = "the training rows" if not flag else "the validation rows"
+            raise OptionError(f"{other} {same}: {said} are read from this file too; give each part rows of its own, or leave {other} out.")

@@ -1,0 +1,99 @@
+"""Gradient-boosted trees, the third baseline, where scikit-learn is installed.
+
+They grow in a process of their own while the network trains: loading scikit-learn alone takes as long as training a small network.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GIVEN, _ANSWER = "given.npz", "answer.npy"
+
+
+def installed() -> bool:
+    """Say whether scikit-learn is there."""
+    return find_spec("sklearn") is not None
+
+
+class GrowingTrees:
+    """Trees that grow on the training rows in another process, until :meth:`predictions` asks for their answers.
+
+    Args:
+        task: ``classification`` or ``regression``.
+        x, x_test: encoded inputs (rows, units). y: class indices below ``classes``, or numbers (rows,).
+        weights: how much each training row counts, or ``None``.
+    """
+
+    def __init__(
+        self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
+    ) -> None:
+        self._folder = TemporaryDirectory(prefix="chainrule-trees-")
+        counts, known = np.ones(len(y)) if weights is None else weights, classes if task == "classification" else 0
+        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "chainrule.training.trees", self._folder.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # the network has the other cores
+            start_new_session=True,  # Ctrl-C is for the training, which ends this process too
+        )
+
+    def predictions(self) -> NDArray[np.floating[Any]] | None:
+        """Wait for the trees, and return what they predict for the test rows: values (rows,) or probabilities (rows, classes).
+
+        ``None`` where they could not be grown.
+        """
+        try:
+            if self._process.wait():
+                return None
+            answer: NDArray[np.floating[Any]] = np.load(Path(self._folder.name) / _ANSWER)
+            return answer
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """End the process and remove its files."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+
+def grow(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray[Any], classes: int) -> NDArray[np.floating[Any]]:
+    """Return what scikit-learn's histogram gradient boosting, at its defaults, predicts; 0 ``classes`` mean regression."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    there = np.flatnonzero(counts > 0)
+    x, y, counts = x[there], y[there], counts[there]
+    if not classes:
+        values: NDArray[np.floating[Any]] = HistGradientBoostingRegressor(random_state=0).fit(x, y, counts).predict(x_test)
+        return values
+    present, rows = np.unique(y, return_counts=True)
+    answer = np.zeros((len(x_test), classes))
+    if len(present) < 2:
+        answer[:, present] = 1.0
+    else:
+        early = "auto" if rows.min() > 1 else False  # its own validation rows are stratified, which takes two rows of each class
+        trees = HistGradientBoostingClassifier(random_state=0, early_stopping=early).fit(x, y, counts)
+        answer[:, present] = trees.predict_proba(x_test)
+    return answer
+
+
+def _main(folder: Path) -> None:
+    with np.load(folder / _GIVEN) as given:
+        answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]))
+    np.save(folder / _ANSWER, answer)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))
