@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
-from chainrule.backends.llvm.frame import aligned
+from chainrule.ir import Type
+from chainrule.ir.types import count
 
-_LEAST = 1 << 16  # bytes from which memory is used again
 _LINE = 64
 
 
 class Memory:
-    """Large arrays that are used again once nobody else holds them: fresh pages cost more than the copying."""
+    """Pieces of memory that hold a state each; a piece is used again once nobody else holds an array in it, since new pages cost more
+    than the copying.
+    """
 
-    def __init__(self) -> None:
-        self._kept: dict[int, list[np.ndarray]] = {}
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self._pieces: list[np.ndarray] = []
+        self._layout: list[tuple[str, int, int, np.dtype, tuple[int, ...]]] = []
+        self._size = 0
+        for name, type in types.items():
+            kind = np.dtype(type.dtype)
+            shape = tuple(int(str(axis)) for axis in type.shape)
+            size = count(type.shape)[0] * kind.itemsize
+            self._layout.append((name, self._size, size, kind, shape))
+            self._size += -(-size // _LINE) * _LINE + _LINE
 
-    def copy(self, array: Any) -> np.ndarray:
-        """Return an aligned copy of an array."""
-        array = np.asarray(array)
-        if array.nbytes < _LEAST:
-            return aligned(array)
-        kept = self._kept.setdefault(array.nbytes, [])
-        owner = next((kept[n] for n in range(len(kept)) if _holders(kept, n) == _NOBODY_ELSE), None)
-        if owner is None:
-            owner = np.empty(array.nbytes + _LINE, np.uint8)
-            kept.append(owner)
-        start = -owner.ctypes.data % _LINE
-        part: np.ndarray = owner[start : start + array.nbytes]  # NumPy's views hold the owner of the memory
-        copy: np.ndarray = part.view(array.dtype).reshape(array.shape)
-        copy[...] = array
-        return copy
+    def copy(self, state: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """Return copies of the arrays of a state, and their addresses, which are those of cache lines."""
+        free = next((n for n in range(len(self._pieces)) if _holders(self._pieces, n) == _NOBODY_ELSE), len(self._pieces))
+        if free == len(self._pieces):
+            self._pieces.append(np.empty(self._size + 2 * _LINE, np.uint8))
+        piece = self._pieces[free]
+        base = int(piece.ctypes.data)
+        start = -base % _LINE
+        arrays, addresses = {}, {}
+        for name, offset, size, kind, shape in self._layout:
+            part: np.ndarray = piece[start + offset : start + offset + size]  # a view of NumPy's holds the owner of its memory
+            arrays[name] = copy = part.view(kind).reshape(shape)
+            copy[...] = state[name]
+            addresses[name] = base + start + offset
+        return arrays, addresses
 
 
-def _holders(kept: list[np.ndarray], number: int) -> int:
-    return sys.getrefcount(kept[number])
+def _holders(pieces: list[np.ndarray], number: int) -> int:
+    return sys.getrefcount(pieces[number])
 
 
 _NOBODY_ELSE = _holders([np.empty(0)], 0)
