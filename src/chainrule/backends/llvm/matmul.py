@@ -11,7 +11,7 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
-from chainrule.backends.llvm.product import ROWS_AT_ONCE, Product, fixed
+from chainrule.backends.llvm.product import Product, fixed
 
 _FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
 
@@ -92,7 +92,12 @@ class Loops:
             self._blocks(low, high)
             return
         number = code.sub(high, low)
-        parts = b.sdiv(code.add(number, ROWS_AT_ONCE - 1), ir.Constant(I64, ROWS_AT_ONCE))
+        most: Any = ir.Constant(I64, p.rows_at_once(p.block))
+        if not isinstance(self.depth, int):  # shorter blocks leave room for more rows
+            for length in (p.block // 2, p.block // 4):
+                short = b.icmp_signed("<=", self.depth, ir.Constant(I64, length))
+                most = b.select(short, ir.Constant(I64, p.rows_at_once(length)), most)
+        parts = b.sdiv(b.add(number, b.sub(most, ir.Constant(I64, 1))), most)
         parts = b.select(b.icmp_signed("<", parts, ir.Constant(I64, 1)), ir.Constant(I64, 1), parts)
         share = b.sdiv(b.add(number, b.sub(parts, ir.Constant(I64, 1))), parts)
         share = b.and_(code.add(share, p.mr - 1), ir.Constant(I64, -p.mr))

@@ -15,10 +15,11 @@ from chainrule.ir import Batch, Equation, Value
 from chainrule.ir.types import Axis
 
 _BLOCK = 1024  # products of k that are summed in one go
-_PACKED_BLOCK = 256  # of these where B is packed: a panel of so many rows leaves room in the nearest cache
+_PACKED_BLOCK = 512  # of these where B is packed
 _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in few lines of a cache
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
-ROWS_AT_ONCE = 256  # rows of A and of sums that the second cache is to hold
+_ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
+_SECOND_CACHE = 1 << 18  # bytes of these rows
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ class Product:
         sizes = {
             "tile": max(self.mr * self.width, self.padded),  # a row alone is a tile as well
             "panel": (self.block + self.lanes) * self.width if self.packed else 0,
-            "rows": (ROWS_AT_ONCE + self.mr) * self.block if self.packed_x else 0,
-            "sums": (ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
+            "rows": (self.rows_at_once(self.block) + self.mr) * self.block if self.packed_x else 0,
+            "sums": (_ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
         }
         return {name: -(-number * SIZES[self.dtype] // 64) * 64 for name, number in sizes.items()}
+
+    def rows_at_once(self, length: int) -> int:
+        """Return how many rows of A, of which a block of k has so many numbers, meet all panels before the next ones do."""
+        return max(min(_SECOND_CACHE // SIZES[self.dtype] // max(length, 1), _ROWS_AT_ONCE), 1)
 
     def panels(self) -> list[tuple[int, int, int]]:
         """Return the panels' kinds as (first column, vectors in a panel, number of panels); sizes differ by one vector at most."""
@@ -109,7 +114,7 @@ def product(equation: Equation, definitions: Mapping[Value, Equation], stored: C
     known = None if isinstance(k, Batch) else k
     nv = min(nv, -(-n // lanes))
     mr = max(mr, 8) if nv == 1 else mr  # so many sums must go on side by side to keep the multipliers busy
-    packed = y_turned or n % lanes > 0 or n * (known or _PACKED_BLOCK) * SIZES[dtype] > _LARGE
+    packed = y_turned or n % lanes > 0 or n * (known or _ROWS_AT_ONCE) * SIZES[dtype] > _LARGE
     packed_x = n > 2 * nv * lanes if x_turned else n >= _WIDE
     block = _PACKED_BLOCK if packed or known is None else _BLOCK
     if known is not None:
