@@ -39,10 +39,10 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     beside = list(report["baselines"])
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
     table.columns[0].no_wrap = True
-    for name in metrics_for_people(report[measured]):
+    for name in metrics_for_people(model, report[measured]):
         row = [measure(report[part].get(name)) for part in parts]
         row += [measure(report["baselines"][baseline].get(name)) for baseline in beside]
-        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *row)
+        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.goal.task] else ""), *row)
     console.print(table)
     say(console, f"constant and linear are the baselines, on the {measured} rows; {units_of(model)}", "dim")
     console.print()
@@ -50,21 +50,24 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     console.print()
 
 
-def metrics_for_people(names: Iterable[str]) -> list[str]:
-    """Leave out what only programs read: mse, the square of rmse, in units that nobody thinks in."""
-    return [name for name in names if name != "mse"]
+def metrics_for_people(model: Model, names: Iterable[str]) -> list[str]:
+    """Leave out what only programs read: the square of rmse, and what quantiles or counts are measured by where none were learned."""
+    own = {"pinball": "pinball", "poisson_deviance": "poisson"}
+    return [name for name in names if name != "mse" and own.get(name, model.loss) == model.loss]
 
 
 def units_of(model: Model) -> str:
     """Say in which units the metrics are."""
-    if model.target.task == "regression":
-        return f"rmse and mae are in the units of {escape(model.target.column.name)}, less is better; r2 is at most 1, more is better"
-    return "of log_loss less is better, the others are fractions of 1, more is better"
+    mean = "each is the mean over the targets; " if len(model.goal.targets) > 1 else ""
+    if model.goal.task == "regression":
+        units = f"rmse and mae are in the units of {escape(model.goal.title)}; of r2, at most 1, more is better, of the others less"
+        return f"{mean}{units}"
+    return f"{mean}of log_loss and brier less is better, of the others more; the best is 1"
 
 
 def _verdict(model: Model, measured: str, metric: str | None) -> Text:
     """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
-    name = metric or SHOWN_METRICS[model.target.task][0]
+    name = metric or SHOWN_METRICS[model.goal.task][0]
     own, beside = model.report[measured].get(name), model.report["baselines"]
     values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
     if own is None or not values:
@@ -116,5 +119,5 @@ def one_line(model: Model, folder: RunFolder) -> str:
     measured = "test" if "test" in model.report else "train"
     if measured not in model.report:
         return f"not measured, {folder.model}"
-    name = SHOWN_METRICS[model.target.task][0]
+    name = SHOWN_METRICS[model.goal.task][0]
     return f"{measured} {name} {measure(model.report[measured].get(name))}, {folder.model}"

@@ -54,7 +54,7 @@ def predict(
             raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")
     name_ignored(messages(), loaded, table, kept)
     count_unknown(messages(), loaded, table)
-    answers = _answers(loaded, table, proba)
+    answers, records = _answers(loaded, table, proba)
     if clash := [name for name in kept if name in answers.columns]:
         raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
     frame = answers.select(*(table.frame[name] for name in kept), *answers.columns)
@@ -62,7 +62,10 @@ def predict(
         _write_file(frame, Path(out))
         messages().print(f"{frame.height:,} predictions written to {out}", soft_wrap=True, markup=False)
     if json:
-        write_json({"model": model, "rows": frame.height, "predictions": _records(loaded, table, answers, kept)})
+        for name in kept:
+            for record, cell in zip(records, table.frame[name].to_list(), strict=True):
+                record.setdefault("kept", {})[name] = cell
+        write_json({"model": model, "rows": frame.height, "predictions": records})
     elif out is None:
         _write_csv(frame)
 
@@ -83,20 +86,49 @@ def _check_out(out: Path, data: str) -> None:
         raise OptionError(f"--out {out} is the table itself, which would be lost; name another file.")
 
 
-def _answers(model: Model, table: Table, proba: bool) -> pl.DataFrame:
-    """Return the columns ``prediction`` and, if asked for, ``probability_CLASS``."""
+def _answers(model: Model, table: Table, proba: bool) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Return the answers as columns and as JSON.
+
+    The columns are ``prediction``, then ``probability_CLASS`` if asked for, or ``quantile_Q`` where several were trained. With several
+    targets the name of each comes in between: ``prediction_TARGET``, ``probability_TARGET_CLASS``, ``quantile_TARGET_Q``.
+    """
     import polars as pl
 
-    if proba and model.target.task != "classification":
-        raise OptionError(f"--proba: '{model.target.column.name}' is a quantity and has no classes; leave the option out.")
-    outputs = model.outputs(table)
-    if model.target.task == "regression":
-        return pl.DataFrame({"prediction": outputs})
-    labels = pl.Series("prediction", model.target.decode_classes(outputs.argmax(1)).tolist())
-    columns = [labels]
-    if proba:
-        columns += [pl.Series(f"probability_{_spelled(label)}", outputs[:, place]) for place, label in enumerate(model.target.classes)]
-    return pl.DataFrame(columns)
+    goal = model.goal
+    if proba and goal.task != "classification":
+        raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
+    parts = model.answers(table)
+    columns: dict[str, list[Any]] = {}
+    records: list[dict[str, Any]] = [{} for _ in range(table.rows)]
+    for target, part, decided in zip(goal.targets, parts, goal.decide(parts), strict=True):
+        name = target.column.name if len(goal.targets) > 1 else ""
+        own: dict[str, list[Any]] = {}
+        if proba:
+            own = {_spelled(label): part[:, place].tolist() for place, label in enumerate(target.classes)}
+        elif part.ndim == 2 and goal.task == "regression":
+            own = {f"{q:g}": part[:, place].tolist() for place, q in enumerate(goal.quantiles)}
+        chosen = decided.tolist()
+        columns["_".join(("prediction", name) if name else ("prediction",))] = chosen
+        kind = "probability" if proba else "quantile"
+        for word, numbers in own.items():
+            column = "_".join((kind, name, word) if name else (kind, word))
+            if column in columns:
+                raise OptionError(f"two columns of the answers would be called '{column}'; write them with --json.")
+            columns[column] = numbers
+        _add(records, name, "prediction", chosen)
+        if own:
+            plural = "probabilities" if proba else "quantiles"
+            _add(records, name, plural, [dict(zip(own, row, strict=True)) for row in zip(*own.values(), strict=True)])
+    return pl.DataFrame([pl.Series(name, values) for name, values in columns.items()]), records
+
+
+def _add(records: list[dict[str, Any]], target: str, key: str, values: Sequence[Any]) -> None:
+    """Add a value to each record, under the name of its target where there are several."""
+    for record, value in zip(records, values, strict=True):
+        if target:
+            record.setdefault(key, {})[target] = value
+        else:
+            record[key] = value
 
 
 def _spelled(label: Any) -> str:
@@ -126,15 +158,3 @@ def _write_file(frame: pl.DataFrame, out: Path) -> None:
         write_atomically(out, data.getvalue())
     except OSError as error:
         raise OptionError(f"--out {out} cannot be written: {error.strerror or error}.") from error
-
-
-def _records(model: Model, table: Table, answers: pl.DataFrame, kept: Sequence[str]) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = [{"prediction": value} for value in answers["prediction"].to_list()]
-    if answers.width > 1:
-        names = [_spelled(label) for label in model.target.classes]
-        for record, row in zip(records, answers.select(answers.columns[1:]).iter_rows(), strict=True):
-            record["probabilities"] = dict(zip(names, row, strict=True))
-    for name in kept:
-        for record, cell in zip(records, table.frame[name].to_list(), strict=True):
-            record.setdefault("kept", {})[name] = cell
-    return records

@@ -9,6 +9,7 @@ import typer
 
 from chainrule.cli.models import JsonFlag, ModelArgument, open_model
 from chainrule.cli.output import results, write_json
+from chainrule.data.cells import listed
 from chainrule.errors import OptionError, nearest
 from chainrule.ir.program import PHASES
 
@@ -59,7 +60,7 @@ def _lines(text: str, phase: str | None) -> Iterator[str]:
 def _header(model: Model, name: str) -> Text:
     from rich.text import Text
 
-    what = f"{model.target.task} of '{model.target.column.name}'"
+    what = f"{model.goal.task} of {listed(model.goal.names)}"
     equations = len(model.training.equations)
     parameters = sum(layer["count"] for layer in model.layers)
     text = f"# One training step of {name} ({what}): {equations:,} equations, {parameters:,} parameters, {model.loss}, {model.optimizer}.\n"

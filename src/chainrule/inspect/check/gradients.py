@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.target import rows_with_target
-from chainrule.errors import DataError
 from chainrule.inspect.check.backward import Backward
 from chainrule.inspect.check.comparison import SMALL, TOLERANCE, Comparer, LayerCheck
 from chainrule.inspect.check.switches import Finding, Switches
@@ -134,9 +132,7 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
     most = check_count("--rows", ROWS if rows is None else rows)
     check_seed(seed)
     table = model.table(data)
-    known = rows_with_target(table, model.target.column.name)
-    if not len(known):
-        raise DataError(f"the target '{model.target.column.name}' is missing in all rows of {table.source}: there is no loss to check.")
+    known = model.goal.known_rows(table)
     chosen = known
     if len(known) > most:
         random = np.random.Generator(np.random.Philox(seed))
@@ -182,8 +178,8 @@ def _names(model: Model, layers: Sequence[LayerCheck], rows: int) -> Iterator[tu
     for port in program.by_role("x"):
         names[port.value, 1] = model.encoder.units
     prediction = prediction_of(program)
-    if prediction is not None and model.loss == "cross_entropy":
-        names[prediction, 1] = tuple(map(str, model.target.classes))
+    if prediction is not None and model.goal.output_names is not None:
+        names[prediction, 1] = model.goal.output_names
     units = Units(program, rows, names)
     for layer in layers:
         worst = layer.telling

@@ -20,6 +20,7 @@ from chainrule.inspect.step.events import Answer, Circumstances, Operand, StepEv
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
+from chainrule.training.metrics import decide
 from chainrule.training.model import Model
 from chainrule.training.program import training_program, without_update
 from chainrule.training.state import State
@@ -62,7 +63,7 @@ def trace_step(
         raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
     _check_target(model, table, int(row))
     batch = model.batch(table, np.array([row]))
-    names = [str(label) for label in model.target.classes] if model.loss == "cross_entropy" else None
+    goal = model.goal
     about = Circumstances(
         row=int(row),
         place=table.place(int(row)),
@@ -71,13 +72,14 @@ def trace_step(
         own_rule=optimizer is None,
         own_rate=own_rate if optimizer is None and lr is not None else None,
         batch_size=model.report.get("batch_size"),
-        target=model.target.column.name,
+        target=goal.title,
         layers={layer["layer"]: layer["does"] for layer in model.layers},
-        scaling=(model.target.mean, model.target.scale) if model.target.task == "regression" else None,
+        scaling=_scaling(model),
         inputs=tuple(_input_event(unit) for unit in model.encoder.explain(table, int(row))),
     )
-    trace = StepTrace(program, state, batch, input_names=model.encoder.units, output_names=names, about=about)
-    trace.about = replace(about, answer=_answer(model, trace, batch, state))
+    trace = StepTrace(program, state, batch, input_names=model.encoder.units, output_names=goal.output_names, about=about)
+    if len(goal.targets) == 1:
+        trace.about = replace(about, answer=_answer(model, trace, batch, state))
     return trace
 
 
@@ -113,8 +115,9 @@ def _table(model: Model, data: Any) -> Table:
 
 
 def _check_target(model: Model, table: Table, row: int) -> None:
-    name = model.target.column.name
-    if row not in rows_with_target(table, name):
+    for name in model.goal.names:
+        if row in rows_with_target(table, name):
+            continue
         raise DataError(f"{table.place(row)}: the target '{name}' is missing in row {row}, so there is no loss; choose another row.")
 
 
@@ -159,6 +162,7 @@ def _answer(model: Model, trace: StepTrace, batch: dict[str, np.ndarray], state:
     said = trace.recording.values[trace.prediction]
     arrays = {**state.params, **state.buffers, "x": batch["x"]}
     plain = Recording(model.inference, arrays).outputs["prediction"]
+    said = np.asarray(model.goal.head(said, state.buffers)["prediction"])
     meant = _meaning(model, said, batch["y"])
     return meant if np.array_equal(said, plain) else replace(meant, undropped=_meaning(model, plain, batch["y"]))
 
@@ -166,11 +170,20 @@ def _answer(model: Model, trace: StepTrace, batch: dict[str, np.ndarray], state:
 def _meaning(model: Model, outputs: np.ndarray, y: np.ndarray) -> Answer:
     target = model.target
     if target.task == "regression":
-        return Answer(float(target.decode_values(outputs)[0]), float(target.decode_values(y)[0]))
-    probabilities = head_of(model.loss)(outputs)["probabilities"]
-    label, truth = (target.decode_classes(np.array([place]))[0] for place in (int(probabilities[0].argmax()), int(y.reshape(-1)[0])))
+        (values,) = model.goal.decide(model.goal.answers({"prediction": outputs}))
+        return Answer(float(values[0]), float(target.decode_values(y[:, :1])[0]))
+    probabilities = np.asarray(head_of(model.loss)(outputs)["probabilities"])
+    chosen = int(decide(probabilities, target.threshold)[0])
+    label, truth = (target.decode_classes(np.array([place]))[0] for place in (chosen, int(y.reshape(-1)[0])))
     shares = {str(name): float(share) for name, share in zip(target.classes, probabilities[0], strict=True)}
     return Answer(_plain(label), _plain(truth), shares)
+
+
+def _scaling(model: Model) -> tuple[float, float] | None:
+    """Return mean and scale where the answer is the network's output times the scale plus the mean."""
+    if model.goal.outputs > 1 or model.goal.task != "regression" or model.target.transform not in ("standardize", "none"):
+        return None
+    return model.target.mean, model.target.scale
 
 
 def _plain(label: Any) -> Any:
