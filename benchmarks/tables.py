@@ -1,7 +1,7 @@
 """What training a table's owner would do by hand is worth: how well calibrated probabilities are, with and without a temperature.
 
 Run ``python -m benchmarks.tables [FILE --target COLUMN] [--seeds N]``: on that table or, without one, on classifications that scikit-learn
-brings along. It prints one line a table: the mean and the standard deviation over seeds (of split, weights and order of rows) of the expected
+brings along. It prints one line a table: mean and standard deviation over seeds (of split, weights and order of rows) of the expected
 calibration error and of the log-loss on test rows, as trained and at the temperature that was fitted to validation rows.
 """
 

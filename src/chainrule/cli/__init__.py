@@ -28,6 +28,8 @@ COMMANDS = {
     "show": "List the equations of a model's training step.",
     "check": "Check that a model's gradients are right, by two witnesses.",
     "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
+    "learn": "Learn backpropagation: six chapters, dialogues and examples, with the engine's own numbers.",
+    "glossary": "Say what a word of the field means.",
 }
 """The commands in the order of the overview, and what each does."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.models import JsonFlag, ModelArgument, open_model
+from chainrule.cli.models import ExampleFlag, JsonFlag, OptionalModel, open_model, require_model
 from chainrule.cli.output import results, write_json
 from chainrule.data.cells import listed
 from chainrule.errors import OptionError, nearest
@@ -16,13 +17,14 @@ from chainrule.ir.program import PHASES
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from chainrule.training.model import Model
+    from chainrule.ir import Program
 
 STAGES = ("program",)
 
 
 def show(
-    model: ModelArgument,
+    model: OptionalModel = None,
+    example: ExampleFlag = None,
     phase: Annotated[str | None, typer.Option(help=f"One phase alone: {', '.join(PHASES)}.", metavar="PHASE", show_default=False)] = None,
     stage: Annotated[str, typer.Option(help=f"How far it is compiled: {', '.join(STAGES)}.", metavar="STAGE")] = "program",
     json: JsonFlag = False,
@@ -32,19 +34,28 @@ def show(
         raise OptionError(f"--phase {phase} does not exist; choose one of {', '.join(PHASES)}.{nearest(phase, PHASES)}")
     if stage not in STAGES:
         raise OptionError(f"--stage {stage} does not exist; there is {', '.join(STAGES)}, the equations as they were traced.")
-    loaded = open_model(model)
+    name = require_model(model, example)
+    if example is not None:
+        from chainrule.training.textbook.loading import load_example
+
+        shown = load_example(example)
+        program, header = shown.step.program, _header(shown.step.program, example, shown.title, shown.loss_name, shown.optimizer.name)
+    else:
+        loaded = open_model(name)
+        what = f"{loaded.goal.task} of {listed(loaded.goal.names)}"
+        program, header = loaded.training, _header(loaded.training, name, what, loaded.loss, loaded.optimizer)
     if json:
         from chainrule.ir.serialize import to_json
 
-        data, constants = to_json(loaded.training)
+        data, constants = to_json(program)
         write_json({**data, "constants": {name: array.tolist() for name, array in constants.items()}})
         return
     from chainrule.ir.listing import listing
 
     console = results()
-    console.print(_header(loaded, model), soft_wrap=True)
+    console.print(header, soft_wrap=True)
     console.print()
-    for line in _lines(listing(loaded.training), phase):
+    for line in _lines(listing(program), phase):
         console.print(_colored(line), soft_wrap=True)
 
 
@@ -57,13 +68,12 @@ def _lines(text: str, phase: str | None) -> Iterator[str]:
             yield line
 
 
-def _header(model: Model, name: str) -> Text:
+def _header(program: Program, name: str, what: str, loss: str, optimizer: str) -> Text:
     from rich.text import Text
 
-    what = f"{model.goal.task} of {listed(model.goal.names)}"
-    equations = len(model.training.equations)
-    parameters = sum(layer["count"] for layer in model.layers)
-    text = f"# One training step of {name} ({what}): {equations:,} equations, {parameters:,} parameters, {model.loss}, {model.optimizer}.\n"
+    count = sum(prod(size for size in port.type.shape if isinstance(size, int)) for port in program.by_role("parameter"))
+    size = f"{len(program.equations):,} equations, {count:,} parameters"
+    text = f"# One training step of {name} ({what}): {size}, {loss}, {optimizer}.\n"
     return Text(f"{text}# NAME: TYPE = FORMULA. B is the number of rows of a batch; 'of' says whose derivative an equation is.", "dim")
 
 
