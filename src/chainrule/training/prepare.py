@@ -95,6 +95,11 @@ class Prepared:
     test: Part | None
     notes: tuple[Note, ...]
 
+    @property
+    def target(self) -> Target:
+        """The only target; OptionError if there are several."""
+        return self.goal.target
+
 
 def prepare(data: Any, target: Any, options: Options) -> Prepared:
     """Read and understand the data.
