@@ -14,7 +14,7 @@ from chainrule.training.metrics import METRICS
 Array = NDArray[Any]
 
 BINS = 15
-_COLDEST, _HOTTEST = 1 / 20, 20.0
+_SPREAD, _FARTHEST = 0.25, 3.0  # of ln T
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def calibration_of(target: Array, probabilities: Array, weights: Array | None = 
 def fit_temperature(logits: Array, target: Array, weights: Array | None = None) -> float:
     """Return the temperature T at which the probabilities of logits / T have the least log-loss.
 
-    With one logit a row, z, the two classes have −z/2 and z/2, which is the same. So that T stays finite and a small sample does not make
-    it extreme, one more row is imagined, at the mean over all rows and classes: its class is unknown (in the manner of Platt 1999, section
-    2.2). The loss is convex in 1/T; its least value is bracketed by halving.
+    With one logit a row, z, the two classes have −z/2 and z/2, which is the same. A few rows say little about T, and rows without a single
+    mistake would make it 0: so ln T is thought to be normal before any row is seen, with mean 0 and standard deviation ``_SPREAD``, and the
+    most probable T is returned. The slope of that by ln T is bracketed by halving.
 
     Args:
         logits: (rows, classes), or (rows, 1) for two classes. ``target``: class numbers (rows,). ``weights``: (rows,).
@@ -85,19 +85,18 @@ def fit_temperature(logits: Array, target: Array, weights: Array | None = None) 
     z = np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
     z = z - z.max(axis=1, keepdims=True)
     w = np.ones(len(z)) if weights is None else np.asarray(weights, np.float64)
-    share = w.sum() / (w.sum() + 1.0) if w.any() else 0.0
-    wanted = share * z[np.arange(len(z)), target] + (1 - share) * z.mean(axis=1)
+    wanted = z[np.arange(len(z)), target]
 
-    def slope(inverse: float) -> float:
-        """Return the derivative of the log-loss by 1/T."""
-        p = np.exp(z * inverse)
-        return float(np.dot(w, (p * z).sum(axis=1) / p.sum(axis=1) - wanted))
+    def slope(cold: float) -> float:
+        """Return the derivative of the summed log-loss, and of what was thought before, by −ln T."""
+        p = np.exp(z * math.exp(cold))
+        return math.exp(cold) * float(np.dot(w, (p * z).sum(axis=1) / p.sum(axis=1) - wanted)) + cold / _SPREAD**2
 
-    low, high = 1 / _HOTTEST, 1 / _COLDEST
+    low, high = -_FARTHEST, _FARTHEST
     for _ in range(60):
-        middle = math.sqrt(low * high)
+        middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return 1 / math.sqrt(low * high)
+    return math.exp(-(low + high) / 2)
 
 
 def best_threshold(metric: str, target: Array, probabilities: Array, weights: Array | None = None) -> float:
