@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,52 +86,15 @@ def _check_out(out: Path, data: str) -> None:
 
 
 def _answers(model: Model, table: Table, proba: bool) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Return the answers as columns and as JSON.
-
-    The columns are ``prediction``, then ``probability_CLASS`` if asked for, or ``quantile_Q`` where several were trained. With several
-    targets the name of each comes in between: ``prediction_TARGET``, ``probability_TARGET_CLASS``, ``quantile_TARGET_Q``.
-    """
-    import polars as pl
+    """Return the answers as columns and as JSON."""
+    from chainrule.training.answers import answer_frame, answer_records
 
     goal = model.goal
     if proba and goal.task != "classification":
         raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
-    parts = model.answers(table)
-    columns: dict[str, list[Any]] = {}
-    records: list[dict[str, Any]] = [{} for _ in range(table.rows)]
-    for target, part, decided in zip(goal.targets, parts, goal.decide(parts), strict=True):
-        name = target.column.name if len(goal.targets) > 1 else ""
-        own: dict[str, list[Any]] = {}
-        if proba:
-            own = {_spelled(label): part[:, place].tolist() for place, label in enumerate(target.classes)}
-        elif part.ndim == 2 and goal.task == "regression":
-            own = {f"{q:g}": part[:, place].tolist() for place, q in enumerate(goal.quantiles)}
-        chosen = decided.tolist()
-        columns["_".join(("prediction", name) if name else ("prediction",))] = chosen
-        kind = "probability" if proba else "quantile"
-        for word, numbers in own.items():
-            column = "_".join((kind, name, word) if name else (kind, word))
-            if column in columns:
-                raise OptionError(f"two columns of the answers would be called '{column}'; write them with --json.")
-            columns[column] = numbers
-        _add(records, name, "prediction", chosen)
-        if own:
-            plural = "probabilities" if proba else "quantiles"
-            _add(records, name, plural, [dict(zip(own, row, strict=True)) for row in zip(*own.values(), strict=True)])
-    return pl.DataFrame([pl.Series(name, values) for name, values in columns.items()]), records
-
-
-def _add(records: list[dict[str, Any]], target: str, key: str, values: Sequence[Any]) -> None:
-    """Add a value to each record, under the name of its target where there are several."""
-    for record, value in zip(records, values, strict=True):
-        if target:
-            record.setdefault(key, {})[target] = value
-        else:
-            record[key] = value
-
-
-def _spelled(label: Any) -> str:
-    return str(label).lower() if isinstance(label, bool) else str(label)
+    answers = model.answers(table)
+    decided = goal.decide(answers)
+    return answer_frame(goal, decided, answers, proba), answer_records(goal, decided, answers, proba)
 
 
 def _write_csv(frame: pl.DataFrame) -> None:

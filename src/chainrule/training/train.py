@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule import nn
+from chainrule.data.measures.sampling import evenly_spaced
+from chainrule.data.table import Note
+from chainrule.data.target import Target
 from chainrule.errors import NonFiniteError
 from chainrule.ir import Type
 from chainrule.optim import Optimizer
-from chainrule.training.baselines import baselines
+from chainrule.training import trees as boosted
+from chainrule.training.baselines import MOST_ENTRIES, baselines
 from chainrule.training.calibrate import Calibrated, calibrate
+from chainrule.training.crossvalidate import FoldEnded, cross_validate
 from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.goal import mean_metrics
 from chainrule.training.loop import Loop, Metric, Settings
@@ -23,10 +29,12 @@ from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model, describe
 from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
-from chainrule.training.prepare import Part, Prepared, prepare
+from chainrule.training.prepare import Part, Prepared, divide, encode, fold, judge
 from chainrule.training.program import inference_program
+from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
 from chainrule.training.tasks import SHOWN_METRICS
+from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
 
 
@@ -55,7 +63,7 @@ class Trained:
     model: Model
 
 
-TrainEvent = Understood | NetworkBuilt | Trained | Event
+TrainEvent = Understood | NetworkBuilt | Trained | FoldEnded | Event
 
 
 def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
@@ -109,10 +117,42 @@ def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], Non
 
 def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
-    prepared = prepare(data, target, options)
-    if isinstance(options.until, str):
-        check_names(options.until, _names_of_values(prepared))
-    yield Understood(prepared)
+    with Trees() if options.trees and boosted.installed() else nullcontext() as trees:
+        judged = judge(read_sources(data, target, options), options)
+        folds = fold(judged, options)
+        prepared = encode(judged, divide(judged, options), options)
+        if folds is not None:
+            prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
+        if isinstance(options.until, str):
+            check_names(options.until, _names_of_values(prepared))
+        yield Understood(prepared)
+        growing = _grow(trees, prepared)
+        model = yield from train_prepared(prepared, options)
+        yield Trained(model)
+        model.report.update(_measures(model, prepared))
+        if folds is None:
+            model.report["baselines"] = _baselines(prepared, growing)
+        else:
+            model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
+            model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
+    return model
+
+
+def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
+    """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
+    growing = _grow(trees, prepared)
+    job = train_prepared(prepared, options)
+    try:
+        while True:
+            event = next(job)
+            if isinstance(event, Stopped) and event.interrupted:
+                raise KeyboardInterrupt
+    except StopIteration as done:
+        return done.value, _baselines(prepared, growing)
+
+
+def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
+    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
     batch_size, epochs = _sizes(options, len(prepared.train.x))
     network = nn.mlp(
         len(prepared.encoder.units),
@@ -143,7 +183,7 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
     calibrated = calibrate(prepared, options, step, run.best) if stopped.best_epoch else Calibrated(prepared.goal)
     run.best.buffers, start.buffers = calibrated.buffers(), calibrated.buffers(at_start=True)
     buffers = {name: Type.of(array) for name, array in run.best.buffers.items()}
-    model = Model(
+    return Model(
         step.compiled(signature).program,
         inference_program(network, step.params, buffers, step.signature, prepared.goal.head),
         run.best,
@@ -157,9 +197,6 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
         prepared.weight,
         run.history,
     )
-    yield Trained(model)
-    model.report.update(_measures(model, prepared))
-    return model
 
 
 def _sizes(options: Options, rows: int) -> tuple[int, int]:
@@ -228,19 +265,17 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
 
 
 def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """Measure the model and the baselines on the parts; of several targets the mean, and each under ``targets``."""
+    """Measure the model on the parts; of several targets the mean, and each under ``targets``."""
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     assessed = {name: model.assess(part.table, np.arange(part.table.rows)) for name, part in parts.items() if part is not None}
-    beside = [_baselines(prepared, number) for number in range(len(prepared.goal.targets))]
     found: dict[str, Any] = {name: assessment.metrics for name, assessment in assessed.items()}
-    found["baselines"] = {name: mean_metrics([baseline[name] for baseline in beside]) for name in beside[0]}
-    if len(beside) > 1:
+    if len(prepared.goal.targets) > 1:
         found["targets"] = {
-            target: {name: assessment.targets[target] for name, assessment in assessed.items()} | {"baselines": beside[number]}
-            for number, target in enumerate(prepared.goal.names)
+            target: {name: assessment.targets[target] for name, assessment in assessed.items()} for target in prepared.goal.names
         }
     if model.temperature:
         found["temperature"] = dict(zip(prepared.goal.names, model.temperature, strict=True))
+    if model.goal.task == "classification":
         found["calibration_error"] = {
             name: float(np.mean([table.ece for table in assessment.calibration.values()])) for name, assessment in assessed.items()
         }
@@ -248,22 +283,43 @@ def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
     return found | ({"threshold": thresholds} if thresholds else {})
 
 
-def _baselines(prepared: Prepared, number: int) -> dict[str, dict[str, float]]:
-    """Measure the baselines of a target on the test rows, or on the training rows where there is no test part."""
-    target, train = prepared.goal.targets[number], prepared.train
+def _baselines(prepared: Prepared, growing: Trees | None) -> dict[str, dict[str, float]]:
+    """Measure the baselines on the test rows, or on the training rows where there is no test part; of several targets the mean."""
+    predicted = None if growing is None else growing.predictions()
+    beside = [_baselines_of(target, prepared, predicted) for target in prepared.goal.targets]
+    return {name: mean_metrics([baseline[name] for baseline in beside]) for name in beside[0]}
+
+
+def _baselines_of(target: Target, prepared: Prepared, trees: np.ndarray | None) -> dict[str, dict[str, float]]:
+    train = prepared.train
     test = prepared.test or prepared.train
-
-    def truth(part: Part) -> np.ndarray:
-        return target.encode(part.table) if target.task == "classification" else target.values(part.table)
-
     return baselines(
         target.task,
         train.x,
-        truth(train),
+        _truth(target, train),
         test.x,
-        truth(test),
+        _truth(target, test),
         classes=len(target.classes),
         weights=train.weights,
         test_weights=test.weights,
+        trees=trees,
         quantiles=prepared.goal.quantiles,
     )
+
+
+def _grow(trees: Trees | None, prepared: Prepared) -> Trees | None:
+    """Let trees grow while the network trains, if they are wanted and there are test rows to answer for; return those that grow.
+
+    They have an answer for one target, and not for quantiles.
+    """
+    if trees is None or prepared.test is None or len(prepared.goal.targets) > 1 or prepared.goal.quantiles:
+        return None
+    train, test, target = prepared.train, prepared.test, prepared.target
+    rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
+    weights = None if train.weights is None else train.weights[rows]
+    trees.grow(target.task, train.x[rows], _truth(target, train)[rows], test.x, len(target.classes), weights)
+    return trees
+
+
+def _truth(target: Target, part: Part) -> np.ndarray:
+    return target.encode(part.table) if target.task == "classification" else target.values(part.table)
