@@ -40,7 +40,7 @@ class CrossValidation:
         folds: the folds, in order.
         how: how the rows were divided, in one line.
         rows: the rows of the table that were test rows (ascending), and ``fold``: for each the fold (from 1) that tested it.
-        predictions: for each target the answers for these rows by the network that had not seen them, as :meth:`Goal.decide` gives them.
+        decided: for each target the answers for these rows by the network that had not seen them, as :meth:`Goal.decide` gives them.
         answers: the same as numbers, as :meth:`Goal.answers` gives them.
     """
 
@@ -48,12 +48,22 @@ class CrossValidation:
     how: str
     rows: np.ndarray
     fold: np.ndarray
-    predictions: list[np.ndarray]
+    decided: list[np.ndarray]
     answers: list[np.ndarray]
     goal: Goal
 
     def __repr__(self) -> str:
         return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
+
+    @property
+    def predictions(self) -> Any:
+        """The answers for these rows, in the form of :meth:`Model.predict`."""
+        return self.goal.by_target(self.decided)
+
+    @property
+    def outputs(self) -> Any:
+        """The answers as numbers, in the form of :meth:`Model.outputs`."""
+        return self.goal.by_target(self.answers)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -75,7 +85,7 @@ class CrossValidation:
 
     def frame(self) -> pl.DataFrame:
         """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
-        answers = answer_frame(self.goal, self.predictions, self.answers, self.goal.task == "classification")
+        answers = answer_frame(self.goal, self.decided, self.answers, self.goal.task == "classification")
         return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
 
     def report(self) -> dict[str, Any]:

@@ -154,6 +154,10 @@ class Goal:
             return [t.decode_classes(decide(part, t.threshold)) for t, part in zip(self.targets, answers, strict=True)]
         return [part[:, middle(self.quantiles)] if part.ndim == 2 else part for part in answers]
 
+    def by_target(self, parts: Sequence[Array]) -> Any:
+        """Return what there is for each target: of one target alone, of several as a dict by their columns."""
+        return parts[0] if len(parts) == 1 else dict(zip(self.names, parts, strict=True))
+
     def known_rows(self, table: Table) -> NDArray[np.int64]:
         """Return the rows in which no target is missing."""
         known = rows_with_target(table, *self.names)
