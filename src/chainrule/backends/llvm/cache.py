@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from chainrule.backends.llvm.plan import Place, Plan
 from chainrule.backends.llvm.target import Target
@@ -115,7 +116,7 @@ def _folder() -> Path | None:
     named = os.environ.get("CHAINRULE_CACHE", "")
     if named.lower() == "off":
         return None
-    return _usable(named or str(_default()))
+    return _usable(named or str(user_cache_path("chainrule", appauthor=False)))
 
 
 @lru_cache(16)
@@ -137,16 +138,6 @@ def _usable(name: str) -> Path | None:
     return folder
 
 
-def _default() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "chainrule"
-
-
 @lru_cache(16)
 def _say(text: str) -> None:
     warnings.warn(f"{text} They are compiled again each time; CHAINRULE_CACHE names another folder, or 'off'.", stacklevel=6)
@@ -164,7 +155,6 @@ def _plan(data: dict[str, Any]) -> Plan:
     data["places"] = [Place(**{**place, "type": Type.parse(place["type"])}) for place in data["places"]]
     data["outputs"] = {name: (number, Type.parse(type), source) for name, (number, type, source) in data["outputs"].items()}
     data["commits"] = [(source, to) for source, to in data["commits"]]
-    data["names"] = {int(number): name for number, name in data["names"].items()}
     constants = []
     for text, content in data["constants"]:
         type = Type.parse(text)
