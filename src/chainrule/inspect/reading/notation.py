@@ -27,7 +27,9 @@ _INFIX = {
 }
 _PREFIX_STRENGTH = 3
 _ATOM = 9
-_MOST_DIGITS, _WRITTEN_TERMS = 17, 12
+_MOST_DIGITS = 17
+WRITTEN_TERMS = 12
+"""A sum of at most so many terms is written out in a formula."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Numbers:
 
     def total(self, total: Total, decimals: int) -> str:
         """Write the terms of a short sum, and the number of a long one."""
-        if len(total.terms) > _WRITTEN_TERMS:
+        if len(total.terms) > WRITTEN_TERMS:
             return self.show(total.number, decimals)
         texts = []
         for i in range(len(total.terms)):

@@ -9,7 +9,7 @@ import numpy as np
 from rich.text import Text
 
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
-from chainrule.inspect.reading.notation import Call, Leaf, Node, Numbers, Total, symbolic
+from chainrule.inspect.reading.notation import WRITTEN_TERMS, Call, Leaf, Node, Numbers, Total, symbolic
 from chainrule.inspect.reading.recording import Element
 from chainrule.inspect.step.array_text import ArrayText
 from chainrule.inspect.step.events import Quantity
@@ -244,9 +244,9 @@ class StepText:
         minus = f"+ {show(-greatest)}" if greatest < 0 else f"− {show(greatest)}"
         terms = [f"exp(({show(float(z))} {minus}) / {show(temperature)})" for z in outputs]
         total = show(float(np.exp((outputs - greatest) / temperature).sum()))
-        few = terms if len(terms) <= FEW_TERMS else [*terms[:FEW_TERMS], "…"]
+        whole = " + ".join(terms) if len(terms) <= WRITTEN_TERMS else ""
         for term in terms:
-            yield term, " + ".join(few), total
+            yield term, whole, total
 
     def _softmax(self, classes: int) -> Iterator[tuple[Node, Total]]:
         """Yield numerator and denominator of each probability, where the step itself makes probabilities of the outputs."""
