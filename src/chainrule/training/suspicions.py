@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.data.measures.rows import rows_in_both
-from chainrule.data.measures.sampling import evenly_spaced
 from chainrule.data.measures.target import alone
 from chainrule.data.table import Note
 from chainrule.training.options import Options
@@ -32,15 +31,15 @@ def with_suspicions(prepared: Prepared, options: Options) -> Prepared:
 def _given_away(prepared: Prepared) -> Iterator[Note]:
     """A column that predicts the target nearly without error, alone among several."""
     columns = list(dict.fromkeys(prepared.encoder.sources.values()))
-    if len(columns) < 2 or prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1:
+    if len(columns) < 2 or (prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1):
         return
     classes = len(prepared.target.classes) if prepared.target.task == "classification" else 0
     for one in alone(_by_column(prepared, columns), prepared.train.y.reshape(-1), classes=classes)[:3]:
         if one.share >= _GIVEN_AWAY:
             name, target = columns[one.column], prepared.target.column.name
             text = (
-                f"column '{name}' alone predicts '{target}' nearly without error ({one.share:.1%} of the guessing error is gone): it may be "
-                f"made from the target, or be known only after it; --drop {name} trains without it"
+                f"column '{name}' alone predicts '{target}' nearly without error ({one.share:.1%} of the guessing error is gone): "
+                f"it may be made from the target, or be known only after it; --drop {name} trains without it"
             )
             yield Note(text, "--drop")
 
@@ -81,7 +80,7 @@ def _with_answers(part: Part) -> np.ndarray:
 
 def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
     """Neighboring rows whose targets are alike: a file that is sorted, or a series in time."""
-    if options.time or options.group or prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1:
+    if options.time or options.group or (prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1):
         return
     rows, order = prepared.train.rows, np.argsort(prepared.train.rows, kind="stable")
     y = prepared.train.y.reshape(len(rows))[order].astype(np.float64)
@@ -108,8 +107,8 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
         cells = prepared.train.table.frame[column.name].drop_nulls()
         if cells.len() >= _FEWEST_ROWS and (different := cells.n_unique()) > _MOSTLY_ONCE * cells.len():
             text = (
-                f"column '{column.name}' has {different:,} different values in {cells.len():,} training rows, so that most of them cannot be "
-                f"learned: it may be an identifier; --drop {column.name} leaves it out"
+                f"column '{column.name}' has {different:,} different values in {cells.len():,} training rows, so that most cannot "
+                f"be learned: it may be an identifier; --drop {column.name} leaves it out"
             )
             yield Note(text, "--drop")
 
@@ -117,7 +116,7 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
 def _scale(prepared: Prepared) -> Iterator[Note]:
     """A quantity of which single rows are so large that they decide a squared error."""
     y = prepared.train.y
-    if prepared.target.task != "regression" or y.ndim > 1 and y.shape[1] > 1 or len(y) < _FEWEST_ROWS:
+    if prepared.target.task != "regression" or (y.ndim > 1 and y.shape[1] > 1) or len(y) < _FEWEST_ROWS:
         return
     values = y.reshape(-1).astype(np.float64)
     spread = float(values.std())
