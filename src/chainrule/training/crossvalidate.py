@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.folds import Folds
-from chainrule.data.target import Target
-from chainrule.training.answers import answer_frame
+from chainrule.training.answers import answer_table
+from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Judged, Prepared, encode
@@ -40,17 +40,18 @@ class CrossValidation:
         folds: the folds, in order.
         how: how the rows were divided, in one line.
         rows: the rows of the table that were test rows (ascending), and ``fold``: for each the fold (from 1) that tested it.
-        predictions: the answer for each of these rows by the network that had not seen it, as :meth:`Model.predict` gives it.
-        outputs: the same as numbers: probabilities (rows, classes), or values (rows,).
+        answers: for each target the answer for each of these rows by the network that had not seen it, as :meth:`Model.answers` gives it.
+        decided: the same as one label or number a row.
+        goal: what was learned.
     """
 
     folds: tuple[FoldEnded, ...]
     how: str
     rows: np.ndarray
     fold: np.ndarray
-    predictions: np.ndarray
-    outputs: np.ndarray
-    target: Target
+    answers: tuple[np.ndarray, ...]
+    decided: tuple[np.ndarray, ...]
+    goal: Goal
 
     def __repr__(self) -> str:
         return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
@@ -73,9 +74,14 @@ class CrossValidation:
         measured = {name: _by_name([fold.baselines[name] for fold in self.folds if name in fold.baselines]) for name in names}
         return {name: {metric: float(np.mean(values)) for metric, values in found.items()} for name, found in measured.items()}
 
+    @property
+    def predictions(self) -> Any:
+        """The answer for each of ``rows``, in the target's own type and spelling; of several targets a dict of these by their columns."""
+        return self.decided[0] if len(self.decided) == 1 else dict(zip(self.goal.names, self.decided, strict=True))
+
     def frame(self) -> pl.DataFrame:
-        """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
-        answers = answer_frame(self.target, self.predictions, self.outputs if self.target.task == "classification" else None)
+        """Return the answers as a table: ``row`` (from 0), ``fold``, and the columns of ``chainrule predict --proba``."""
+        answers, _ = answer_table(self.goal, self.answers, self.decided, self.goal.task == "classification")
         return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
 
     def report(self) -> dict[str, Any]:
@@ -98,14 +104,14 @@ def cross_validate(
         InputError: a fold cannot be encoded.
     """
     ended: list[FoldEnded] = []
-    predictions, outputs = [], []
+    answers, decided = [], []
     for number, split in enumerate(folds.splits, 1):
         prepared = encode(judged, split, options)
         model, beside = train_fold(prepared)
         assert prepared.test is not None  # a fold is never empty
         tested = prepared.test.table
-        predictions.append(model.predict(tested))
-        outputs.append(model.outputs(tested))
+        answers.append(model.answers(tested))
+        decided.append(model.goal.decide(answers[-1]))
         measured = model.evaluate(tested, np.arange(tested.rows))
         ended.append(
             FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside)
@@ -114,8 +120,8 @@ def cross_validate(
     rows = np.concatenate([split.test for split in folds.splits])
     fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
     order = np.argsort(rows, kind="stable")
-    answers, numbers = np.concatenate(predictions)[order], np.concatenate(outputs)[order]
-    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.target)
+    together = [tuple(np.concatenate(parts)[order] for parts in zip(*found, strict=True)) for found in (answers, decided)]
+    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], together[0], together[1], judged.goal)
 
 
 def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:
