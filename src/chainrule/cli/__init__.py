@@ -27,6 +27,7 @@ COMMANDS = {
     "step": "Show one training step of a row: forward, loss, backward, update, with the numbers.",
     "show": "List the equations of a model's training step.",
     "check": "Check that a model's gradients are right, by two witnesses.",
+    "diagnose": "Say what is wrong with a run, and what to try.",
     "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
 }
 """The commands in the order of the overview, and what each does."""

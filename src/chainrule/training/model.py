@@ -23,6 +23,7 @@ from chainrule.ir import Program
 from chainrule.nn.activations import activation_name
 from chainrule.training.events import History
 from chainrule.training.metrics import evaluate_predictions
+from chainrule.training.options import Options
 from chainrule.training.state import State
 from chainrule.training.tasks import encode_target
 
@@ -44,6 +45,7 @@ class Model:
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
+        source: the data, the target and the options that it was trained with, as they were given, while they are in memory; not saved.
     """
 
     training: Program
@@ -59,6 +61,7 @@ class Model:
     reading: dict[str, Any] = field(default_factory=dict)
     weight: Column | None = None
     history: History = field(default_factory=History)
+    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
 
     @cached_property
     def _run(self) -> Runnable:

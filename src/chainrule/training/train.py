@@ -153,6 +153,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         prepared.weight,
         run.history,
     )
+    model.source = data, target, options
     yield Trained(model)
     model.report.update(_measures(model, prepared))
     return model
@@ -220,6 +221,7 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
         "epochs": stopped.epochs,
         "best_epoch": stopped.best_epoch,
         "batch_size": batch_size,
+        **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
     }
 
