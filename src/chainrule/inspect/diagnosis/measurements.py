@@ -173,9 +173,11 @@ class Measurements:
     @cached_property
     def learned(self) -> float | None:
         """How much of its own rows the network learned: by the best weights, or by the last ones, whose training loss is known."""
+        if self.skill_train is None:
+            return None
         losses = self.history.values("loss")
         last = 1 - losses[-1] / self.guess if losses and self.guess and np.isfinite(losses[-1]) else None
-        return max((value for value in (self.skill_train, last) if value is not None), default=None)
+        return self.skill_train if last is None else max(self.skill_train, last)
 
     def _skill_of(self, rows: Rows | None) -> float | None:
         if rows is None or self.predict is None or len(rows) < 2:

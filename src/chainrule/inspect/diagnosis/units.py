@@ -54,7 +54,7 @@ def _over_rows(m: Measurements) -> dict[str, UnitCount]:
 
 
 def _over_batches(m: Measurements) -> dict[str, UnitCount]:
-    samples = m.history.samples[len(m.history.samples) // 2 :][-_BATCHES:]
+    samples = m.history.samples[-max(min(len(m.history.samples) // 2, _BATCHES), 2) :]
     if len(samples) < 2:
         return {}
     counts = {}
