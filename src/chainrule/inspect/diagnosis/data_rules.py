@@ -18,7 +18,6 @@ LEAK_OTHERS = 0.9
 """Where other columns do nearly as well, the target is easy, and nothing leaks."""
 
 REPEATED_TRAIN, REPEATED_HELD_OUT = 0.1, 0.05
-CHANCE = 5.0  # times as many rows repeat as would by chance
 
 SUMS_LARGE, SUMS_SMALL = 10.0, 0.01
 """The first sums of a network have about the scale of its inputs: ten times larger ones saturate tanh and sigmoid, and gradients grow "
@@ -58,7 +57,7 @@ def duplicate_rows(m: Measurements) -> Finding | None:
     x = _with_target(m.train.x, m.train.y)
     for part, rows in m.held_out.items():
         both = rows_in_both(x, _with_target(rows.x, rows.y))
-        if both.share >= REPEATED_HELD_OUT and len(both.again) > CHANCE * both.expected:
+        if both.share >= REPEATED_HELD_OUT and not both.by_nature:
             shown = [int(row) for row in both.again[:20]]
             name = {"valid": "validation", "test": "test"}.get(part, part)
             first = places(rows, shown[:3], len(both.again))
@@ -68,13 +67,13 @@ def duplicate_rows(m: Measurements) -> Finding | None:
                 0,
                 f"{len(both.again):,} of the {len(rows):,} {name} rows ({percent(both.share)}) stand among the training rows as well, "
                 "such as "
-                f"{first}; by chance it would be {both.expected:.2g}.",
+                f"{first}; {percent(both.near)} of them nearly agree with others as well.",
                 f"Take repeated rows out before splitting, or split by what they belong to (--group): the {name} figures are too good.",
-                {"share": both.share, "rows": float(len(both.again)), "expected": both.expected},
+                {"share": both.share, "rows": float(len(both.again)), "near": both.near},
                 tuple(rows.number(row) for row in shown),
             )
     within = repeated_rows(x)
-    if within.share < REPEATED_TRAIN or len(within.again) <= CHANCE * within.expected:
+    if within.share < REPEATED_TRAIN or within.by_nature:
         return None
     shown = [int(row) for row in within.again[:20]]
     return Finding(
@@ -82,9 +81,9 @@ def duplicate_rows(m: Measurements) -> Finding | None:
         "train",
         0,
         f"{len(within.again):,} of the {len(m.train):,} training rows ({percent(within.share)}) repeat an earlier one, such as "
-        f"{places(m.train, shown[:3], len(within.again))}; by chance it would be {within.expected:.2g}.",
+        f"{places(m.train, shown[:3], len(within.again))}; {percent(within.near)} of them nearly agree with others as well.",
         "Take repeated rows out, or give each row once with a weight (--weight).",
-        {"share": within.share, "rows": float(len(within.again)), "expected": within.expected},
+        {"share": within.share, "rows": float(len(within.again)), "near": within.near},
         tuple(m.train.number(row) for row in shown),
     )
 

@@ -22,9 +22,8 @@ IMBALANCED, IMBALANCED_UNFOUND = 15.0, 9.0
 "2.2)."""
 
 NOISY, _SURE = 0.08, 0.3
-_NOISE_FLAT = 0.6
-"""Where labels are wrong by chance, the surest answers are as often 'wrong' as others: here at least 60 % as often. Hard rows are "
-"unsure ones."""
+_NOISE_FLAT, _LEARNABLE = 0.65, (0.25, 0.45)
+"""Where labels are wrong by chance, the surest answers are as often 'wrong' as others, or nearly so. Hard rows are unsure ones."""
 
 FEW_VALUES, ROWS_A_VALUE = 12, 10
 
@@ -231,16 +230,24 @@ def _noisy_classes(m: Measurements) -> Finding | None:
     best = max(m.references, key=lambda one: one.skill)
     goal = m.goal[best.rows]
     wrong = best.answers != goal
-    if best.skill < 0.25 or len(goal) < 100:
+    if best.skill < _LEARNABLE[m.classes > 2] or len(goal) < 100:  # whoever learns little cannot tell what is wrong
         return None
     # ties of sureness are broken by chance, not by the order of the rows
     order = np.lexsort((np.random.Philox(key=1).random_raw(len(goal)), -best.sureness))
     top = order[: int(len(goal) * _SURE)]
     at_top, overall = float(wrong[top].mean()), float(wrong.mean())
-    if at_top < NOISY or at_top < _NOISE_FLAT * overall:
+    if at_top < NOISY or at_top < _NOISE_FLAT * overall or _between_two(goal[top][wrong[top]], best.answers[top][wrong[top]], m.classes):
         return None
     suspects = np.array([row for row in order if wrong[row]])[:200]
     return _noise(m, best, suspects, at_top, overall, f"{percent(overall)} of all rows", "labels that the rows around them contradict")
+
+
+def _between_two(labels: np.ndarray, answers: np.ndarray, classes: int) -> bool:
+    """Say whether most contradictions are between two of several classes: these are hard to tell apart, and nobody mistyped them."""
+    if classes < 3:
+        return False
+    pairs = np.minimum(labels, answers) * classes + np.maximum(labels, answers)
+    return bool(np.bincount(pairs).max() > 0.5 * len(pairs))
 
 
 def _noise(m: Measurements, best: Reference, suspects: np.ndarray, at_top: float, overall: float, beside: str, what: str) -> Finding:
