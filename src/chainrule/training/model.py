@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from chainrule.training.options import Options
 from chainrule.training.state import State
 from chainrule.training.tasks import encode_target
 
+if TYPE_CHECKING:
+    from chainrule.training.crossvalidate import CrossValidation
+
 _CHUNK = 16_384  # rows that are predicted at once, so that memory stays bounded
 
 
@@ -45,7 +48,11 @@ class Model:
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
+<<<<<<< HEAD
         source: the data, the target and the options that it was trained with, as they were given, while they are in memory; not saved.
+=======
+        cross_validation: what was found where ``folds`` were asked for; ``None`` for a model from a file, whose report has the figures.
+>>>>>>> main
     """
 
     training: Program
@@ -61,7 +68,11 @@ class Model:
     reading: dict[str, Any] = field(default_factory=dict)
     weight: Column | None = None
     history: History = field(default_factory=History)
+<<<<<<< HEAD
     source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
+=======
+    cross_validation: CrossValidation | None = None
+>>>>>>> main
 
     @cached_property
     def _run(self) -> Runnable:
@@ -183,7 +194,8 @@ def describe(network: nn.Sequential) -> list[dict[str, Any]]:
     for name, layer in network.layers.items():
         does = ""
         if isinstance(layer, nn.Dense):
-            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
+            function = activation_name(layer.activation)
+            suffix = "" if (name, function) == ("output", "identity") else f", {function}"
             does = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does = f"dropout {layer.rate:g}"

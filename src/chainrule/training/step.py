@@ -89,12 +89,14 @@ class TrainingStep:
             raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
         start = self._initial(0, dtype)
         self.dtype = next((array.dtype.name for array in start.values()), dtype)
+        self._floats = np.dtype(self.dtype)
         self.params = {path: Type.of(array) for path, array in start.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
         self._native: dict[Signature, NativeSteps] = {}
         self._inference: dict[Any, Runnable] = {}
+        self._predictors: dict[tuple[Any, tuple[int, ...]], Runnable] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
@@ -127,10 +129,11 @@ class TrainingStep:
 
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
-        if x not in self._inference:
+        found = self._inference.get(x)
+        if found is None:
             program = inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,))))
-            self._inference[x] = compile(program, self.backend)
-        return self._inference[x]
+            found = self._inference[x] = compile(program, self.backend)
+        return found
 
     def signature_with_weights(self) -> Signature:
         """Return the signature of batches that have row weights."""
@@ -279,10 +282,15 @@ class TrainingStep:
         return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
-        """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
         state.check()
+        if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
+            return run({**state.params, **state.buffers, "x": x})["prediction"]
         arrays = self._x_arrays(x)
-        return self.inference_for(_x_signature(arrays))({**state.params, **state.buffers, **arrays})["prediction"]
+        run = self.inference_for(_x_signature(arrays))
+        if type(x) is np.ndarray and arrays["x"] is x:
+            self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
+        return run({**state.params, **state.buffers, **arrays})["prediction"]
 
     # one step
 
@@ -335,6 +343,8 @@ class TrainingStep:
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:
         array = np.asarray(x)
+        if array.dtype == self._floats:
+            return array
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
         whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
@@ -379,7 +389,12 @@ def _x_signature(arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _row_type(array: np.ndarray) -> Type:
-    return Type(array.dtype.name, (B, *array.shape[1:]))
+    return _rows_of(array.dtype, array.shape[1:])
+
+
+@lru_cache(256)  # NumPy takes its time to name a dtype
+def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
+    return Type(dtype.name, (B, *shape))
 
 
 def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:

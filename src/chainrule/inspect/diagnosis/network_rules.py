@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.inspect.diagnosis.units import UnitCount, count_units
 from chainrule.inspect.diagnosis.wording import percent
@@ -206,17 +204,12 @@ def _more(value: float | None, limit: float) -> bool:
 
 
 def _through_layers(m: Measurements) -> tuple[float | None, list[str], int]:
-    """Return δ's size in the first hidden layer as a share of that in the last, as the run began; the layers; and the sample that has it.
-
-    It is the median of the first three samples.
-    """
-    samples = [sample for sample in m.history.samples[:_FIRST] if sample.layers]
-    if not samples or samples[0].step > 1:
+    """Return δ's size in the first hidden layer as a share of that in the last, at the first step; the layers; and the sample's place."""
+    first = m.history.samples[0] if m.history.samples else None
+    if first is None or first.step > 1 or not first.layers:
         return None, [], 0
-    names = list(samples[0].layers)
-    ratios = [_ratio(sample.layers[names[0]].delta, sample.layers[names[-1]].delta) for sample in samples]
-    place = int(np.argsort(ratios)[(len(ratios) - 1) // 2])
-    return ratios[place], names, place
+    names = list(first.layers)
+    return _ratio(first.layers[names[0]].delta, first.layers[names[-1]].delta), names, 0
 
 
 def _ratio(first: float, last: float) -> float:
