@@ -46,9 +46,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.statistics", description=__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=sorted(ROWS))
     options = parser.parse_args()
     for workload in WORKLOADS:
-        if workload.name not in ROWS:
+        if workload.name not in ROWS or options.only not in (None, workload.name):
             continue
         random = np.random.default_rng(0)
         x = random.normal(size=(ROWS[workload.name], workload.widths[0])).astype(np.float32)
@@ -62,10 +63,9 @@ def main() -> None:
             pairs.append(pair)
             shares.append(pair[1] / pair[0] - 1)
         without, with_them = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
-        print(
-            f"{workload.name} ({workload.description}; {len(x):,} rows, {options.epochs} epochs): {without:.2f} s without, {with_them:.2f} s with "
-            f"statistics; {100 * statistics.median(shares):+.1f} % (rounds: {', '.join(f'{100 * share:+.1f}' for share in shares)})"
-        )
+        print(f"{workload.name} ({workload.description}; {len(x):,} rows, {options.epochs} epochs)")
+        print(f"    {without:.2f} s without statistics, {with_them:.2f} s with them: {100 * statistics.median(shares):+.1f} %")
+        print(f"    rounds: {', '.join(f'{100 * share:+.1f} %' for share in shares)}")
 
 
 if __name__ == "__main__":

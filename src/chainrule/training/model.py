@@ -48,11 +48,8 @@ class Model:
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
-<<<<<<< HEAD
         source: the data, the target and the options that it was trained with, as they were given, while they are in memory; not saved.
-=======
         cross_validation: what was found where ``folds`` were asked for; ``None`` for a model from a file, whose report has the figures.
->>>>>>> main
     """
 
     training: Program
@@ -68,11 +65,8 @@ class Model:
     reading: dict[str, Any] = field(default_factory=dict)
     weight: Column | None = None
     history: History = field(default_factory=History)
-<<<<<<< HEAD
-    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
-=======
     cross_validation: CrossValidation | None = None
->>>>>>> main
+    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
 
     @cached_property
     def _run(self) -> Runnable:

@@ -126,6 +126,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         yield Understood(prepared)
         growing = _grow(trees, prepared)
         model = yield from train_prepared(prepared, options)
+        model.source = data, target, options
         yield Trained(model)
         model.report.update(_measures(model, prepared))
         if folds is None:
@@ -139,7 +140,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
 def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
     """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
     growing = _grow(trees, prepared)
-    job = train_prepared(prepared, options)
+    job = train_prepared(prepared, replace(options, statistics=False))
     try:
         while True:
             event = next(job)
@@ -193,13 +194,6 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
         prepared.weight,
         run.history,
     )
-<<<<<<< HEAD
-    model.source = data, target, options
-    yield Trained(model)
-    model.report.update(_measures(model, prepared))
-    return model
-=======
->>>>>>> main
 
 
 def _sizes(options: Options, rows: int) -> tuple[int, int]:
