@@ -14,7 +14,7 @@ from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared
 
 _GIVEN_AWAY = 0.98  # of the guessing error is gone by one column alone, on rows that it was not learned from
-_REPEATED, _BY_CHANCE = 0.01, 0.001  # shares of the held-out rows that stand in training too
+_REPEATED = 0.01  # of the held-out rows stand in training too
 _ALIKE = 0.5  # correlation of the target in neighboring rows; in independent rows it is below 0.3 from 100 rows on (four deviations)
 _FEWEST_ROWS = 100
 _MOSTLY_ONCE = 0.5  # different values of a category, for one row
@@ -23,15 +23,17 @@ _MOST_ROWS = 200_000
 
 
 def with_suspicions(prepared: Prepared, options: Options) -> Prepared:
-    """Return what was prepared with the suspicions as its first notes."""
-    found = (*_given_away(prepared), *_repeated(prepared), *_in_order(prepared, options), *_labels(prepared), *_scale(prepared))
-    return replace(prepared, notes=(*(replace(note, warning=True) for note in found), *prepared.notes))
+    """Return what was prepared with the suspicions as its first notes; most of them are warnings."""
+    found = [*_repeated(prepared), *_labels(prepared)]
+    if len(prepared.goal.targets) == 1 and len(prepared.goal.quantiles) < 2:
+        found += [*_given_away(prepared), *_in_order(prepared, options), *_scale(prepared)]
+    return replace(prepared, notes=(*found, *prepared.notes))
 
 
 def _given_away(prepared: Prepared) -> Iterator[Note]:
     """A column that predicts the target nearly without error, alone among several."""
     columns = list(dict.fromkeys(prepared.encoder.sources.values()))
-    if len(columns) < 2 or (prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1):
+    if len(columns) < 2:
         return
     classes = len(prepared.target.classes) if prepared.target.task == "classification" else 0
     for one in alone(_by_column(prepared, columns), prepared.train.y.reshape(-1), classes=classes)[:3]:
@@ -41,7 +43,7 @@ def _given_away(prepared: Prepared) -> Iterator[Note]:
                 f"column '{name}' alone predicts '{target}' nearly without error ({one.share:.1%} of the guessing error is gone): "
                 f"it may be made from the target, or be known only after it; --drop {name} trains without it"
             )
-            yield Note(text, "--drop")
+            yield Note(text, "--drop", warning=True)
 
 
 def _by_column(prepared: Prepared, columns: list[str]) -> np.ndarray:
@@ -65,13 +67,13 @@ def _repeated(prepared: Prepared) -> Iterator[Note]:
         if part is None:
             continue
         found = rows_in_both(_with_answers(train), _with_answers(part))
-        if found.share > _REPEATED and found.expected < _BY_CHANCE * found.rows:
+        if found.share > _REPEATED and not found.by_nature:
             first = part.table.place(int(found.again[0]))
             text = (
                 f"{len(found.again):,} of the {found.rows:,} {name} rows stand in the training rows too, answer included (the first is "
-                f"{first}), where chance would repeat {found.expected:.1f}: what is measured there is partly memory; take repeated rows out"
+                f"{first}): what is measured there is partly memory; take repeated rows out"
             )
-            yield Note(text)
+            yield Note(text, warning=True)
 
 
 def _with_answers(part: Part) -> np.ndarray:
@@ -80,7 +82,7 @@ def _with_answers(part: Part) -> np.ndarray:
 
 def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
     """Neighboring rows whose targets are alike: a file that is sorted, or a series in time."""
-    if options.time or options.group or (prepared.train.y.ndim > 1 and prepared.train.y.shape[1] > 1):
+    if options.time or options.group:
         return
     rows, order = prepared.train.rows, np.argsort(prepared.train.rows, kind="stable")
     y = prepared.train.y.reshape(len(rows))[order].astype(np.float64)
@@ -92,10 +94,10 @@ def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
         yield Note(f"the rows are sorted by '{name}'; they are shuffled before they are divided, so that nothing is lost")
     elif prepared.target.task == "regression" and (likeness := float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
         text = (
-            f"'{name}' is alike in neighboring rows (correlation {likeness:.2f}, 0 in independent ones), as in a series of times: if later "
-            "rows are to be predicted from earlier ones, name the column of times with --time"
+            f"'{name}' is alike in neighboring rows (correlation {likeness:.2f}, 0 in independent ones), as in a series of times or in "
+            "repeated measurements: what is measured is then too good; name the column of times with --time or of subjects with --group"
         )
-        yield Note(text, "--time")
+        yield Note(text, "--time", warning=True)
 
 
 def _labels(prepared: Prepared) -> Iterator[Note]:
@@ -110,13 +112,13 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
                 f"column '{column.name}' has {different:,} different values in {cells.len():,} training rows, so that most cannot "
                 f"be learned: it may be an identifier; --drop {column.name} leaves it out"
             )
-            yield Note(text, "--drop")
+            yield Note(text, "--drop", warning=True)
 
 
 def _scale(prepared: Prepared) -> Iterator[Note]:
     """A quantity of which single rows are so large that they decide a squared error."""
     y = prepared.train.y
-    if prepared.target.task != "regression" or (y.ndim > 1 and y.shape[1] > 1) or len(y) < _FEWEST_ROWS:
+    if prepared.target.task != "regression" or len(y) < _FEWEST_ROWS:
         return
     values = y.reshape(-1).astype(np.float64)
     spread = float(values.std())
@@ -127,4 +129,4 @@ def _scale(prepared: Prepared) -> Iterator[Note]:
             f"the value of '{prepared.target.column.name}' in {prepared.train.table.place(row)} is {far:.0f} standard deviations from the "
             f"mean: in a squared error it weighs like {far**2:,.0f} rows; check it, or use --loss huber or --target-transform log"
         )
-        yield Note(text, "--loss")
+        yield Note(text, "--loss", warning=True)

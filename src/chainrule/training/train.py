@@ -28,6 +28,7 @@ from chainrule.training.prepare import Part, Prepared, divide, encode, fold, jud
 from chainrule.training.program import inference_program
 from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
+from chainrule.training.suspicions import with_suspicions
 from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
@@ -120,9 +121,11 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
             prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
+        prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
         beside = Beside(prepared, trees)
         model = yield from train_prepared(prepared, options)
+        model.source = data, target, options
         yield Trained(model)
         model.report.update(measures(model, prepared, beside if folds is None else None))
         if folds is not None:
@@ -134,7 +137,7 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
 def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
     """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
     beside = Beside(prepared, trees)
-    job = train_prepared(prepared, options)
+    job = train_prepared(prepared, replace(options, statistics=False))
     try:
         while True:
             event = next(job)
@@ -253,5 +256,6 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
         "epochs": stopped.epochs,
         "best_epoch": stopped.best_epoch,
         "batch_size": batch_size,
+        **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
     }

@@ -65,8 +65,8 @@ def _confusion(one: Judged) -> str:
         wrong = one.truth != predicted
         pairs, counts = np.unique(np.stack([one.truth[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
         order = np.argsort(-counts, kind="stable")[:20]
-        rows = [(classes[pairs[i, 0]], classes[pairs[i, 1]], f"{counts[i]:,}") for i in order]
-        return table(("true", "answered", "rows"), rows, f"The most frequent confusions of {len(classes)} classes, {one.part} rows")
+        frequent = [(classes[pairs[i, 0]], classes[pairs[i, 1]], f"{counts[i]:,}") for i in order]
+        return table(("true", "answered", "rows"), frequent, f"The most frequent confusions of {len(classes)} classes, {one.part} rows")
     counts = np.bincount(one.truth * len(classes) + predicted, minlength=len(classes) ** 2).reshape(len(classes), -1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows = [[name, *(f"{count:,}" for count in line)] for name, line in zip(classes, counts, strict=True)]
@@ -124,7 +124,7 @@ def _worst(model: Model, one: Judged) -> str:
         order = np.argsort(given, kind="stable")[:WORST]
         heads = ("row", "true", "answer", "probability of the truth", *columns)
         words = [_label(label) for label in one.target.classes]
-        facts = [(words[one.truth[i]], words[int(one.answer[i].argmax())], f"{given[i]:.4f}") for i in order]
+        facts: list[tuple[str, str, str]] = [(words[one.truth[i]], words[int(one.answer[i].argmax())], f"{given[i]:.4f}") for i in order]
     else:
         values = one.answer if one.answer.ndim == 1 else one.answer[:, one.answer.shape[1] // 2]
         order = np.argsort(-np.abs(values - one.truth), kind="stable")[:WORST]
