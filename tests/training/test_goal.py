@@ -210,5 +210,5 @@ def test_a_class_of_the_test_file_that_was_not_in_training_is_named(tmp_path) ->
 
 
 def test_what_takes_one_target_refuses_several(models: dict[str, cr.Model]) -> None:
-    with pytest.raises(OptionError, match="this model predicts 'height', 'income', .* train one with --target height alone"):
+    with pytest.raises(OptionError, match=r"this model predicts 'height', 'income', .* train one with --target height alone"):
         models["quantities"].as_estimator()

@@ -45,7 +45,7 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     for name in metrics_for_people(model, own):
         cells = [part.get(name, measure(None)) for part in parts.values()]
         cells += [measure(metrics.get(name)) for metrics in beside.values()]
-        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.goal.task] else ""), *cells)
+        table.add_row(Text(name, style="bold" if name == model.goal.headline else ""), *cells)
     console.print(table)
     names = list(beside)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
@@ -94,7 +94,7 @@ _BASELINES = {"constant": "always giving the same answer", "linear": "a linear m
 
 def _verdict(model: Model, metric: str | None) -> Text:
     """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
-    name = metric or SHOWN_METRICS[model.goal.task][0]
+    name = metric or model.goal.headline
     rows, metrics = _measured(model.report)
     own, beside = metrics.get(name), model.report["baselines"]
     values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
@@ -146,5 +146,5 @@ def one_line(model: Model, folder: RunFolder) -> str:
     rows, metrics = _measured(model.report)
     if not metrics:
         return f"not measured, {folder.model}"
-    name = SHOWN_METRICS[model.goal.task][0]
+    name = model.goal.headline
     return f"{name} {measure(metrics.get(name))} {rows}, {folder.model}"

@@ -87,12 +87,14 @@ def _check_out(out: Path, data: str) -> None:
 
 def _answers(model: Model, table: Table, proba: bool) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Return the answers as columns and as JSON."""
-    from chainrule.training.answers import answer_table
+    from chainrule.training.answers import answer_frame, answer_records
 
-    if proba and model.goal.task != "classification":
-        raise OptionError(f"--proba: '{model.goal.title}' is a quantity and has no classes; leave the option out.")
+    goal = model.goal
+    if proba and goal.task != "classification":
+        raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
     answers = model.answers(table)
-    return answer_table(model.goal, answers, model.goal.decide(answers), proba)
+    decided = goal.decide(answers)
+    return answer_frame(goal, decided, answers, proba), answer_records(goal, decided, answers, proba)
 
 
 def _write_csv(frame: pl.DataFrame) -> None:

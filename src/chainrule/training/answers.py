@@ -1,4 +1,8 @@
-"""The answers of a model as a table, and as JSON."""
+"""A model's answers as a table, and as the objects of JSON.
+
+The columns are ``prediction``, then ``probability_CLASS`` or, where several were learned, ``quantile_Q``. With several targets the name of
+each comes in between: ``prediction_TARGET``, ``probability_TARGET_CLASS``, ``quantile_TARGET_Q``.
+"""
 
 from __future__ import annotations
 
@@ -8,58 +12,63 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule.data.target import Target
 from chainrule.errors import OptionError
 from chainrule.training.goal import Goal
 
 
-def answer_table(
-    goal: Goal, answers: Sequence[np.ndarray], decided: Sequence[np.ndarray], proba: bool
-) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Return answers as columns and as JSON-ready records.
-
-    The columns are ``prediction``, then ``probability_CLASS`` if asked for, or ``quantile_Q`` where several were trained. With several
-    targets the name of each comes in between: ``prediction_TARGET``, ``probability_TARGET_CLASS``, ``quantile_TARGET_Q``.
+def answer_frame(goal: Goal, decided: Sequence[np.ndarray], answers: Sequence[np.ndarray], proba: bool) -> pl.DataFrame:
+    """Return the answers as a table.
 
     Args:
-        answers: for each target its probabilities (rows, classes), or its values (rows,) or (rows, quantiles). ``decided``: for each
-            target one answer a row.
-        proba: whether probabilities are wanted.
+        goal: what was learned. ``decided``, ``answers``: for each target what :meth:`Goal.decide` and :meth:`Goal.answers` give.
+        proba: whether the probabilities of classes are wanted.
 
     Raises:
         OptionError: two columns would have one name.
     """
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, pl.Series] = {}
+    for target, chosen, part in zip(goal.targets, decided, answers, strict=True):
+        middle = [target.column.name] if len(goal.targets) > 1 else []
+        kind, own = _parts(goal, target, part, proba)
+        named = {"_".join(["prediction", *middle]): chosen} | {"_".join([kind, *middle, word]): values for word, values in own.items()}
+        for name, values in named.items():
+            if name in columns:
+                raise OptionError(f"two columns of the answers would be called '{name}'; write the answers with --json.")
+            columns[name] = pl.Series(name, values.tolist())
+    return pl.DataFrame(list(columns.values()))
+
+
+def answer_records(goal: Goal, decided: Sequence[np.ndarray], answers: Sequence[np.ndarray], proba: bool) -> list[dict[str, Any]]:
+    """Return the answers as one object a row: ``prediction``, and ``probabilities`` or ``quantiles``; arguments as :func:`answer_frame`.
+
+    With several targets each of these is an object by their names.
+    """
     records: list[dict[str, Any]] = [{} for _ in range(len(decided[0]))]
-    for target, part, answer in zip(goal.targets, answers, decided, strict=True):
-        name = target.column.name if len(goal.targets) > 1 else ""
-        own: dict[str, list[Any]] = {}
-        if proba:
-            own = {_spelled(label): part[:, place].tolist() for place, label in enumerate(target.classes)}
-        elif part.ndim == 2 and goal.task == "regression":
-            own = {f"{q:g}": part[:, place].tolist() for place, q in enumerate(goal.quantiles)}
-        chosen = answer.tolist()
-        columns["_".join(("prediction", name) if name else ("prediction",))] = chosen
-        kind = "probability" if proba else "quantile"
-        for word, numbers in own.items():
-            column = "_".join((kind, name, word) if name else (kind, word))
-            if column in columns:
-                raise OptionError(f"two columns of the answers would be called '{column}'; write them with --json.")
-            columns[column] = numbers
-        _add(records, name, "prediction", chosen)
+    for target, chosen, part in zip(goal.targets, decided, answers, strict=True):
+        kind, own = _parts(goal, target, part, proba)
+        found: dict[str, list[Any]] = {"prediction": chosen.tolist()}
         if own:
-            plural = "probabilities" if proba else "quantiles"
-            _add(records, name, plural, [dict(zip(own, row, strict=True)) for row in zip(*own.values(), strict=True)])
-    return pl.DataFrame([pl.Series(name, values) for name, values in columns.items()]), records
+            rows = zip(*(values.tolist() for values in own.values()), strict=True)
+            found["probabilities" if kind == "probability" else "quantiles"] = [dict(zip(own, row, strict=True)) for row in rows]
+        for key, values in found.items():
+            for record, value in zip(records, values, strict=True):
+                if len(goal.targets) == 1:
+                    record[key] = value
+                else:
+                    record.setdefault(key, {})[target.column.name] = value
+    return records
 
 
-def _add(records: list[dict[str, Any]], target: str, key: str, values: Sequence[Any]) -> None:
-    """Add a value to each record, under the name of its target where there are several."""
-    for record, value in zip(records, values, strict=True):
-        if target:
-            record.setdefault(key, {})[target] = value
-        else:
-            record[key] = value
+def _parts(goal: Goal, target: Target, answer: np.ndarray, proba: bool) -> tuple[str, dict[str, np.ndarray]]:
+    """Return what an answer consists of by its words: probabilities by classes, or quantiles."""
+    if goal.task == "classification":
+        words = [spelled_class(label) for label in target.classes] if proba else []
+        return "probability", {word: answer[:, place] for place, word in enumerate(words)}
+    quantiles = goal.quantiles if answer.ndim == 2 else ()
+    return "quantile", {f"{q:g}": answer[:, place] for place, q in enumerate(quantiles)}
 
 
-def _spelled(label: Any) -> str:
+def spelled_class(label: Any) -> str:
+    """Return how a class is written in the name of a column or a key of JSON."""
     return str(label).lower() if isinstance(label, bool) else str(label)

@@ -37,9 +37,9 @@ def baselines(
     """Return the test metrics of the ``constant`` and of the ``linear`` baseline, learned from the training rows.
 
     ``x`` and ``x_test`` are encoded inputs (rows, units); ``y`` and ``y_test`` (rows,) are class indices below ``classes``, or numbers in
-    the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts. With ``quantiles``
-    both predict these: their answer, moved by the quantiles of what it leaves over in the training rows. ``trees`` are the predictions of
-    gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`.
+    the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts. ``trees`` are
+    the predictions of gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`. With ``quantiles`` the baselines
+    predict these: their answer, moved by the quantiles of what it leaves over in the training rows.
     """
     predict: dict[str, Callable[..., Floats]] = {"constant": constant_predictions, "linear": linear_predictions}
     if task == "regression":  # both are linear in y: numbers of any size are brought near 1, exactly, and what is predicted back

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.folds import Folds
-from chainrule.training.answers import answer_table
+from chainrule.training.answers import answer_frame
 from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.options import Options
@@ -40,21 +40,30 @@ class CrossValidation:
         folds: the folds, in order.
         how: how the rows were divided, in one line.
         rows: the rows of the table that were test rows (ascending), and ``fold``: for each the fold (from 1) that tested it.
-        answers: for each target the answer for each of these rows by the network that had not seen it, as :meth:`Model.answers` gives it.
-        decided: the same as one label or number a row.
-        goal: what was learned.
+        decided: for each target the answers for these rows by the network that had not seen them, as :meth:`Goal.decide` gives them.
+        answers: the same as numbers, as :meth:`Goal.answers` gives them.
     """
 
     folds: tuple[FoldEnded, ...]
     how: str
     rows: np.ndarray
     fold: np.ndarray
-    answers: tuple[np.ndarray, ...]
-    decided: tuple[np.ndarray, ...]
+    decided: list[np.ndarray]
+    answers: list[np.ndarray]
     goal: Goal
 
     def __repr__(self) -> str:
         return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
+
+    @property
+    def predictions(self) -> Any:
+        """The answers for these rows, in the form of :meth:`Model.predict`."""
+        return self.goal.by_target(self.decided)
+
+    @property
+    def outputs(self) -> Any:
+        """The answers as numbers, in the form of :meth:`Model.outputs`."""
+        return self.goal.by_target(self.answers)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -74,14 +83,9 @@ class CrossValidation:
         measured = {name: _by_name([fold.baselines[name] for fold in self.folds if name in fold.baselines]) for name in names}
         return {name: {metric: float(np.mean(values)) for metric, values in found.items()} for name, found in measured.items()}
 
-    @property
-    def predictions(self) -> Any:
-        """The answer for each of ``rows``, in the target's own type and spelling; of several targets a dict of these by their columns."""
-        return self.decided[0] if len(self.decided) == 1 else dict(zip(self.goal.names, self.decided, strict=True))
-
     def frame(self) -> pl.DataFrame:
-        """Return the answers as a table: ``row`` (from 0), ``fold``, and the columns of ``chainrule predict --proba``."""
-        answers, _ = answer_table(self.goal, self.answers, self.decided, self.goal.task == "classification")
+        """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
+        answers = answer_frame(self.goal, self.decided, self.answers, self.goal.task == "classification")
         return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
 
     def report(self) -> dict[str, Any]:
@@ -104,24 +108,22 @@ def cross_validate(
         InputError: a fold cannot be encoded.
     """
     ended: list[FoldEnded] = []
-    answers, decided = [], []
+    predictions, outputs = [], []
     for number, split in enumerate(folds.splits, 1):
         prepared = encode(judged, split, options)
         model, beside = train_fold(prepared)
         assert prepared.test is not None  # a fold is never empty
         tested = prepared.test.table
-        answers.append(model.answers(tested))
-        decided.append(model.goal.decide(answers[-1]))
+        outputs.append(model.answers(tested))
+        predictions.append(model.goal.decide(outputs[-1]))
         measured = model.evaluate(tested, np.arange(tested.rows))
-        ended.append(
-            FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside)
-        )
+        ended.append(FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside))
         yield ended[-1]
     rows = np.concatenate([split.test for split in folds.splits])
     fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
     order = np.argsort(rows, kind="stable")
-    together = [tuple(np.concatenate(parts)[order] for parts in zip(*found, strict=True)) for found in (answers, decided)]
-    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], together[0], together[1], judged.goal)
+    answers, numbers = ([np.concatenate(of_target)[order] for of_target in zip(*parts, strict=True)] for parts in (predictions, outputs))
+    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.goal)
 
 
 def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:

@@ -20,7 +20,7 @@ from chainrule.ir import B, Type
 from chainrule.losses.joint import JointCrossEntropy
 from chainrule.ops import named
 from chainrule.training.metrics import METRICS, decide, evaluate_predictions, middle
-from chainrule.training.tasks import choose_loss, head_of
+from chainrule.training.tasks import SHOWN_METRICS, choose_loss, head_of
 
 Array = NDArray[Any]
 TEMPERATURE = "temperature"
@@ -85,6 +85,11 @@ class Goal:
         if self.loss == "cross_entropy":
             return tuple(f"{prefix}{label}" for prefix, target in zip(prefixes, self.targets, strict=True) for label in target.classes)
         return tuple(f"{prefix}{q}".strip() for prefix in prefixes for q in self.quantiles or ("",))
+
+    @property
+    def headline(self) -> str:
+        """The metric that a model is judged by where a person names none."""
+        return {"pinball": "pinball", "poisson": "poisson_deviance"}.get(self.loss, SHOWN_METRICS[self.task][0])
 
     # for the training step
 
@@ -153,6 +158,10 @@ class Goal:
         if self.task == "classification":
             return [t.decode_classes(decide(part, t.threshold)) for t, part in zip(self.targets, answers, strict=True)]
         return [part[:, middle(self.quantiles)] if part.ndim == 2 else part for part in answers]
+
+    def by_target(self, parts: Sequence[Array]) -> Any:
+        """Return what there is for each target: of one target alone, of several as a dict by their columns."""
+        return parts[0] if len(parts) == 1 else dict(zip(self.names, parts, strict=True))
 
     def known_rows(self, table: Table) -> NDArray[np.int64]:
         """Return the rows in which no target is missing."""

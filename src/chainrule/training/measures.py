@@ -33,6 +33,7 @@ def measures(model: Model, prepared: Prepared, beside: Beside | None) -> dict[st
         }
     if model.temperature:
         found["temperature"] = dict(zip(prepared.goal.names, model.temperature, strict=True))
+    if model.goal.task == "classification":
         found["calibration_error"] = {
             name: float(np.mean([table.ece for table in assessment.calibration.values()])) for name, assessment in assessed.items()
         }

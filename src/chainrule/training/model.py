@@ -119,7 +119,7 @@ class Model:
         Raises:
             DataError: as :meth:`answers`.
         """
-        return self._by_target(self.answers(data))
+        return self.goal.by_target(self.answers(data))
 
     def predict(self, data: Any) -> Any:
         """Return one answer a row, in the target's own type and spelling; of several targets a dict of these by the target's column.
@@ -130,7 +130,7 @@ class Model:
         Raises:
             DataError: as :meth:`answers`.
         """
-        return self._by_target(self.goal.decide(self.answers(data)))
+        return self.goal.by_target(self.goal.decide(self.answers(data)))
 
     def predict_proba(self, data: Any) -> Any:
         """Return the probability of each class, [rows, classes], in the order of the target's ``classes``.
@@ -154,10 +154,7 @@ class Model:
         """
         if not self.goal.quantiles:
             raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with --loss pinball.")
-        return self._by_target([part.reshape(len(part), -1) for part in self.answers(data)])
-
-    def _by_target(self, parts: list[np.ndarray]) -> Any:
-        return parts[0] if len(parts) == 1 else dict(zip(self.goal.names, parts, strict=True))
+        return self.goal.by_target([part.reshape(len(part), -1) for part in self.answers(data)])
 
     def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
         """Return the metrics of the answers for rows whose target is known, weighted by the weight column if there is one.

@@ -20,6 +20,7 @@ from chainrule.inspect.step.events import Answer, Circumstances, Operand, StepEv
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
+from chainrule.training.goal import TEMPERATURE
 from chainrule.training.metrics import decide
 from chainrule.training.model import Model, describe
 from chainrule.training.program import training_program, without_update
@@ -227,6 +228,8 @@ def _answer(model: Model, trace: StepTrace, batch: dict[str, np.ndarray], state:
     plain = Recording(model.inference, arrays).outputs["prediction"]
     said = np.asarray(model.goal.head(said, state.buffers)["prediction"])
     meant = _meaning(model, said, batch["y"])
+    if TEMPERATURE in state.buffers:
+        meant = replace(meant, temperature=float(state.buffers[TEMPERATURE][0]))
     return meant if np.array_equal(said, plain) else replace(meant, undropped=_meaning(model, plain, batch["y"]))
 
 
