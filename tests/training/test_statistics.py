@@ -161,8 +161,8 @@ def test_which_steps_are_sampled():
     while at < 6400:
         seen.append(at)
         at = next_sample(at)
-    assert seen[:8] == [0, 16, 32, 48, 64, 80, 96, 112]
-    assert len(seen) == 34
+    assert seen[:8] == [0, 16, 32, 48, 64, 80, 100, 125]
+    assert len(seen) == 25
     assert [first_sample(count) for count in (0, 1, 16, 17)] == [0, 16, 16, 32]
 
 
