@@ -291,8 +291,9 @@ def _gap_at_end(m: Measurements) -> Finding | None:
     if len(epochs) < 5 or (m.plan is not None and m.plan.patience and m.plan.patience < len(epochs) and "improved" in m.stopped):
         return None
     best = min(epochs, key=lambda epoch: epoch.valid["loss"])
-    last, scale = epochs[-1], m.guess or best.valid["loss"]
-    risen, gap = last.valid["loss"] / max(best.valid["loss"], 1e-300), (last.valid["loss"] - last.loss) / max(scale, 1e-300)
+    last, scale = epochs[-1], max(m.guess or epochs[0].valid["loss"], 1e-300)
+    risen = last.valid["loss"] / max(best.valid["loss"], 0.01 * scale)  # a hundredth of guessing is as good as nothing
+    gap = (last.valid["loss"] - last.loss) / scale
     if risen < RISEN or gap < GAP_LAST:
         return None
     return Finding(

@@ -116,7 +116,7 @@ def _shut(m: Measurements, code: str, of: Callable[[UnitCount], int]) -> Finding
             code,
             name,
             since,
-            f"{of(one)} of the {one.units} units of {name} ({one.activation}) {what} for each of {one.rows:,} training rows, so that no "
+            f"{of(one)} of the {one.units} units of {name} ({one.activation}) {what} for each of {one.rows:,} {one.of}, so that no "
             "gradient "
             f"passes{died}.",
             "Use a smaller learning rate, biases that are not negative, or leaky_relu."

@@ -24,6 +24,7 @@ class UnitCount:
     dead: int
     stuck: int
     rows: int
+    of: str = "training rows"
 
 
 def count_units(m: Measurements) -> dict[str, UnitCount]:
@@ -64,5 +65,5 @@ def _over_batches(m: Measurements) -> dict[str, UnitCount]:
             shut = int((np.max([sample.layers[name].open for sample in samples], axis=0) == 0).sum())
         dead = layer.activation not in ("sigmoid", "tanh", "softsign")
         rows = sum(sample.rows for sample in samples)
-        counts[name] = UnitCount(layer.activation, layer.units, shut if dead else 0, 0 if dead else shut, rows)
+        counts[name] = UnitCount(layer.activation, layer.units, shut if dead else 0, 0 if dead else shut, rows, "rows of sampled batches")
     return counts
