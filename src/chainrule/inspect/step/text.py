@@ -283,11 +283,12 @@ class StepText:
         answer = self.trace.about.answer
         if answer is None or answer.probabilities is None or quantity.name != "row_loss":
             return
-        share = answer.probabilities.get(str(answer.truth), 0.0)
         number = float(self.trace.recording.values[quantity.value].reshape(-1)[0])
+        share = answer.probabilities.get(str(answer.truth), 0.0) if answer.temperature is None else math.exp(-number)
+        apart = "" if answer.temperature is None else ", before the temperature"  # which is fitted when training is over
         if share > 0 and math.isclose(-math.log(share), number, rel_tol=1e-3, abs_tol=1e-5):
             logarithm = f"−log({self.words.show(share, number)}) = {self.words.show(-math.log(share))}"
-            yield Line(f"It is −log of the probability of {answer.truth}: {logarithm}.", NOTE, 4, 2)
+            yield Line(f"It is −log of the probability of {answer.truth}{apart}: {logarithm}.", NOTE, 4, 2)
 
     def _backward(self) -> Iterator[Part]:
         yield Line("δ of a unit is ∂loss/∂sum: how the loss changes with its sum, a little more of it being a little more loss.", NOTE, 2)
