@@ -128,7 +128,7 @@ def _scale(prepared: Prepared) -> Iterator[Note]:
     if share > _ALONE:
         text = (
             f"the value of '{prepared.target.column.name}' in {_place(prepared.train, row)} makes up {share:.0%} of all squared "
-            "deviations from the mean, so that a squared error is mostly about this row; check it, or use --loss huber or --target-transform log"
+            "deviations from the mean: a squared error is mostly about this row; check it, or use --loss huber or --target-transform log"
         )
         yield Note(text, "--loss", warning=True)
 
