@@ -76,7 +76,6 @@ def _of_run(run: Run) -> Measurements:
         best=run.best,
         predict=None if isinstance(run.data[0], dict) else partial(step.predict, run.best),
         loss=loss,
-        loss_of=lambda prediction, y, w: measure_loss(step.loss, prediction, y, w),
         train=rows,
         held_out={} if run.validation is None else {"valid": _arrays(step.batch(run.validation))},
         classes=classes,
@@ -98,12 +97,6 @@ def _loss_name(loss: Any) -> str:
     """Return the name of one of the package's losses, and an empty text for another function."""
     function = loss.func if isinstance(loss, partial) else loss
     return next((name for name, known in LOSSES.items() if known is function), "")
-
-
-def measure_loss(loss: Any, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None) -> float:
-    """Return the loss of a prediction."""
-    with np.errstate(all="ignore"):
-        return float(loss(prediction, y) if w is None else loss(prediction, y, w))
 
 
 # a run on a table
@@ -161,7 +154,7 @@ def _of_model(model: Model, data: Any) -> Gathered:
             "this is a model file alone, without the run's history and without its data: diagnose the folder of the run, or give the "
             "table with --data."
         )
-    target = model.target.column.name
+    target = list(model.goal.names)
     options = Options.of({"split": "100", **model.reading} | ({"weight": model.weight.name} if model.weight else {}))
     prepared = prepare(data, target, options)
     said = ["it has no history: nothing is said of the course of the run, and all rows of the table are taken as training rows."]
@@ -178,25 +171,24 @@ def _on_table(
         found = replace(found, plan=Plan(batch, epochs, options.patience, options.optimizer, options.dropout))
         found = replace(found, forced_task=options.task or "")
     if model is not None:
-        found = replace(found, program=model.training, start=model.start, best=model.best, loss=model.loss, loss_of=_loss_of(model.loss))
+        found = replace(found, program=model.training, start=model.start, best=model.best, loss=model.loss)
     if prepared is None:
         return found
     if model is not None and len(model.encoder.units) == prepared.train.x.shape[1]:
         found = replace(found, predict=_predictor(model))
-    goal = prepared.target
-    regression = goal.task == "regression"
+    goal = prepared.goal
+    only = goal.targets[0] if len(goal.targets) == 1 else None  # of several, nothing is said that is about a target
     return replace(
         found,
-        loss=prepared.loss,
-        loss_of=_loss_of(prepared.loss),
+        loss=prepared.goal.loss,
         train=_rows(prepared.train),
         held_out={name: _rows(part) for name, part in (("valid", prepared.valid), ("test", prepared.test)) if part is not None},
-        classes=0 if regression else len(goal.classes),
-        labels=[str(label) for label in goal.classes],
+        classes=len(only.classes) if only is not None else 0,
+        labels=[str(label) for label in only.classes] if only is not None else [],
         columns=list(prepared.encoder.sources.values()),
         constant=_constant(prepared),
-        raw_target=goal.values(prepared.train.table) if regression else None,
-        target=f"'{goal.column.name}'",
+        raw_target=only.values(prepared.train.table) if only is not None and goal.task == "regression" else None,
+        target=f"'{goal.title}'",
     )
 
 
@@ -220,7 +212,3 @@ def _predictor(model: Model) -> Any:
     run = compile(model.inference)
     arrays = {**model.best.params, **model.best.buffers}
     return lambda x: run({**arrays, "x": np.asarray(x, model.dtype)})["prediction"]
-
-
-def _loss_of(name: str) -> Any:
-    return lambda prediction, y, w: measure_loss(LOSSES[name], prediction, y, w)
