@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,19 +11,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cells import read_column
-from chainrule.errors import ChainruleError, FileFormatError, InputError, NonFiniteError, OptionError
+from chainrule.errors import InputError, NonFiniteError, OptionError
 from chainrule.inspect.diagnosis.measurements import Measurements, Plan, Rows
 from chainrule.losses import LOSSES
 from chainrule.nn import Dropout, Sequential
 from chainrule.training.events import History
 from chainrule.training.fit import Run
-from chainrule.training.history_file import read_history
 from chainrule.training.model import Model
 from chainrule.training.model_file import load
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared, prepare
-from chainrule.training.repeat import read_run
-from chainrule.training.run_folder import MODEL, RUN
+from chainrule.training.record import open_run
+from chainrule.training.run_folder import RUN
 
 Gathered = tuple[Measurements, list[str]]
 """The measurements, and a sentence for each thing that is missing and was done without."""
@@ -103,44 +101,11 @@ def _loss_name(loss: Any) -> str:
 
 
 def _of_folder(path: Path, data: Any) -> Gathered:
-    folder = path.parent if path.name == MODEL else path
-    if not folder.exists():
-        raise FileFormatError(f"there is no run {path}.")
-    if not (folder / RUN).is_file():
-        if path.suffix == ".safetensors":
-            return _of_model(load(path), data)
-        raise FileFormatError(f"{path} is not the folder of a run: it has no {RUN}.")
-    about = _about(folder)
-    said = []
-    history, model = History(), None
-    try:
-        history = read_history(folder)
-    except FileFormatError as error:
-        said.append(f"{str(error).rstrip('.')}: nothing is said of its course.")
-    if (folder / MODEL).is_file():
-        model = replace(load(folder / MODEL), history=history)
-    if about.get("state") not in ("done", "failed", "interrupted"):
-        state = about.get("state", "of unknown state")
-        said.append(f"the run is not finished ({state}); what follows is of its first {len(history.epochs)} epochs.")
-    try:
-        options, own = read_run(folder, {"data"} if data is not None else set(), "the run")
-        prepared = prepare(own["data"] if data is None else data, own["target"], Options.of(options))
-    except ChainruleError as error:
-        said.append(f"its rows are not looked at: {error}")
-        prepared = None
-    report = about.get("report", {})
-    found = _on_table(history, model, prepared, Options.of(options) if prepared is not None else None, report)
-    return replace(found, error=about.get("error") or "", row=about.get("row")), said
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    try:
-        about = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileFormatError(f"{folder / RUN} cannot be read: {error}.") from error
-    if not isinstance(about, dict):
-        raise FileFormatError(f"{folder / RUN} does not describe a run.")
-    return about
+    if path.suffix == ".safetensors" and path.is_file() and not (path.parent / RUN).is_file():
+        return _of_model(load(path), data)
+    run = open_run(path, data)
+    found = _on_table(run.history, run.model, run.prepared, run.options, run.report)
+    return replace(found, error=run.about.get("error") or "", row=run.about.get("row")), list(run.said)
 
 
 def _of_model(model: Model, data: Any) -> Gathered:
@@ -154,9 +119,8 @@ def _of_model(model: Model, data: Any) -> Gathered:
             "this is a model file alone, without the run's history and without its data: diagnose the folder of the run, or give the "
             "table with --data."
         )
-    target = list(model.goal.names)
     options = Options.of({"split": "100", **model.reading} | ({"weight": model.weight.name} if model.weight else {}))
-    prepared = prepare(data, target, options)
+    prepared = prepare(data, list(model.goal.names), options)
     said = ["it has no history: nothing is said of the course of the run, and all rows of the table are taken as training rows."]
     return _on_table(model.history, model, prepared, options, model.report), said
 
@@ -211,4 +175,9 @@ def _predictor(model: Model) -> Any:
 
     run = compile(model.inference)
     arrays = {**model.best.params, **model.best.buffers}
-    return lambda x: run({**arrays, "x": np.asarray(x, model.dtype)})["prediction"]
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        found: np.ndarray = run({**arrays, "x": np.asarray(x, model.dtype)})["prediction"]
+        return np.log(found) if model.loss == "poisson" else found  # inference gives the rate, and the loss takes its logarithm
+
+    return predict
