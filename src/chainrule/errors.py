@@ -7,7 +7,8 @@
         ├── InputError (ValueError)          what was given cannot be used: a file, a column, an option, a batch
         │   ├── DataError                    a table or a cell of it; says file, line, column
         │   ├── OptionError                  an option or argument out of range, or options that exclude each other
-        │   └── FileFormatError              a model file that is damaged, foreign, or newer than this version
+        │   ├── FileFormatError              a model file that is damaged, foreign, or newer than this version
+        │   └── AnswerError                  an answer to an exercise that cannot be read as one
         ├── TypeRuleError (TypeError)        shapes or dtypes that do not fit; says the layer and the shapes
         ├── ProgramError (ValueError)        a Program that breaks a rule of the intermediate representation
         ├── DerivativeError (TypeError)      a gradient was asked for where none is defined
@@ -42,6 +43,10 @@ class OptionError(InputError):
 
 class FileFormatError(InputError):
     """A model file is damaged, foreign, or newer than this version."""
+
+
+class AnswerError(InputError):
+    """An answer to an exercise cannot be read as one; it is asked for again."""
 
 
 class TypeRuleError(ChainruleError, TypeError):
