@@ -191,5 +191,5 @@ def _batches(state: State, rows: int, size: int, steps: int, per_epoch: int, ord
     meta[:, 0] = (meta[:, 2] - state.epoch) * rows + meta[:, 3] * size
     meta[:, 1] = np.minimum(rows - meta[:, 3] * size, size)
     epochs = range(state.epoch, int(meta[-1, 2]) + 1)
-    indices = np.concatenate([order(epoch) for epoch in epochs])
-    return np.ascontiguousarray(indices), meta
+    orders = [order(epoch) for epoch in epochs]
+    return np.ascontiguousarray(np.concatenate(orders) if len(orders) > 1 else orders[0]), meta

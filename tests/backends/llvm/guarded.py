@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backends.llvm.networks import draw
-from chainrule.backends.llvm import Executable, Training, executable, frame, slices, training
+from chainrule.backends.llvm import Executable, Training, executable, frame, memory, slices
 from chainrule.ir import bind_axes
 
 PAGE = mmap.PAGESIZE
@@ -61,6 +61,12 @@ def zeros(size: int, dtype: Any) -> np.ndarray:
     return guarded((-(-max(size, 1) // LINE) * LINE,), np.uint8)[: max(size, LINE)].view(dtype)
 
 
+def state(self: Any, arrays: Any) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Give each array of a state memory of its own."""
+    copies = {name: moved(arrays[name]) for name, *_ in self._layout}
+    return copies, {name: array.ctypes.data for name, array in copies.items()}
+
+
 class Guarded:
     """NumPy with guarded arrays for results."""
 
@@ -91,7 +97,8 @@ def main() -> None:
     global front
     frame.Frame.make_room = room  # type: ignore[method-assign]
     frame.zeros = zeros
-    frame.aligned = slices.aligned = training.aligned = moved
+    frame.aligned = slices.aligned = moved
+    memory.Memory.copy = state  # type: ignore[method-assign]
     executable.np = Guarded()  # type: ignore[assignment]
     for number, seed in enumerate(map(int, sys.argv[1:])):
         front = number % 3 == 2

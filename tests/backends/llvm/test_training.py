@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import ops
+from chainrule.backends.llvm import Training
+from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation
 from chainrule.errors import DataError, NonFiniteError, OptionError
 
@@ -130,3 +133,34 @@ def test_the_layer_of_a_number_that_is_not_finite_is_named():
     state = step.init(params={"hidden_2.weight": np.full((19, 8), 3e38, np.float32)})
     with pytest.raises(NonFiniteError, match=r"hidden_2\.\w+ = .* gave -?(inf|nan) at row \d+, column \d+"):
         step.run(state, (X, LABELS), epochs=1, batch_size=8)
+
+
+@pytest.mark.parametrize("divisor", [3.0, -0.7, 2e-38, 1e-39, 1e-45, 3e38, np.inf])
+def test_an_update_divides_by_any_scalar(divisor):
+    def update(gradients, state, parameters, scalars):
+        by = ops.cast(scalars["divisor"], dtype="float32")
+        return {path: gradient * 1e-3 * min(divisor, 1.0) / by for path, gradient in gradients.items()}, {}
+
+    optimizer = cr.optim.Optimizer("divided", {"divisor": divisor}, {}, update)
+    step = cr.training_step(cr.nn.mlp(4, [19], 3), loss=cr.losses.cross_entropy, optimizer=optimizer)
+    state, batch = step.init(0), {"x": X, "y": LABELS}
+    expected = Reference(step.program)(state.inputs(batch))
+    meta = np.array([[0, len(X), 0, 0]], np.int64)
+    result = Training(step.program).run(state.inputs({}), batch, np.arange(len(X)), meta)
+    assert result.status == 0
+    for path in state.params:
+        np.testing.assert_allclose(result.state[path], expected[path], rtol=1e-6, atol=1e-7)
+        assert (result.state[path] != state.params[path]).any() == (expected[path] != state.params[path]).any()
+
+
+def test_memory_is_used_again_when_nobody_holds_an_earlier_state():
+    step = classifier()
+    first, _ = step.run(step.init(0), (X, LABELS), epochs=1, batch_size=8)
+    weight, before = first.params["hidden_1.weight"], first.params["hidden_1.weight"].copy()
+    second, _ = step.run(first, (X, LABELS), epochs=1, batch_size=8)
+    where = {second.params["hidden_1.weight"].ctypes.data, weight.ctypes.data}
+    assert len(where) == 2
+    for _ in range(4):  # the first state is still held, by one of its arrays
+        second, _ = step.run(second, (X, LABELS), epochs=1, batch_size=8)
+        where.add(second.params["hidden_1.weight"].ctypes.data)
+    assert len(where) == 3 and (weight == before).all()

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.llvm.compile import compiled
-from chainrule.backends.llvm.frame import Frame, aligned, contiguous
+from chainrule.backends.llvm.frame import Frame, contiguous
+from chainrule.backends.llvm.memory import Memory
 from chainrule.backends.llvm.module import WORDS
 from chainrule.backends.llvm.target import Target
 from chainrule.ir import Program
@@ -26,6 +27,7 @@ class Training:
         self._target = target
         self.plan, self._run = compiled(program, target or Target.host(), True)
         self._frame = Frame(self.plan)
+        self._memory = Memory({place.name: place.type for place in self.plan.places if place.kind == "state"})
         self._alone = threading.Lock()  # there is one frame, and the native loop runs without Python's own lock
 
     def __reduce__(self) -> Any:
@@ -59,11 +61,14 @@ class Training:
         rows = int(meta[:, 1].max(initial=0))
         frame.make_room(rows, threads)
         keep = [order, meta]
-        copies: dict[str, np.ndarray] = {}
+        if in_place:
+            copies = {place.name: state[place.name] for place in plan.places if place.kind == "state"}
+            addresses = {name: array.ctypes.data for name, array in copies.items()}
+        else:
+            copies, addresses = self._memory.copy(state)
         for number, place in enumerate(plan.places):
             if place.kind == "state":
-                copies[place.name] = copy = state[place.name] if in_place else aligned(state[place.name])
-                frame.table[number] = copy.ctypes.data
+                frame.table[number] = addresses[place.name]
             elif place.kind == "batch":
                 array = contiguous(data[place.name])
                 keep.append(array)
