@@ -95,7 +95,7 @@ class Course:
             self._write(event.model)
         elif isinstance(event, FoldEnded):
             assert self._prepared is not None  # it comes before the folds
-            show_fold(self._console, event, self._prepared.target.task)
+            show_fold(self._console, event, self._prepared.goal.task)
         self._progress(event)
 
     def _open(self) -> RunFolder:

@@ -138,19 +138,30 @@ def _join(group: Sequence[_Line]) -> _Line:
 
 
 def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
-    if not notes:
+    """Print what should be looked at, all of it, and then what was found out."""
+    warnings, others = [note for note in notes if note.warning], [note for note in notes if not note.warning]
+    if warnings:
+        console.print("[bold yellow]Look at this first[/bold yellow]")
+        console.print(_note_table([Text(visible(note.text)) for note in warnings], "!"))
+        console.print()
+    if not others:
         return
-    shown = notes if verbose or len(notes) <= _MOST_NOTES else notes[: _MOST_NOTES - 1]
+    shown = others if verbose or len(others) <= _MOST_NOTES else others[: _MOST_NOTES - 1]
+    texts = [Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan") for note in shown]
+    if len(shown) < len(others):
+        texts.append(Text(f"and {len(others) - len(shown):,} more; --verbose shows all", style="dim"))
+    console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")
+    console.print(_note_table(texts, "•"))
+    console.print()
+
+
+def _note_table(texts: Sequence[Text], mark: str) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column()
-    for note in shown:
-        table.add_row("•", Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan"))
-    if len(shown) < len(notes):
-        table.add_row("•", f"and {len(notes) - len(shown):,} more; --verbose shows all", style="dim")
-    console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")
-    console.print(table)
-    console.print()
+    for text in texts:
+        table.add_row(mark, text)
+    return table
 
 
 def show_network(console: Console, built: NetworkBuilt, options: Options, has_valid: bool) -> None:

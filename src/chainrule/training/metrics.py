@@ -214,7 +214,7 @@ def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
 
 
 def mape(target: Floats, predicted: Floats, weights: Weights = None) -> float:
-    """Return the mean absolute percentage error as a fraction, Σ w·|predicted − target| / |target| / Σ w.
+    """Return the mean absolute percentage error as a fraction, Σ w·\\|predicted − target\\| / \\|target\\| / Σ w.
 
     It is undefined where a target is 0. Source: Makridakis (1993), Accuracy measures: theoretical and practical concerns.
     """

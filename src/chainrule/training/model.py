@@ -24,6 +24,7 @@ from chainrule.nn.activations import activation_name
 from chainrule.training.calibration import Calibration, calibration_of
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
+from chainrule.training.options import Options
 from chainrule.training.state import State
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Model:
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
+        source: the data, the target and the options that it was trained with, as they were given, while they are in memory; not saved.
         cross_validation: what was found where ``folds`` were asked for; ``None`` for a model from a file, whose report has the figures.
     """
 
@@ -63,6 +65,7 @@ class Model:
     weight: Column | None = None
     history: History = field(default_factory=History)
     cross_validation: CrossValidation | None = None
+    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
 
     @cached_property
     def _run(self) -> Runnable:

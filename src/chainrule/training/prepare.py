@@ -159,7 +159,8 @@ def judge(sources: Sources, options: Options) -> Judged:
 def _goal(table: Table, columns: Sequence[Column], rows: np.ndarray, options: Options) -> Goal:
     """Decide what the targets mean, and by which loss they are learned."""
     task = options.task
-    implied = task_of(options.loss) if task is None and all(column.kind == "number" for column in columns) else None
+    of_numbers = task is None and all(column.kind == "number" for column in columns)
+    implied = "regression" if of_numbers and task_of(options.loss) == "regression" else None  # counts look like classes
     targets = [judge_target(table, column, task=cast(Any, task or implied), rows=rows) for column in columns]
     if implied:
         targets = [replace(target, reason=f"{options.loss} is a loss of {implied}") for target in targets]

@@ -9,22 +9,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-
 from chainrule import nn
-from chainrule.data.measures.sampling import evenly_spaced
 from chainrule.data.table import Note
-from chainrule.data.target import Target
 from chainrule.errors import NonFiniteError
 from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training import trees as boosted
-from chainrule.training.baselines import MOST_ENTRIES, baselines
 from chainrule.training.calibrate import Calibrated, calibrate
 from chainrule.training.crossvalidate import FoldEnded, cross_validate
 from chainrule.training.events import EpochEnded, Event, Stopped
-from chainrule.training.goal import mean_metrics
 from chainrule.training.loop import Loop, Metric, Settings
+from chainrule.training.measures import Beside, measures
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model, describe
 from chainrule.training.optimizers import optimizer_named
@@ -33,6 +28,7 @@ from chainrule.training.prepare import Part, Prepared, divide, encode, fold, jud
 from chainrule.training.program import inference_program
 from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
+from chainrule.training.suspicions import with_suspicions
 from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
@@ -125,14 +121,14 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
             prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
+        prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
-        growing = _grow(trees, prepared)
+        beside = Beside(prepared, trees)
         model = yield from train_prepared(prepared, options)
+        model.source = data, target, options
         yield Trained(model)
-        model.report.update(_measures(model, prepared))
-        if folds is None:
-            model.report["baselines"] = _baselines(prepared, growing)
-        else:
+        model.report.update(measures(model, prepared, beside if folds is None else None))
+        if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
     return model
@@ -140,15 +136,15 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
 
 def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
     """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
-    growing = _grow(trees, prepared)
-    job = train_prepared(prepared, options)
+    beside = Beside(prepared, trees)
+    job = train_prepared(prepared, replace(options, statistics=False))
     try:
         while True:
             event = next(job)
             if isinstance(event, Stopped) and event.interrupted:
                 raise KeyboardInterrupt
     except StopIteration as done:
-        return done.value, _baselines(prepared, growing)
+        return done.value, beside.mean
 
 
 def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
@@ -260,66 +256,6 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
         "epochs": stopped.epochs,
         "best_epoch": stopped.best_epoch,
         "batch_size": batch_size,
+        **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
     }
-
-
-def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """Measure the model on the parts; of several targets the mean, and each under ``targets``."""
-    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
-    assessed = {name: model.assess(part.table, np.arange(part.table.rows)) for name, part in parts.items() if part is not None}
-    found: dict[str, Any] = {name: assessment.metrics for name, assessment in assessed.items()}
-    if len(prepared.goal.targets) > 1:
-        found["targets"] = {
-            target: {name: assessment.targets[target] for name, assessment in assessed.items()} for target in prepared.goal.names
-        }
-    if model.temperature:
-        found["temperature"] = dict(zip(prepared.goal.names, model.temperature, strict=True))
-    if model.goal.task == "classification":
-        found["calibration_error"] = {
-            name: float(np.mean([table.ece for table in assessment.calibration.values()])) for name, assessment in assessed.items()
-        }
-    thresholds = {target.column.name: target.threshold for target in model.goal.targets if target.threshold is not None}
-    return found | ({"threshold": thresholds} if thresholds else {})
-
-
-def _baselines(prepared: Prepared, growing: Trees | None) -> dict[str, dict[str, float]]:
-    """Measure the baselines on the test rows, or on the training rows where there is no test part; of several targets the mean."""
-    predicted = None if growing is None else growing.predictions()
-    beside = [_baselines_of(target, prepared, predicted) for target in prepared.goal.targets]
-    return {name: mean_metrics([baseline[name] for baseline in beside]) for name in beside[0]}
-
-
-def _baselines_of(target: Target, prepared: Prepared, trees: np.ndarray | None) -> dict[str, dict[str, float]]:
-    train = prepared.train
-    test = prepared.test or prepared.train
-    return baselines(
-        target.task,
-        train.x,
-        _truth(target, train),
-        test.x,
-        _truth(target, test),
-        classes=len(target.classes),
-        weights=train.weights,
-        test_weights=test.weights,
-        trees=trees,
-        quantiles=prepared.goal.quantiles,
-    )
-
-
-def _grow(trees: Trees | None, prepared: Prepared) -> Trees | None:
-    """Let trees grow while the network trains, if they are wanted and there are test rows to answer for; return those that grow.
-
-    They have an answer for one target, and not for quantiles.
-    """
-    if trees is None or prepared.test is None or len(prepared.goal.targets) > 1 or prepared.goal.quantiles:
-        return None
-    train, test, target = prepared.train, prepared.test, prepared.target
-    rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
-    weights = None if train.weights is None else train.weights[rows]
-    trees.grow(target.task, train.x[rows], _truth(target, train)[rows], test.x, len(target.classes), weights)
-    return trees
-
-
-def _truth(target: Target, part: Part) -> np.ndarray:
-    return target.encode(part.table) if target.task == "classification" else target.values(part.table)
