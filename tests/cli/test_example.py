@@ -24,7 +24,7 @@ def test_all_rows_are_the_batch_unless_some_are_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("step",), "MODEL is missing. Give it, or --example with cross_entropy, mazur, squared_error"),
+        (("step",), "MODEL is missing. Give it, or --example with "),
         (("step", "model"), "DATA is missing."),
         (("step", "model", "data", "--example", "mazur"), "stands in place of MODEL and DATA; leave 'model' out."),
         (("check", "--example", "mazr"), "Did you mean 'mazur'?"),
