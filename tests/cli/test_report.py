@@ -90,3 +90,23 @@ def test_several_targets_and_names_with_markup(tmp_path):
     own = titles(html)
     assert {"Confusion of works&lt;b&gt;", "Calibration of works&lt;b&gt;", "The worst answers of works&lt;b&gt;"} <= set(own)
     assert "What matters" not in own
+
+
+def test_a_table_that_was_not_kept_is_given_and_looked_at_by_all_of_the_report(tmp_path):
+    piped = chainrule("train", "-", "--target", "works", *SMALL, "--out", "run", "--quiet", cwd=tmp_path, stdin=people().encode())
+    assert piped.status == 0, piped.err
+    assert "chainrule train TABLE --config run" in report_of("run", tmp_path)
+    (tmp_path / "people.csv").write_text(people())
+    html = report_of("run", tmp_path, "--data", "people.csv")
+    assert "Confusion" in titles(html)
+    assert re.search(r"looked at|as far as can be seen", html)
+    assert "training rows" in html.split("<h2>Diagnosis</h2>")[1].split("</section>")[0]
+
+
+def test_only_a_run_that_ended_by_itself_is_promised_bit_for_bit(folder, classified, tmp_path):
+    assert "the same network again, bit for bit, from the same file" in report_of("works", folder)
+    words = ("train", folder / "people.csv", "--target", "works", *SMALL, "--time-budget", "60", "--out", "timed", "--quiet")
+    assert chainrule(*words, cwd=tmp_path).status == 0
+    html = report_of("timed", tmp_path)
+    assert "may take more of them, or fewer" in html
+    assert "bit for bit" not in html

@@ -88,17 +88,16 @@ def step(
 
     The step is executed as in training, by the model's own program and from its own optimizer state, on this row alone.
     """
-    from chainrule.ir import PHASES
-
-    for name in phase or ():
-        if name not in PHASES:
-            raise OptionError(f"--phase {name}: there are {', '.join(PHASES)}.{nearest(name, PHASES)}")
-    if not 2 <= digits <= 17:
-        raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
-
     from chainrule.inspect import trace_example, trace_step
     from chainrule.inspect.step.events import DEPTHS, FEW_ROWS
+    from chainrule.ir import PHASES
 
+    for word, names, known in (("phase", phase or (), PHASES), ("depth", (depth,), DEPTHS), ("format", (form,), FORMATS)):
+        for name in names:
+            if name is not None and name not in known:
+                raise OptionError(f"--{word} {name}: there are {', '.join(known)}.{nearest(name, known)}")
+    if not 2 <= digits <= 17:
+        raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
     phases = tuple(phase or PHASES)
     rows = None if row is None else rows_of(row)
     name, table = model_and_data(model, data, example)
@@ -109,12 +108,8 @@ def step(
     else:
         loaded = open_model(name)
         trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
-    if form not in FORMATS:
-        raise OptionError(f"--format {form}: there are {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
     trace = trace.exact if exact else trace
     depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
-    if depth not in DEPTHS:
-        raise OptionError(f"--depth {depth}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
     derivation = None if weight is None else trace.derive_named(weight)
     if json or form == "json":
         found = trace.to_json(everything=everything, phases=phases, depth=depth) if derivation is None else trace.weight_json(derivation)

@@ -248,6 +248,7 @@ BAD = {
     ("--count", 100_000): "at most 500",
     ("--seed", -1): "the seed is -1",
     ("--minutes", 5): "--test",
+    ("--test", "--out", "a.html"): "--out writes a sheet",
     ("--test", "--minutes", 0): "above 0",
     ("--key", "key.html"): "--out",
     ("--out", "sheet.pdf"): ".html to print",

@@ -21,7 +21,7 @@ from chainrule.training.model import Model
 from chainrule.training.model_file import load
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared, prepare
-from chainrule.training.record import open_run
+from chainrule.training.record import RunRecord, open_run
 from chainrule.training.run_folder import RUN
 
 Gathered = tuple[Measurements, list[str]]
@@ -32,8 +32,8 @@ def gather(subject: Any, data: Any = None) -> Gathered:
     """Return what is known of a run.
 
     Args:
-        subject: the folder of a run, a :class:`Model`, a :class:`Run` of ``fit``, a :class:`History`, or a :class:`NonFiniteError` that
-            ended a training.
+        subject: the folder of a run, what was read of it (:class:`RunRecord`), a :class:`Model`, a :class:`Run` of ``fit``, a
+            :class:`History`, or a :class:`NonFiniteError` that ended a training.
         data: the table that it was trained on, where it is not where it was.
 
     Raises:
@@ -43,6 +43,8 @@ def gather(subject: Any, data: Any = None) -> Gathered:
         subject = subject.run
     if isinstance(subject, (str, Path)):
         return _of_folder(Path(subject), data)
+    if isinstance(subject, RunRecord):
+        return _of_record(subject)
     if isinstance(subject, Model):
         return _of_model(subject, data)
     if isinstance(subject, Run):
@@ -103,7 +105,10 @@ def _loss_name(loss: Any) -> str:
 def _of_folder(path: Path, data: Any) -> Gathered:
     if path.suffix == ".safetensors" and path.is_file() and not (path.parent / RUN).is_file():
         return _of_model(load(path), data)
-    run = open_run(path, data)
+    return _of_record(open_run(path, data))
+
+
+def _of_record(run: RunRecord) -> Gathered:
     found = _on_table(run.history, run.model, run.prepared, run.options, run.report)
     return replace(found, error=run.about.get("error") or "", row=run.about.get("row")), list(run.said)
 

@@ -114,11 +114,6 @@ class Measurements:
         """The paths of the weight matrices, the first layer first."""
         return [] if self.program is None else [p.name for p in self.program.by_role("parameter") if len(p.type.shape) == 2]
 
-    @cached_property
-    def steps_an_epoch(self) -> int:
-        """The steps of an epoch, and 0 if none ended."""
-        return self.history.epochs[0].steps if self.history.epochs else 0
-
     @property
     def updates(self) -> int:
         """The updates that were done in whole epochs."""
