@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
 from chainrule.backends.llvm.product import Product, fixed
 
+_CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
 _FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
 
 Finish = Callable[[Any, Number, Any, Number, Number, Number], None]
@@ -113,10 +114,11 @@ class Loops:
             return
         number = b.sdiv(code.i64(code.add(self.depth, p.block - 1)), ir.Constant(I64, p.block))
         number = b.select(b.icmp_signed("<", number, ir.Constant(I64, 1)), ir.Constant(I64, 1), number)
+        length = b.sdiv(code.i64(code.add(self.depth, code.sub(number, 1))), number)
         with code.loop(0, number) as loop:
-            start = code.mul(loop.index, p.block)
+            start = code.mul(loop.index, length)
             last = b.icmp_signed("==", code.add(loop.index, 1), number)
-            self._panels(low, high, Block(start, code.minimum(code.sub(self.depth, start), p.block), loop.index, last))
+            self._panels(low, high, Block(start, code.minimum(code.sub(self.depth, start), length), loop.index, last))
 
     def _left(self, low: Any, high: Any, block: Block) -> Rows:
         """Return the rows of A, copied if the product says so."""
@@ -142,10 +144,20 @@ class Loops:
         code, p = self.code, self.p
         left = self._left(low, high, block)
         many = code.b.icmp_signed(">", code.i64(code.sub(high, low)), ir.Constant(I64, _FEW * p.mr))
-        with code.loop(0, sum(number for _, _, number in p.panels())) as loop:
+        panels = sum(number for _, _, number in p.panels())
+        if p.by_rows:
+            with code.loop(0, panels) as loop:
+                self._right(self._panel(loop.index), block, many)
+            with self._tiles(low, high) as (i, rows, heights), code.loop(0, panels) as loop:
+                panel = self._panel(loop.index)
+                self._tile(heights, left, self._place(panel, block, many), panel, i, rows, block)
+            return
+        with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
-            right, step = self._right(panel, block, many)
-            self._tiles(left, right, step, panel, low, high, block)
+            right = self._right(panel, block, many)
+            with self._tiles(low, high) as (i, rows, heights):
+                self._prefetch(panel, block, i, low, high, rows)
+                self._tile(heights, left, right, panel, i, rows, block)
 
     def _panel(self, number: Any) -> Panel:
         """Return the panel of a number; the first ones may be a vector wider than the others, and the last one cut."""
@@ -166,22 +178,55 @@ class Loops:
         return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
 
     def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
-        """Return a panel of B and its step in k: a copy where many rows meet it, or its rows where they stand."""
+        """Copy a panel of B where enough rows meet it; return where it stands, and its step in k."""
         code, b, p = self.code, self.code.b, self.p
+        to = self._copy(panel, block)
         if p.y_turned:
             row = fixed(p.depth)
             source = code.at(self.y, code.add(code.mul(panel.first, row), block.start), p.dtype)
-            arguments = [source, row, self.panel, panel.width, block.length, panel.taken]
-            b.call(self.kernels.turn(p), [*map(code.i64, arguments)])
-            return self.panel, panel.width
-        source = code.at(self.y, code.add(code.mul(block.start, p.columns), panel.first), p.dtype)
+            b.call(self.kernels.turn(p), [*map(code.i64, [source, row, to, panel.width, block.length, panel.taken])])
+        elif p.packed:
+            with code.when(self._copied(panel, many)):
+                copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
+                b.call(copy, [*map(code.i64, [self._source(panel, block), p.columns, to, block.length])])
+        return self._place(panel, block, many)
+
+    def _place(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
+        """Return where a panel stands, and its step in k: a copy, or the rows of B themselves."""
+        code, b, p = self.code, self.code.b, self.p
+        if p.y_turned:
+            return self._copy(panel, block), panel.width
         if not p.packed:
-            return source, p.columns
-        copied = b.or_(many, panel.is_last) if p.columns % p.lanes else many  # a vector that is cut may reach beyond the last row
-        with code.when(copied):
-            copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
-            b.call(copy, [*map(code.i64, [source, p.columns, self.panel, block.length])])
-        return b.select(copied, self.panel, source), b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
+            return self._source(panel, block), p.columns
+        copied = self._copied(panel, many)
+        place = b.select(copied, self._copy(panel, block), self._source(panel, block))
+        return place, b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
+
+    def _prefetch(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any) -> None:
+        """Ask, tile by tile, for the rows of B that the next panel is copied from, if a cache does not hold all of B."""
+        code, b, p = self.code, self.code.b, self.p
+        size = SIZES[p.dtype]
+        if not p.packed or p.y_turned or not isinstance(p.depth, int) or p.depth * p.columns * size < _CACHE:
+            return
+        number = code.i64(code.sub(high, low))
+        each = b.sdiv(code.i64(code.add(block.length, code.sub(number, 1))), number)  # rows of B a row of A
+        first = code.minimum(code.mul(code.sub(i, low), each), block.length)
+        taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
+        start = code.at(self._source(panel, block), code.add(code.mul(first, p.columns), panel.width), p.dtype)
+        bytes = code.sub(code.mul(code.minimum(panel.width, code.sub(p.columns, code.add(panel.first, panel.width))), size), 1)
+        b.call(self.kernels.ahead(p), [start, *map(code.i64, (p.columns * size, taken, bytes))])
+
+    def _copied(self, panel: Panel, many: Any) -> Any:
+        cut = self.p.columns % self.p.lanes  # a vector that is cut may reach beyond the last row
+        return self.code.b.or_(many, panel.is_last) if cut else many
+
+    def _source(self, panel: Panel, block: Block) -> Any:
+        code, p = self.code, self.p
+        return code.at(self.y, code.add(code.mul(block.start, p.columns), panel.first), p.dtype)
+
+    def _copy(self, panel: Panel, block: Block) -> Any:
+        code, p = self.code, self.p
+        return code.at(self.panel, code.mul(panel.first, block.length), p.dtype) if p.by_rows else self.panel
 
     def _choose(self, cases: list[tuple[Any, Any]]) -> Any:
         """Return the function of the first case whose condition holds; that of the last one is not asked for."""
@@ -190,8 +235,12 @@ class Loops:
             function = self.code.b.select(condition, other, function)
         return function
 
-    def _tiles(self, left: Rows, right: Any, step: Number, panel: Panel, low: Any, high: Any, block: Block) -> None:
-        """One panel: tiles of whole height, then the rows that are left in halves of it."""
+    @contextmanager
+    def _tiles(self, low: Any, high: Any) -> Iterator[tuple[Any, Any, list[tuple[Any, int]]]]:
+        """A loop over tiles of whole height, then over the rows that are left in halves of it.
+
+        Yields the first row, the rows, and each height that the tile may have with its condition.
+        """
         code, b, p = self.code, self.code.b, self.p
         heights = [p.mr]  # parts of a fixed number of rows begin at whole tiles
         while heights[-1] > 1:
@@ -209,16 +258,18 @@ class Loops:
                 cases.append((fits, height))
             for fits, height in reversed(cases):
                 rows = b.select(fits, ir.Constant(I64, height), rows)
-            kernels = []
-            for fits, height in [*cases, (None, heights[-1])]:
-                shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors)) for shape in panel.shapes]
-                kernels.append((fits, self._choose(shapes)))
-            self._tile(self._choose(kernels), left, right, step, panel, i, rows, block)
+            yield i, rows, [*cases, (None, heights[-1])]
             loop.next = [code.add(i, rows)]
 
-    def _tile(self, kernel: Any, left: Rows, right: Any, step: Number, panel: Panel, i: Any, rows: Any, block: Block) -> None:
+    def _tile(
+        self, heights: list[tuple[Any, int]], left: Rows, right: tuple[Any, Number], panel: Panel, i: Any, rows: Any, block: Block
+    ) -> None:
         """Compute a tile, and finish it after the last block of k."""
         code, b, p = self.code, self.code.b, self.p
+        kernels = []
+        for fits, height in heights:
+            shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors)) for shape in panel.shapes]
+            kernels.append((fits, self._choose(shapes)))
         here = code.sub(i, left.first)
         if left.by_tiles:
             main = code.mul(b.and_(code.i64(here), ir.Constant(I64, -p.mr)), block.length)
@@ -234,7 +285,8 @@ class Loops:
         if self.ahead is not None:
             with code.when(block.last) if block.last is not None else nullcontext():
                 self.ahead(i, rows, panel.first, panel.taken)
+        place, step = right
         numbers = (left.row, left.k, step, row, block.length, goes_on)
-        b.call(kernel, [a, right, tile, *map(code.i64, numbers)])
+        b.call(self._choose(kernels), [a, place, tile, *map(code.i64, numbers)])
         with code.when(block.last) if block.last is not None else nullcontext():
             self.finish(tile, row, i, rows, panel.first, panel.taken)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.backends.llvm.frame import room
 from chainrule.ir import Type
 from chainrule.ir.types import count
 
@@ -33,7 +34,7 @@ class Memory:
         """Return copies of the arrays of a state, and their addresses, which are those of cache lines."""
         free = next((n for n in range(len(self._pieces)) if _holders(self._pieces, n) == _NOBODY_ELSE), len(self._pieces))
         if free == len(self._pieces):
-            self._pieces.append(np.empty(self._size + 2 * _LINE, np.uint8))
+            self._pieces.append(room(self._size + 2 * _LINE))
         piece = self._pieces[free]
         base = int(piece.ctypes.data)
         start = -base % _LINE

@@ -17,9 +17,10 @@ from chainrule.ir.types import Axis
 _BLOCK = 1024  # products of k that are summed in one go
 _PACKED_BLOCK = 512  # of these where B is packed
 _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in few lines of a cache
+_SHORT = 128  # of these that pay for the making of panels
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
 _ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
-_SECOND_CACHE = 1 << 18  # bytes of these rows
+_SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Product:
         dtype: of all three.
         lanes, mr, nv: the vector's lanes; the tile's rows and vectors.
         packed: whether B is copied into panels, if enough rows meet it; ``packed_x``: whether A is.
+        by_rows: whether all panels are made before the first row meets them; rows of the result are then finished one after the other.
         block: the most of K that is summed in one go; ``blocks``: whether there can be more than one such block.
     """
 
@@ -48,6 +50,7 @@ class Product:
     nv: int
     packed: bool
     packed_x: bool
+    by_rows: bool
     block: int
     blocks: bool
 
@@ -72,7 +75,7 @@ class Product:
         """The bytes of each part of a thread's own memory: a tile, a panel of B, rows of A, and the sums between blocks of k."""
         sizes = {
             "tile": max(self.mr * self.width, self.padded),  # a row alone is a tile as well
-            "panel": (self.block + self.lanes) * self.width if self.packed else 0,
+            "panel": (self.block + self.lanes) * (self.padded if self.by_rows else self.width) if self.packed else 0,
             "rows": (self.rows_at_once(self.block) + self.mr) * self.block if self.packed_x else 0,
             "sums": (_ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
         }
@@ -116,12 +119,15 @@ def product(equation: Equation, definitions: Mapping[Value, Equation], stored: C
     mr = max(mr, 8) if nv == 1 else mr  # so many sums must go on side by side to keep the multipliers busy
     packed = y_turned or n % lanes > 0 or n * (known or _ROWS_AT_ONCE) * SIZES[dtype] > _LARGE
     packed_x = n > 2 * nv * lanes if x_turned else n >= _WIDE
-    block = _PACKED_BLOCK if packed or known is None else _BLOCK
+    padded = -(-n // lanes) * lanes
+    fitting = _SECOND_CACHE // SIZES[dtype] // padded
+    by_rows = packed and fitting >= min(known or _SHORT, _SHORT) and (known is None or known <= fitting)
+    block = min(_PACKED_BLOCK, fitting) if by_rows else _PACKED_BLOCK if packed or known is None else _BLOCK
     if known is not None:
         number = max(-(-known // block), 1)
         block = max(-(-known // number), 1)
     blocks = known is None or known > block
-    return Product(x, y, x_turned, y_turned, m, n, k, dtype, lanes, mr, nv, packed, packed_x, block, blocks)
+    return Product(x, y, x_turned, y_turned, m, n, k, dtype, lanes, mr, nv, packed, packed_x, by_rows, block, blocks)
 
 
 def _stored(value: Value, definitions: Mapping[Value, Equation], stored: Callable[[Value], bool]) -> tuple[Value, bool]:
