@@ -56,7 +56,7 @@ class Products(Nest):
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""
         space, code, size = self.group.space, self.code, SIZES[p.dtype]
         values = [v for v, how in self.group.reads.items() if how == "same" and v.type.shape == space and v.type.dtype == p.dtype]
-        if isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
+        if p.by_rows or isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
             return None
 
         def ahead(i: Any, rows: Number, j: Number, taken: Number) -> None:
