@@ -9,7 +9,8 @@ from typing import Any
 
 from chainrule.errors import OptionError
 from chainrule.inspect.diagnosis import diagnose
-from chainrule.inspect.report.network import network_picture
+from chainrule.inspect.pictures.network import drawing_of
+from chainrule.inspect.report.network import network_svg
 from chainrule.inspect.report.page import facts, figure, page, section, sentence, table
 from chainrule.inspect.report.results import result_sections
 from chainrule.inspect.report.training import course_sections
@@ -121,7 +122,8 @@ def _network(model: Model) -> str:
         for layer in model.layers
     ]
     rows.append(("all", "", "", f"{sum(layer['count'] for layer in model.layers):,}"))
-    return table(("layer", "computes", "parameters", "how many"), rows, "The layers") + figure(*network_picture(model))
+    picture = drawing_of(model)
+    return table(("layer", "computes", "parameters", "how many"), rows, "The layers") + figure(network_svg(picture), picture.says)
 
 
 def _diagnosis(record: RunRecord) -> str:
