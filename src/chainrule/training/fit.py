@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,15 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.stopped.epochs} epochs, best {self.stopped.best_epoch}: {self.stopped.reason})"
+
+    @property
+    def plot(self) -> Any:
+        """The pictures of the run, with matplotlib: ``run.plot.curves()``; see :class:`chainrule.inspect.plots.Plots`.
+
+        Raises:
+            ImportError: matplotlib is not installed; the message names the extra.
+        """
+        return import_module("chainrule.inspect.plots").plots_of(self)  # a room above this one, opened on demand
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the prediction of the best weights: logits or values, [rows, outputs]."""

@@ -147,8 +147,8 @@ def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tu
         return done.value, beside.mean
 
 
-def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
-    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
+def loop_of(prepared: Prepared, options: Options) -> Loop:
+    """Return the loop that trains on rows that are prepared, before its first step."""
     batch_size, epochs = _sizes(options, len(prepared.train.x))
     network = nn.mlp(
         len(prepared.encoder.units),
@@ -160,11 +160,17 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
     optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
     y = prepared.goal.y_type(options.dtype)
     step = training_step(network, prepared.goal.function, optimizer, y=y, dtype=options.dtype, backend=options.backend)
-    layers = describe(network)
-    yield NetworkBuilt(layers, prepared.goal.loss, optimizer, batch_size, epochs)
-    start = step.init(options.seed)
     settings = _settings(options, batch_size, epochs)
-    run = Loop(step, prepared.train.batch(), settings, start.copy(), _batch(prepared.valid), _metrics(prepared, options))
+    return Loop(step, prepared.train.batch(), settings, step.init(options.seed), _batch(prepared.valid), _metrics(prepared, options))
+
+
+def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
+    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
+    run = loop_of(prepared, options)
+    step, network, start = run.step, run.step.network, run.start.copy()
+    assert isinstance(network, nn.Sequential)  # loop_of makes it
+    layers, (batch_size, epochs) = describe(network), _sizes(options, len(prepared.train.x))
+    yield NetworkBuilt(layers, prepared.goal.loss, step.optimizer, batch_size, epochs)
     stopped: Stopped | None = None
     for event in run.events():
         stopped = event if isinstance(event, Stopped) else stopped

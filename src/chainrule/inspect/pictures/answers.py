@@ -83,10 +83,11 @@ def calibration(one: Judged) -> Points:
     found = one.calibration
     says = (
         f"The expected calibration error is {found.ece:.3f}: by so much the confidence of an answer and how often such answers are right "
-        f"differ, on average over the {one.part} rows. 0 is best."
+        f"differ, on average over the {one.part} rows. 0 is best. The larger a point, the more rows it stands for; on the line both are "
+        "equal."
     )
-    confidence, accuracy = (np.array([getattr(b, name) for b in found.bins], np.float64) for name in ("confidence", "accuracy"))
-    return Points(confidence, accuracy, says, "mean confidence", "accuracy", diagonal=True, joined=True)
+    confidence, accuracy, rows = (np.array([getattr(b, name) for b in found.bins]) for name in ("confidence", "accuracy", "rows"))
+    return Points(confidence, accuracy, says, "mean confidence", "accuracy", diagonal=True, shares=rows / rows.max())
 
 
 def residuals(one: Judged) -> Points:

@@ -31,7 +31,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class Points:
-    """Points; ``diagonal`` is the line where both are equal, on one scale for both; ``joined`` points have a line through them."""
+    """Points; ``diagonal`` is the line where both are equal, on one scale for both.
+
+    ``shares`` are the areas of points that stand for more than one row, from 0 to 1; such points are joined by a line.
+    """
 
     xs: Floats
     ys: Floats
@@ -39,7 +42,7 @@ class Points:
     x: str
     y: str
     diagonal: bool = False
-    joined: bool = False
+    shares: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,15 @@ def scatter(picture: Points) -> str:
         ends = np.array([across.low, across.high])
         (x1, x2), (y1, y2) = across(ends), up(ends)
         parts.append(f'<line class="mark" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
-    if picture.joined:
-        parts.append(f'<path class="line s0" d="{_path(across(xs), up(ys), np.isfinite(ys))}"/>')
-    points = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in zip(across(xs), up(ys), strict=True))
-    parts.append(f'<path class="points s0" d="{points}"/>')
+    places = list(zip(across(xs), up(ys), strict=True))
+    if picture.shares is None:
+        points = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in places)
+        parts.append(f'<path class="points s0" d="{points}"/>')
+    else:
+        parts.append(f'<path class="line s0" stroke-opacity=".4" d="{_path(across(xs), up(ys), np.isfinite(ys))}"/>')
+        radii = 3 + 9 * np.sqrt(picture.shares)
+        circles = zip(places, radii, strict=True)
+        parts += [f'<circle class="bar" fill-opacity=".75" cx="{px:.1f}" cy="{py:.1f}" r="{r:.1f}"/>' for (px, py), r in circles]
     return _svg("".join(parts), picture.says)
 
 
