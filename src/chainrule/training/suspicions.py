@@ -50,8 +50,8 @@ def _given_away(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]
         if one.share >= _GIVEN_AWAY:
             name = columns[one.column]
             text = (
-                f"column '{name}' alone predicts '{target.column.name}' nearly without error ({one.share:.1%} of the guessing error is gone): "
-                f"it may be made from the target, or be known only after it; --drop {name} trains without it"
+                f"column '{name}' alone predicts '{target.column.name}' nearly without error ({one.share:.1%} of the guessing "
+                f"error is gone): it may be made from the target, or be known only after it; --drop {name} trains without it"
             )
             yield Note(text, "--drop", warning=True)
 
@@ -148,8 +148,8 @@ def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
         yield Note(text, "--loss", warning=True)
     elif found.share > _TOGETHER:
         text = (
-            f"{found.rows:,} of the {len(y):,} training rows, those with the most extreme '{name}', make up {found.share:.0%} of all squared "
-            f"deviations from the mean: a squared error is mostly about them; use {other}"
+            f"{found.rows:,} of the {len(y):,} training rows, those with the most extreme '{name}', make up {found.share:.0%} of all "
+            f"squared deviations from the mean: a squared error is mostly about them; use {other}"
         )
         yield Note(text, "--target-transform" if transform else "--loss", warning=True)
 
