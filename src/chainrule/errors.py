@@ -21,7 +21,7 @@ Each message is one or two sentences: what is wrong, where, and what to do about
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ChainruleError(Exception):
@@ -63,10 +63,12 @@ class StateError(ChainruleError, RuntimeError):
 class NonFiniteError(ChainruleError, ArithmeticError):
     """The loss became NaN or infinite.
 
-    ``state`` is the training state before the step that failed, if there is one; ``row`` is the row of the data that was met first.
+    ``state`` is the training state before the step that failed, if there is one, and ``losses`` are those of the steps before it in the
+    same call; ``row`` is the row of the data that was met first.
     """
 
     state: object = None
+    losses: Sequence[float] = ()
     row: int | None = None
 
 

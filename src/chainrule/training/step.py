@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
-from chainrule.data.batches import permutation, steps_per_epoch
+from chainrule.data.batches import permutation
 from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
 from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
-from chainrule.training.native import NativeSteps
+from chainrule.training.native import NativeStepper, NativeSteps, one_step
 from chainrule.training.nonfinite import explain_nonfinite
 from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
 from chainrule.training.state import Arrays, State
+from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
 
@@ -220,43 +220,48 @@ class TrainingStep:
                 state before the step that failed as ``state``.
         """
         self._check(state)
+        new = replace(state, seed=state.seed if seed is None else check_seed(seed))
+        stepper = self.start(new, data, batch_size=batch_size, shuffle=shuffle, order=order, threads=threads)
+        lost = stepper.take(_steps_to_do(state.step, stepper.feed.per_epoch, epochs, steps))
+        after = stepper.state
+        state.take()
+        return after, lost.astype(self.dtype)
+
+    def start(
+        self,
+        state: State,
+        data: Batch,
+        *,
+        batch_size: int | None = 32,
+        shuffle: bool = True,
+        order: Callable[[int], np.ndarray] | None = None,
+        threads: int | None = None,
+    ) -> Stepper:
+        """Return what takes a state through steps on some rows, any number at a time; the arguments are those of :meth:`run`.
+
+        The state is not taken over. Between two calls nothing is made anew, so that an epoch of a small table costs little more than its
+        arithmetic.
+        """
+        self._check(state)
         batch = self.batch(data)
         rows = len(batch["y"])
-        size = max(rows, 1) if batch_size is None else check_count("batch_size", batch_size)
+        if not rows:
+            raise DataError("there are no rows to train on.")
+        size = rows if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
-        new = replace(state, seed=state.seed if seed is None else check_seed(seed))
-        per_epoch = steps_per_epoch(rows, size)
-        remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
-        lost: np.ndarray | list[float]
+        feed = Feed(batch, size, lambda epoch: self._epoch_order(state.seed, epoch, rows, shuffle, order))
+        if state.step >= feed.per_epoch:
+            raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
-            rows_of = lambda epoch: self._epoch_order(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
-            after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
-        else:
-            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self._epoch_order(at, rows, shuffle, order))
-        state.take()
-        return after, np.asarray(lost, dtype=self.dtype)
+            return NativeStepper(self.native(_signature(batch)), state, feed, self._explain(batch), threads)
+        return ReferenceStepper(state, feed, self._step)
 
     def _check(self, state: State) -> None:
         state.check()
         for name in state.hyper.keys() ^ self.optimizer.hyper.keys():
             known = ", ".join(self.optimizer.hyper)
             raise OptionError(f"state.hyper: '{name}' is missing or not known; {self.optimizer.name} has {known}.")
-
-    def _by_reference(
-        self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]
-    ) -> tuple[State, list[float]]:
-        losses: list[float] = []
-        per_epoch = steps_per_epoch(len(batch["y"]), size)
-        while remaining:
-            row_order = rows_of(new)
-            for number in range(new.step, min(new.step + remaining, per_epoch)):
-                indices = row_order[number * size : (number + 1) * size]
-                new, loss = self._step(new, {name: array[indices] for name, array in batch.items()}, indices)
-                losses.append(loss)
-                remaining -= 1
-                new = replace(new, step=number + 1) if number + 1 < per_epoch else replace(new, epoch=new.epoch + 1, step=0)
-        return new, losses
 
     def _explain(self, batch: Arrays) -> Callable[[State, np.ndarray], None]:
         """Return a function that takes a step by the reference, which raises what is wrong with it."""
@@ -268,7 +273,7 @@ class TrainingStep:
 
     def _one(self, state: State, batch: Arrays) -> tuple[State, float]:
         """Take one compiled step on a batch."""
-        return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
+        return one_step(self.native(_signature(batch)), state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
@@ -340,22 +345,19 @@ class TrainingStep:
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
 
-    def _epoch_order(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+    def _epoch_order(self, seed: int, epoch: int, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
         if order is None:
             if not shuffle:
                 return np.arange(rows)
             if self.backend == "llvm":
                 from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
 
-                return native(state.seed, state.epoch, rows)
-            return _shuffled(state.seed, state.epoch, rows)
-        given = np.asarray(order(state.epoch))
+                return native(seed, epoch, rows)
+            return permutation(seed, epoch, rows)
+        given = np.asarray(order(epoch))
         if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
-            raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
+            raise OptionError(f"order({epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
         return given
-
-
-_shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
 
 
 def _signature(batch: Mapping[str, np.ndarray]) -> Signature:
@@ -373,11 +375,7 @@ def _row_type(array: np.ndarray) -> Type:
     return Type(array.dtype.name, (B, *array.shape[1:]))
 
 
-def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:
-    if not rows:
-        raise DataError("there are no rows to train on.")
-    if done >= per_epoch:
-        raise OptionError(f"the state stands after step {done} of an epoch of {per_epoch}; rows or batch_size have changed.")
+def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:
     if epochs is not None and steps is not None:
         raise OptionError("give epochs or steps, not both.")
     if steps is not None:

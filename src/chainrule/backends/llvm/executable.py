@@ -134,77 +134,23 @@ class Executable:
 
 
 class Training:
-    """A training Program as machine code: many steps in one call, on its own copies of parameters and optimizer state."""
+    """A training Program as machine code; any number of threads of Python may use it at once."""
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         self.program = program
         self._target = target
-        self.plan, self._run = compiled(program, target or Target.host(), True)
-        self._frame = _Frame(self.plan)
-        self._alone = threading.Lock()  # there is one frame, and the native loop runs without Python's own lock
+        self.plan, self.function = compiled(program, target or Target.host(), True)
 
     def __reduce__(self) -> Any:
         return Training, (self.program, self._target)
 
-    def run(
-        self,
-        state: Arrays,
-        data: Arrays,
-        order: np.ndarray,
-        meta: np.ndarray,
-        threads: int = 1,
-        *,
-        in_place: bool = False,
-    ) -> Result:
-        """Take steps.
+    def run(self, state: Arrays, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> Result:
+        """Take steps from a state, which is not changed; the arguments are those of :class:`Session`."""
+        from chainrule.backends.llvm.session import Session  # which uses this module
 
-        Args:
-            state: an array for each input that is neither x, y nor w; they are read and not changed.
-            data: all rows of x, y and w.
-            order: the rows of all steps, one after the other: int64.
-            meta: int64 [steps, 4]: for each step where its rows begin in the order, how many they are, its epoch and its step.
-            threads: how many threads work together; the result does not depend on it.
-            in_place: whether the arrays of the state, which an earlier call returned, are to be replaced instead of copied.
-        """
-        with self._alone:
-            return self._take(state, data, order, meta, threads, in_place)
-
-    def _take(self, state: Arrays, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int, in_place: bool) -> Result:
-        frame, plan = self._frame, self.plan
-        rows = int(meta[:, 1].max(initial=0))
-        frame.make_room(rows, threads)
-        keep = [order, meta]
-        copies: dict[str, np.ndarray] = {}
-        for number, place in enumerate(plan.places):
-            if place.kind == "state":
-                copies[place.name] = copy = state[place.name] if in_place else _aligned(state[place.name])
-                frame.table[number] = copy.ctypes.data
-            elif place.kind == "batch":
-                array = _contiguous(data[place.name])
-                keep.append(array)
-                frame.table[number] = frame.batch(number, rows)
-                frame.table[len(plan.places) + number] = array.ctypes.data
-            elif place.kind == "private" and place.name:
-                frame.set_scalar(number, state[place.name])
-        losses = np.zeros(max(len(meta), 1), np.float64)
-        frame.context[WORDS.index("losses")] = losses.ctypes.data
-        frame.context[WORDS.index("order")] = order.ctypes.data
-        frame.meta(meta)
-        frame.enter(self._run, len(meta), threads)
-        done, status = (int(frame.context[WORDS.index(name)]) for name in ("done", "status"))
-        if not len(meta):
-            done = status = 0
-        if frame.flags.any():
-            status = 2
-        scalars = {
-            place.name: frame.scalar(number).copy() for number, place in enumerate(plan.places) if place.kind == "private" and place.name
-        }
-        new = {
-            name: copies[name] if name in copies else scalars[name]
-            for name in (port.name for port in self.program.outputs)
-            if name in copies or name in scalars
-        }
-        return Result(new, losses[: done + (status == 1)][: len(meta)], done, status)
+        session = Session(self, state)
+        losses = session.take(data, order, meta, threads)
+        return Result(session.state(), losses, session.done, session.status)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""A training Program taken through any number of native calls: the state stays in native memory, the rows where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.backends.llvm.executable import _contiguous as contiguous
+from chainrule.backends.llvm.executable import _Frame as Frame
+from chainrule.backends.llvm.executable import _zeros as zeros
+from chainrule.backends.llvm.module import WORDS
+
+if TYPE_CHECKING:
+    from chainrule.backends.llvm.executable import Training
+
+Arrays = Mapping[str, np.ndarray]
+_LINE = 64
+_LOSSES, _ORDER, _DONE, _STATUS = (WORDS.index(name) for name in ("losses", "order", "done", "status"))
+
+
+class Session:
+    """One run of a training Program, on its own copies of parameters and optimizer state.
+
+    Attributes:
+        losses: of the steps of the last call. ``done``: how many of them were applied. ``status``: 0, or 1 if the next loss is not
+            finite, or 2 if an index was out of its range.
+    """
+
+    def __init__(self, training: Training, state: Arrays) -> None:
+        """Begin.
+
+        Args:
+            training: the compiled Program.
+            state: an array for each input that is neither x, y nor w; they are read and not changed.
+        """
+        plan = training.plan
+        self._run, self._frame = training.function, Frame(plan)
+        places = list(enumerate(plan.places))
+        self._batch = [(number, place.name) for number, place in places if place.kind == "batch"]
+        self._data = len(places)
+        self._scalars = {place.name: number for number, place in places if place.kind == "private" and place.name}
+        outputs = {port.name for port in training.program.outputs}
+        self._layout: list[tuple[str, int, int, np.dtype[Any], tuple[int, ...]]] = []  # name, from, to, dtype, shape
+        size = 0
+        arrays = [(number, place.name, np.asarray(state[place.name])) for number, place in places if place.kind == "state"]
+        for _, name, array in arrays:
+            self._layout.append((name, size, size + array.nbytes, array.dtype, array.shape))
+            size += -(-array.nbytes // _LINE) * _LINE + _LINE
+        self._block = zeros(size, np.uint8)
+        self._arrays = self._views(self._block)
+        for (number, name, _), (_, start, _, _, _) in zip(arrays, self._layout, strict=True):
+            self._frame.table[number] = self._block.ctypes.data + start
+            self._arrays[name][...] = state[name]
+        self._replaced = [name for name in self._arrays if name in outputs]
+        self._numbers = [name for name in self._scalars if name in outputs]
+        self._given = {name: np.asarray(state[name]) for name in self._scalars}
+        self.losses, self.done, self.status = np.zeros(0), 0, 0
+
+    def set(self, state: Arrays) -> None:
+        """Go on from another state: arrays and numbers by name, all or some."""
+        for name, value in state.items():
+            if name in self._arrays:
+                self._arrays[name][...] = value
+            elif name in self._scalars:
+                self._given[name] = np.asarray(value)
+                if self._frame.threads > 0:
+                    self._frame.set_scalar(self._scalars[name], value)
+
+    def take(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Take steps and return their losses; see ``done`` and ``status``.
+
+        Args:
+            data: all rows of x, y and w.
+            order: the rows of all steps, one after the other: int64.
+            meta: int64 [steps, 4]: for each step where its rows begin in the order, how many they are, its epoch and its step.
+            threads: how many threads work together; the result does not depend on it.
+        """
+        frame, steps = self._frame, len(meta)
+        rows = int(meta[:, 1].max(initial=0))
+        if threads > frame.threads:
+            self._given |= self._scalars_now()
+            frame.make_room(rows, threads)
+            for name, value in self._given.items():
+                frame.set_scalar(self._scalars[name], value)
+        frame.make_room(rows, threads)
+        kept = [contiguous(data[name]) for _, name in self._batch]
+        for (number, _), array in zip(self._batch, kept, strict=True):
+            frame.table[number] = frame.batch(number, rows)
+            frame.table[self._data + number] = array.ctypes.data
+        losses = np.zeros(max(steps, 1), np.float64)
+        frame.context[_LOSSES] = losses.ctypes.data
+        frame.context[_ORDER] = order.ctypes.data
+        frame.meta(meta)
+        frame.enter(self._run, steps, threads)
+        self.done, self.status = (int(frame.context[_DONE]), int(frame.context[_STATUS])) if steps else (0, 0)
+        if frame.flags.any():
+            self.status = 2
+        self.losses = losses[: self.done + (self.status == 1)][:steps]
+        return self.losses
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of the arrays and numbers that the steps replace."""
+        views = self._views(self._block.copy())
+        return {name: views[name] for name in self._replaced} | self._scalars_now()
+
+    def finite(self, names: list[str]) -> bool:
+        """Say whether some of the arrays are finite."""
+        return all(np.isfinite(self._arrays[name]).all() for name in names)
+
+    def _scalars_now(self) -> dict[str, np.ndarray]:
+        if self._frame.threads < 1:
+            return {name: self._given[name] for name in self._numbers}
+        return {name: self._frame.scalar(self._scalars[name]).copy() for name in self._numbers}
+
+    def _views(self, block: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: block[start:end].view(dtype).reshape(shape) for name, start, end, dtype, shape in self._layout}
