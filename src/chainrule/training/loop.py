@@ -263,9 +263,8 @@ def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str,
     """Return the loss and the metrics of a state's predictions on some rows, in inference."""
     arrays = step.batch(data)
     prediction = step.predict(state, data[0])
-    weights = (arrays["w"],) if "w" in arrays else ()
     with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
-        loss = float(step.loss(prediction, arrays["y"], *weights))
+        loss = step.measured_loss(prediction, arrays["y"], arrays.get("w"))
         return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
 
 

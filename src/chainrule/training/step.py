@@ -16,6 +16,7 @@ from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, 
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
+from chainrule.ops import trace
 from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
 from chainrule.training.native import NativeStepper, NativeSteps, one_step
@@ -95,6 +96,7 @@ class TrainingStep:
         self._programs: dict[Signature, Reference] = {}
         self._native: dict[Signature, NativeSteps] = {}
         self._inference: dict[Any, Runnable] = {}
+        self._measured: dict[tuple[Type, ...], Reference] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
@@ -280,6 +282,15 @@ class TrainingStep:
         state.check()
         arrays = self._x_arrays(x)
         return self.inference_for(_x_signature(arrays))({**state.params, **state.buffers, **arrays})["prediction"]
+
+    def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
+        """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
+        arrays = {"prediction": prediction, "y": y} | ({} if w is None else {"w": w})
+        types = tuple(_row_type(array) for array in arrays.values())
+        if types not in self._measured:
+            traced = trace(lambda batch: self.loss(*batch.values()), dict(zip(arrays, types, strict=True)))
+            self._measured[types] = Reference(traced)
+        return float(self._measured[types](arrays)["out"])
 
     # one step
 
