@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
+os.environ.setdefault("CHAINRULE_DATA", tempfile.mkdtemp(prefix="chainrule-tests-"))
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(tempfile.gettempdir()) / f"chainrule-tests-{getpass.getuser()}"))
 
 # One thread for NumPy's products, whose threads cost more than they bring at the sizes of these networks.

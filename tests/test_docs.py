@@ -45,6 +45,14 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     assert "NeuralNetworkClassifier" in (tmp_path / "reference" / "estimators.html").read_text(encoding="utf-8")
 
 
+def test_the_textbook_example_of_the_docs_is_one(tmp_path):
+    from chainrule.training.textbook.loading import load_example
+
+    (text,) = blocks(ROOT / "docs" / "examples.md", "toml")
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    assert load_example(tmp_path / "own.toml").step.program
+
+
 def test_the_table_of_flags_is_made_from_the_code():
     made = runpy.run_path(str(ROOT / "docs" / "make.py"))["options"]()
     assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == made, "run: python docs/make.py options"

@@ -18,6 +18,7 @@ _NAMES = {
     "fit": "training.fit",
     "grad": "transforms",
     "load": "training.model_file",
+    "load_example": "training.textbook.loading",
     "retype": "transforms",
     "reverse": "transforms",
     "simplify": "transforms",

@@ -16,6 +16,7 @@ from chainrule.training.fit import fit as fit
 from chainrule.training.model import Model as Model
 from chainrule.training.model_file import load as load
 from chainrule.training.step import training_step as training_step
+from chainrule.training.textbook.loading import load_example as load_example
 from chainrule.training.train import train as train
 from chainrule.transforms import expand as expand
 from chainrule.transforms import grad as grad

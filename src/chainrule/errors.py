@@ -7,7 +7,8 @@
         ├── InputError (ValueError)          what was given cannot be used: a file, a column, an option, a batch
         │   ├── DataError                    a table or a cell of it; says file, line, column
         │   ├── OptionError                  an option or argument out of range, or options that exclude each other
-        │   └── FileFormatError              a model file that is damaged, foreign, or newer than this version
+        │   ├── FileFormatError              a model file that is damaged, foreign, or newer than this version
+        │   └── AnswerError                  an answer to an exercise that cannot be read as one
         ├── TypeRuleError (TypeError)        shapes or dtypes that do not fit; says the layer and the shapes
         ├── ProgramError (ValueError)        a Program that breaks a rule of the intermediate representation
         ├── DerivativeError (TypeError)      a gradient was asked for where none is defined
@@ -44,6 +45,10 @@ class FileFormatError(InputError):
     """A model file is damaged, foreign, or newer than this version."""
 
 
+class AnswerError(InputError):
+    """An answer to an exercise cannot be read as one; it is asked for again."""
+
+
 class TypeRuleError(ChainruleError, TypeError):
     """Shapes or dtypes that do not fit an operation."""
 
@@ -64,12 +69,14 @@ class NonFiniteError(ChainruleError, ArithmeticError):
     """The loss became NaN or infinite.
 
     ``state`` is the training state before the step that failed, if there is one, and ``losses`` are those of the steps before it in the
-    same call; ``row`` is the row of the data that was met first.
+    same call; ``row`` is the row of the data that was met first. ``run`` is the run or the model that was reached, where a whole training
+    ended so: it can be diagnosed.
     """
 
     state: object = None
     losses: Sequence[float] = ()
     row: int | None = None
+    run: object = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -119,7 +119,10 @@ def test_predict_refuses_files_that_it_cannot_write(folder, classified):
 
 
 def test_show_says_what_exists(folder, classified):
-    for words, said in ((("--phase", "bakward"), "Did you mean 'backward'?"), (("--stage", "asm"), "there is program")):
+    for words, said in (
+        (("--phase", "bakward"), "Did you mean 'backward'?"),
+        (("--stage", "assembly"), "choose one of program, groups, plan, llvm, asm"),
+    ):
         ran = chainrule("show", "works", *words, cwd=folder)
         assert (ran.status, ran.out) == (2, "")
         assert said in ran.sentence

@@ -29,7 +29,7 @@ def test_json_is_one_object_with_the_promised_keys(classified, regressed):
 
 def test_the_run_folder_holds_the_model_the_history_and_what_repeats_it(folder, classified):
     run = folder / "works"
-    assert {path.name for path in run.iterdir()} == {"model.safetensors", "history.jsonl", "run.json"}
+    assert {path.name for path in run.iterdir()} == {"model.safetensors", "history.jsonl", "statistics.jsonl", "run.json"}
     epochs = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     assert [epoch["epoch"] for epoch in epochs] == [1, 2]
     assert {"loss", "valid_loss", "valid_accuracy", "seconds"} <= set(epochs[0])

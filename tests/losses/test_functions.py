@@ -17,7 +17,8 @@ from chainrule import losses, ops
 from chainrule.backends.reference import evaluate
 from chainrule.errors import DataError, OptionError, TypeRuleError
 from chainrule.ir import B, Type
-from chainrule.losses import LOSSES, binary_cross_entropy, cross_entropy, half_squared_error, huber, mae, mse, target_type
+from chainrule.losses import LOSSES, binary_cross_entropy, cross_entropy, half_squared_error, huber, mae, mse, pinball, poisson, target_type
+from chainrule.losses.joint import JointCrossEntropy
 from chainrule.transforms import reverse, value_and_grad
 
 LABELS = np.array([0, 2, 1, 1, 0, 2, 2])
@@ -30,6 +31,9 @@ ELEMENTWISE: dict[str, tuple[Callable[..., Any], Callable[..., torch.Tensor]]] =
     "mae": (mae, F.l1_loss),
     "huber": (huber, F.huber_loss),
     "huber, delta 0.4": (partial(huber, delta=0.4), partial(F.huber_loss, delta=0.4)),
+    "pinball": (pinball, lambda p, y, reduction: 0.5 * F.l1_loss(p, y, reduction=reduction)),
+    "pinball, quantile 0.8": (partial(pinball, quantile=0.8), lambda p, y, reduction: torch.maximum(0.8 * (y - p), -0.2 * (y - p))),
+    "poisson": (poisson, partial(F.poisson_nll_loss, log_input=True)),
     "binary_cross_entropy": (binary_cross_entropy, F.binary_cross_entropy_with_logits),
 }
 
@@ -97,7 +101,7 @@ def test_a_loss_is_pytorchs(name: str, reduction: str, weighted: bool, shape: tu
 
 
 @pytest.mark.parametrize("shape", [(ROWS,), (ROWS, 3)])
-@pytest.mark.parametrize("name", sorted(ELEMENTWISE.keys() - {"half_squared_error"}))
+@pytest.mark.parametrize("name", sorted(ELEMENTWISE.keys() - {"half_squared_error", "pinball, quantile 0.8"}))
 def test_an_unweighted_mean_is_pytorchs_own(name: str, shape: tuple[int, ...]) -> None:
     ours, theirs = ELEMENTWISE[name]
     prediction, target, _ = batch(shape, 1)
@@ -400,3 +404,45 @@ def test_a_bad_option_is_refused_in_one_sentence(loss: Callable[..., Any], types
 def test_class_weights_are_one_number_a_class(numbers: Any) -> None:
     with pytest.raises(TypeRuleError, match=r"should have \[3\] for logits f32\[B,3\]"):
         ops.trace(partial(cross_entropy, class_weights=numbers), "f32[B,3]", "i64[B]")
+
+
+def test_each_output_has_a_quantile_of_its_own() -> None:
+    prediction, target, weights = batch((ROWS, 3))
+    quantiles = [0.1, 0.5, 0.9]
+    value, gradient = traced(partial(pinball, quantile=quantiles), prediction, target, weights)
+    alone = [traced(partial(pinball, quantile=q), prediction[:, [i]], target[:, [i]], weights) for i, q in enumerate(quantiles)]
+    np.testing.assert_allclose(value, np.mean([v for v, _ in alone]), rtol=1e-14)
+    np.testing.assert_allclose(gradient, np.concatenate([g for _, g in alone], axis=1) / 3, rtol=1e-14)
+
+
+@given(st.floats(0.05, 0.95), st.integers(5, 60))
+@settings(deadline=None, max_examples=40)
+def test_the_least_pinball_loss_is_at_the_quantile(q: float, rows: int) -> None:
+    values = np.random.default_rng(rows).normal(size=rows)
+    loss = [pinball(np.full(rows, guess), values, quantile=q) for guess in values]
+    assert min(loss) == pytest.approx(pinball(np.full(rows, np.quantile(values, q, method="inverted_cdf")), values, quantile=q))
+
+
+@pytest.mark.parametrize("quantile", [0.0, 1.0, -0.5, "half", True, (), (0.1, 2.0)])
+def test_a_quantile_out_of_range_is_refused(quantile: Any) -> None:
+    with pytest.raises(OptionError, match="above 0 and below 1"):
+        pinball(np.zeros((2, 2)), np.zeros((2, 2)), quantile=quantile)
+
+
+def test_another_number_of_quantiles_than_of_outputs_is_refused() -> None:
+    with pytest.raises(TypeRuleError, match="2 quantiles"):
+        pinball(np.zeros((2, 3)), np.zeros((2, 3)), quantile=[0.1, 0.9])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_joint_cross_entropy_is_the_sum_of_its_parts(reduction: str, weighted: bool) -> None:
+    logits, _, weights = batch((ROWS, 5))
+    target = np.stack([LABELS % 2, LABELS], axis=1)
+    w = weights if weighted else None
+    loss = partial(JointCrossEntropy((2, 3)), reduction=reduction)
+    own = [(logits[:, :2], target[:, 0]), (logits[:, 2:], target[:, 1])]
+    parts = [traced(partial(cross_entropy, reduction=reduction), *one, w) for one in own]
+    value, gradient = traced(loss, logits, target, w)
+    np.testing.assert_allclose(value, parts[0][0] + parts[1][0], rtol=1e-14)
+    np.testing.assert_allclose(gradient, np.concatenate([parts[0][1], parts[1][1]], axis=1), rtol=1e-14)

@@ -40,6 +40,9 @@ def test_the_classification_metrics_are_scikit_learns(case) -> None:
             "f1": sk.f1_score(target, predicted, sample_weight=weights, average="macro"),
             "log_loss": sk.log_loss(target, probabilities, sample_weight=weights),
             "roc_auc": sk.roc_auc_score(target, score, sample_weight=weights, multi_class="ovr"),
+            "pr_auc": sk.average_precision_score(target, score, sample_weight=weights),
+            "brier": sk.brier_score_loss(target, score, sample_weight=weights),
+            "mcc": sk.matthews_corrcoef(target, predicted, sample_weight=weights),
         }
     assert measured == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
@@ -56,6 +59,9 @@ def test_the_regression_metrics_are_scikit_learns(rows: int, seed: int, weighted
         "mae": sk.mean_absolute_error(target, predicted, sample_weight=weights),
         "r2": sk.r2_score(target, predicted, sample_weight=weights),
         "mse": sk.mean_squared_error(target, predicted, sample_weight=weights),
+        "mape": sk.mean_absolute_percentage_error(target, predicted, sample_weight=weights),
+        "pinball": sk.mean_pinball_loss(target, predicted, sample_weight=weights),
+        "poisson_deviance": sk.mean_poisson_deviance(target, predicted, sample_weight=weights),
     }
     assert measured == pytest.approx(expected, rel=1e-9)
 
@@ -97,8 +103,9 @@ def test_a_sure_mistake_has_a_finite_loss() -> None:
 
 def test_what_is_undefined_is_left_out() -> None:
     one_class = evaluate_predictions("classification", np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
-    assert set(one_class) == {"accuracy", "balanced_accuracy", "f1", "log_loss"}
-    assert set(evaluate_predictions("regression", np.array([3.0]), np.array([1.0]))) == {"rmse", "mae", "mse"}
+    assert set(one_class) == {"accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mcc"}
+    one_row = evaluate_predictions("regression", np.array([3.0]), np.array([1.0]))
+    assert set(one_row) == {"rmse", "mae", "mse", "mape", "pinball", "poisson_deviance"}
     assert evaluate_predictions("classification", np.zeros(0, np.int64), np.zeros((0, 3))) == {}
     assert evaluate_predictions("regression", np.ones(2), np.ones(2), np.zeros(2)) == {}
 
@@ -122,7 +129,7 @@ def test_f1_of_two_classes_by_hand() -> None:
 
 def test_the_table_knows_which_way_is_better() -> None:
     falling = {name for name, metric in METRICS.items() if not metric.greater_is_better}
-    assert falling == {"log_loss", "rmse", "mae", "mse"}
+    assert falling == {"log_loss", "brier", "rmse", "mae", "mse", "mape", "pinball", "poisson_deviance"}
     assert all(name == metric.name for name, metric in METRICS.items())
 
 

@@ -17,11 +17,12 @@ from chainrule.cli.progress import Progress
 from chainrule.cli.understood import show_network, show_understood
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import NonFiniteError
-from chainrule.training.events import EpochEnded, History, RunStarted, Stopped
+from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
-from chainrule.training.run_folder import RunFolder, describe_data, open_run_folder
+from chainrule.training.run_folder import RunFolder, describe_data, open_run_folder, state_of
+from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.train import NetworkBuilt, Trained, TrainEvent, Understood
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class Course:
             assert self._prepared is not None  # it comes before the network
             show_network(self._console, event, self._options, self._prepared.valid is not None)
             self._folder = self._open()
-        elif isinstance(event, EpochEnded) and self._folder is not None:
-            self._folder.add_epoch(History([event]).rows()[0])
+        elif isinstance(event, (EpochEnded, StepSampled)) and self._folder is not None:
+            self._folder.add(event)
         elif isinstance(event, RunStarted):
             signal.signal(signal.SIGINT, self._note_interrupt)  # what the loop calls at a second Ctrl-C
         elif isinstance(event, Stopped):
@@ -118,7 +119,7 @@ class Course:
         """Write the model, before anything is measured: from here on it is safe, and Ctrl-C ends the measuring."""
         folder, stopped = self._folder, self._stopped
         assert folder is not None and stopped is not None  # both come before the model
-        folder.finish(model, _state(stopped))
+        folder.finish(model, stopped)
         self._model = model
         show_stop(self._console, stopped)
         if stopped.interrupted and not self._interrupted:
@@ -129,9 +130,9 @@ class Course:
         """Write the model again with what was measured, tell the outcome, and return the exit status."""
         folder, stopped, prepared, model = self._folder, self._stopped, self._prepared, self._model
         assert folder is not None and stopped is not None and prepared is not None and model is not None  # the model comes last
-        state, measured = _state(stopped), "baselines" in model.report
+        state, measured = state_of(stopped), "baselines" in model.report
         if measured:
-            folder.finish(model, state)
+            folder.finish(model, stopped)
         if stopped.best_epoch or not stopped.error:  # the weights are worth a look
             if measured:
                 show_outcome(self._console, model, self._options.metric)
@@ -147,7 +148,3 @@ class Course:
         if stopped.error:
             return report_failure(NonFiniteError(f"{stopped.error} The weights that are kept are in {folder.model}."))
         return INTERRUPTED if stopped.interrupted or not measured else DONE
-
-
-def _state(stopped: Stopped) -> str:
-    return "failed" if stopped.error else "interrupted" if stopped.interrupted else "done"

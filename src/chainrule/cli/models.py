@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from chainrule.data.bundled import bundled_names
-from chainrule.errors import DataError, FileFormatError, nearest
+from chainrule.errors import DataError, FileFormatError, OptionError, nearest
+from chainrule.training.textbook.names import example_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,8 +31,70 @@ DataArgument = Annotated[
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", metavar="")]
 
+OptionalModel = Annotated[
+    str | None, typer.Argument(help="The folder of a run, or a model file; or give --example.", metavar="MODEL", show_default=False)
+]
+OptionalData = Annotated[
+    str | None,
+    typer.Argument(
+        help=f"A table of raw rows, as for training: a file, - for standard input, or a bundled name ({', '.join(bundled_names())}).",
+        metavar="DATA",
+        show_default=False,
+    ),
+]
+ExampleFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--example",
+        metavar="FILE",
+        help=f"In place of MODEL and DATA: a textbook example, a TOML file or a bundled name ({', '.join(example_names())}).",
+        show_default=False,
+    ),
+]
+
 READING = ("delimiter", "decimal", "encoding", "missing", "header")
 """The options that say how a text file is read."""
+
+
+def model_and_data(model: str | None, data: str | None, example: str | None) -> tuple[str, str]:
+    """Return MODEL and DATA, both of them; two empty texts where there is an example in their place.
+
+    Raises:
+        OptionError: one is missing, or an example is given besides.
+    """
+    name = require_model(model, example)
+    if data is None and example is None:
+        raise OptionError("DATA is missing. Give MODEL DATA: the table of raw rows comes after the model.")
+    return name, data or ""
+
+
+def require_model(model: str | None, example: str | None) -> str:
+    """Return MODEL; an empty text where there is an example in its place.
+
+    Raises:
+        OptionError: it is missing, or an example is given besides.
+    """
+    if example is not None and model is not None:
+        raise OptionError(f"--example {example} stands in place of MODEL and DATA; leave '{model}' out.")
+    if example is None and model is None:
+        raise OptionError(f"MODEL is missing. Give it, or --example with {', '.join(example_names())} or a file of your own.")
+    return model or ""
+
+
+def rows_of(text: str) -> int | list[int]:
+    """Return the rows that a text names: ``4`` is one, ``0-31`` and ``2,5,9`` are several.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    rows: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isascii() or not first.isdigit() or (dash and not (last.isascii() and last.isdigit() and int(first) <= int(last))):
+            raise OptionError(f"--row {text} must be a whole number from 0, or several: 0-31, or 2,5,9.")
+        rows += range(int(first), int(last or first) + 1)
+    return rows[0] if len(rows) == 1 else rows
+
 
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".npz", ".gz")
 

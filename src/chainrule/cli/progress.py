@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from chainrule.cli.output import duration, number
-from chainrule.training.events import EpochEnded, RunStarted, StepsDone, Stopped
+from chainrule.cli.output import duration, number, say
+from chainrule.training.events import EpochEnded, RunStarted, StepsDone, Stopped, Warned
 from chainrule.training.train import TrainEvent
 
 _FIRST_WAIT, _LONGER = 2.0, 1.5  # seconds between two lines where nothing can be redrawn, and how they grow
@@ -39,6 +39,8 @@ class Progress:
         elif isinstance(event, EpochEnded):
             self._last = event
             self._tell(event)
+        elif isinstance(event, Warned):
+            say(self._console, Text.assemble(("warning: ", "bold yellow"), f"{event.text} ({event.code}, since step {event.since_step:,})"))
         elif isinstance(event, Stopped):
             self.close()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli.models import READING, DataArgument, ModelArgument, open_model, open_table
+from chainrule.cli.models import READING, ExampleFlag, OptionalData, OptionalModel, model_and_data, open_model, open_table, rows_of
 from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
@@ -14,9 +14,18 @@ from chainrule.errors import OptionError, nearest
 
 @with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
 def step(
-    model: ModelArgument,
-    data: DataArgument,
-    row: Annotated[int, typer.Option("--row", metavar="N", help="The row, from 0.")] = 0,
+    model: OptionalModel = None,
+    data: OptionalData = None,
+    example: ExampleFlag = None,
+    row: Annotated[
+        str | None,
+        typer.Option(
+            "--row",
+            metavar="N",
+            help="The row, from 0; or several as one batch: 0-31 or 2,5,9. Default: 0, and all rows of an example.",
+            show_default=False,
+        ),
+    ] = None,
     weight: Annotated[
         str | None, typer.Option("--weight", metavar="NAME", help="Write out the chain rule of one weight: 'hidden_1.weight[age,3]'.")
     ] = None,
@@ -57,15 +66,22 @@ def step(
     if not 2 <= digits <= 17:
         raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
 
-    from chainrule.inspect import trace_step
+    from chainrule.inspect import trace_example, trace_step
 
     phases = tuple(phase or PHASES)
-    loaded = open_model(model)
-    trace = trace_step(loaded, open_table(loaded, data, flags), row, at=at, optimizer=optimizer, lr=lr)
+    rows = None if row is None else rows_of(row)
+    name, table = model_and_data(model, data, example)
+    if example is not None:
+        from chainrule.training.textbook.loading import load_example
+
+        trace = trace_example(load_example(example), rows, optimizer=optimizer, lr=lr)
+    else:
+        loaded = open_model(name)
+        trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
     derivation = None if weight is None else trace.derive_named(weight)
     if json:
         found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)
-        write_json({"model": model, **found})
+        write_json({"model": model, "example": example, **found})
         return
 
     from chainrule.inspect.derivation.text import DerivationText

@@ -18,7 +18,7 @@ from sklearn.utils.validation import column_or_1d
 from chainrule import losses, ops
 from chainrule.data.standardize import mean_and_scale
 from chainrule.errors import DataError, OptionError, nearest
-from chainrule.losses.functions import Reduction
+from chainrule.losses.joint import JointCrossEntropy
 from chainrule.training.tasks import LOSSES_OF
 
 Array: TypeAlias = NDArray[Any]
@@ -162,28 +162,6 @@ class Labels:
     def decode(self, outputs: Array) -> Array:
         """Return 1 where a label is more probable than not, else 0 (rows, labels)."""
         return (outputs > 0).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class JointCrossEntropy:
-    """The sum of the cross-entropies of several classes a row, from logits side by side: ``sizes`` of them for each.
-
-    prediction: float [B, Σ sizes]; target: int64 [B, len(sizes)]; weights: float [B].
-    """
-
-    sizes: tuple[int, ...]
-
-    def __call__(self, prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
-        """Return the loss, a scalar."""
-        ends = np.cumsum(self.sizes).tolist()
-        parts = [
-            losses.cross_entropy(prediction[:, end - size : end], target[:, column], weights, reduction)
-            for column, (size, end) in enumerate(zip(self.sizes, ends, strict=True))
-        ]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
 
 
 @dataclass(frozen=True)

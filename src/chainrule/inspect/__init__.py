@@ -1,12 +1,12 @@
 """Reading a step, where every number comes from and whether it is right; and why a model predicts what it predicts."""
 
 from chainrule.inspect.attributions import ModelExplanation, RowExplanation, explain_model, explain_row
-from chainrule.inspect.check.gradients import GradientCheck, check_gradients
+from chainrule.inspect.check.gradients import GradientCheck, check_example, check_gradients
 from chainrule.inspect.derivation.derive import Derivation, derive
 from chainrule.inspect.derivation.paths import Factor, Path
 from chainrule.inspect.step.events import Answer, Operand, Quantity, StepEvent
 from chainrule.inspect.step.trace import StepTrace
-from chainrule.inspect.step.tracing import trace_step, trace_training_step
+from chainrule.inspect.step.tracing import trace_example, trace_step, trace_training_step
 
 __all__ = [
     "Answer",
@@ -20,10 +20,12 @@ __all__ = [
     "RowExplanation",
     "StepEvent",
     "StepTrace",
+    "check_example",
     "check_gradients",
     "derive",
     "explain_model",
     "explain_row",
+    "trace_example",
     "trace_step",
     "trace_training_step",
 ]

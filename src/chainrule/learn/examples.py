@@ -20,7 +20,7 @@ from chainrule.training.state import State
 from chainrule.training.step import TrainingStep, training_step
 
 MOST_UPDATES = 100_000
-_OF_WEIGHT = re.compile(r"(?P<weight>.+\])\.(?P<figure>\w+)")
+_OF_WEIGHT = re.compile(r"(?P<weight>[^\]]+\])\.(?P<figure>\w+)")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def find_example(name: str) -> Example:
     if name not in known:
         raise InputError(f"the course has no example '{name}'.{nearest(name, known)}")
     entry = known[name]
-    return build_example(name, read_toml(f"examples/{entry['file']}.toml"), **{key: value for key, value in entry.items() if key != "file"})
+    return build_example(name, read_toml(f"examples/{entry['example']}.toml"), **{key: entry[key] for key in entry if key != "example"})
 
 
 def build_example(
@@ -142,16 +142,16 @@ def build_example(
     """Build an example from its description: layers with weights, rows, loss and rate."""
     layers: dict[str, nn.Dense] = {}
     params: dict[str, np.ndarray] = {}
-    width = len(about["inputs"])
+    width = len(about["input_names"])
     for layer in about["layers"]:
         path = layer["name"]
         layers[path] = nn.Dense(width, len(layer["bias"]), layer.get("activation", "identity"))
         params |= {f"{path}.weight": np.array(layer["weight"]), f"{path}.bias": np.array(layer["bias"])}
         width = len(layer["bias"])
-    optimizer = optim.sgd(about["lr"] if lr is None else lr)
+    optimizer = optim.sgd(about["optimizer"]["lr"] if lr is None else lr)
     step = training_step(nn.Sequential(layers), losses.LOSSES[about["loss"]], optimizer, dtype="float64")
-    outputs, y = about.get("classes"), about["y"]
+    outputs, y = about.get("output_names"), about["targets"]
     targets = np.array([outputs.index(label) for label in y]) if outputs else np.array(y)
     start = step.init(params=params)
-    names = tuple(about["inputs"]), tuple(outputs) if outputs else None
-    return Example(name, about["title"], step, start, (np.array(about["x"]), targets), *names, goal=goal, wrong_order=wrong_order)
+    names = tuple(about["input_names"]), tuple(outputs) if outputs else None
+    return Example(name, about["title"], step, start, (np.array(about["inputs"]), targets), *names, goal=goal, wrong_order=wrong_order)

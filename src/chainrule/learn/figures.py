@@ -1,9 +1,12 @@
 """Numbers about a step that the step itself does not compute, worked out by the engine's own functions and Programs.
 
-Of a batch: ``predicted_change`` of the loss by the update, Σ gradient · (new weight − weight), and the ``actual_change``;
-``gradient_norm``; for classes ``exponential[CLASS]``, ``exponential_sum`` and ``probability[CLASS]``. Of a weight, written
-``hidden_1.weight[age,3].FIGURE``: ``nudge``, ``nudged_weight``, ``nudged_loss`` and ``nudged_slope`` for a weight that is raised a little;
-``finite_difference``; ``path_1``, ``path_2`` … the products along the paths from the weight to the loss, and ``paths``, their number.
+Of a batch: ``loss_after`` the update; the ``predicted_change`` of the loss, Σ gradient · (new weight − weight), and the ``actual_change``;
+``gradient_norm``; ``parameters``, their number; ``sigmoid'(hidden_1.sum[0])``, the slope of an activation; for classes
+``exponential[CLASS]``, ``exponential_sum`` and ``probability[CLASS]``.
+
+Of a weight, written ``hidden_1.weight[age,3].FIGURE``: ``nudge``, ``nudged_weight``, ``nudged_loss`` and ``nudged_slope`` for a weight that
+is raised a little; ``finite_difference``; ``path_1``, ``path_2`` … the products along the paths from the weight to the loss, and ``paths``,
+their number.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ import numpy as np
 from chainrule import ops
 from chainrule.backends.reference import Reference
 from chainrule.inspect import StepTrace
+from chainrule.inspect.reading.recording import Element
+from chainrule.nn.activations import ACTIVATIONS
 from chainrule.training.program import without_update
+from chainrule.transforms import grad
 
 NUDGE = 0.001
 """By how much a weight is raised to see what the loss does."""
@@ -32,6 +38,7 @@ def figures_of_batch(trace: StepTrace, loss_after: float) -> dict[str, Any]:
         "gradient_norm": math.sqrt(sum(float((gradient**2).sum()) for gradient, _ in pairs)),
         "parameters": sum(gradient.size for gradient, _ in pairs),
     }
+    figures |= _slopes(trace)
     names = None if trace.prediction is None else trace.units.names(trace.prediction, -1)
     if names is not None and trace.prediction is not None:
         logits = trace.recording.values[trace.prediction][0]
@@ -40,6 +47,19 @@ def figures_of_batch(trace: StepTrace, loss_after: float) -> dict[str, Any]:
         figures |= {f"probability[{name}]": float(value) for name, value in zip(names, shares, strict=True)}
         figures["exponential_sum"] = float(np.asarray(ops.sum(raised)))
     return figures
+
+
+def _slopes(trace: StepTrace) -> dict[str, float]:
+    """Return the derivative of each activation at each sum, by the name that paths give it: ``sigmoid'(hidden_1.sum[0])``."""
+    slopes = {}
+    for equation in trace.program.equations:
+        function = ACTIVATIONS.get(equation.op.name)
+        if equation.phase == "forward" and function is not None:
+            value = equation.inputs[0]
+            found = grad(lambda z, function=function: ops.sum(function(z)))(trace.recording.values[value])
+            for index, slope in np.ndenumerate(found):
+                slopes[f"{equation.op.name}'({trace.expressions.name(Element(value, index))})"] = float(slope)
+    return slopes
 
 
 def figures_of_weight(trace: StepTrace, weight: str) -> dict[str, Any]:
@@ -58,6 +78,5 @@ def figures_of_weight(trace: StepTrace, weight: str) -> dict[str, Any]:
         "nudge": NUDGE,
         "nudged_weight": nudged,
         "nudged_loss": loss,
-        "nudged_change": loss - trace.loss,
         "nudged_slope": (loss - trace.loss) / NUDGE,
     }

@@ -8,7 +8,20 @@ from chainrule.losses.functions import (
     huber,
     mae,
     mse,
+    pinball,
+    poisson,
     target_type,
 )
 
-__all__ = ["LOSSES", "binary_cross_entropy", "cross_entropy", "half_squared_error", "huber", "mae", "mse", "target_type"]
+__all__ = [
+    "LOSSES",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "half_squared_error",
+    "huber",
+    "mae",
+    "mse",
+    "pinball",
+    "poisson",
+    "target_type",
+]

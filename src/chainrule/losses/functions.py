@@ -7,7 +7,7 @@ or ``"none"`` (w·l). All raise a ``TypeRuleError`` for types that do not fit an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any, Literal
@@ -139,11 +139,51 @@ def binary_cross_entropy(prediction: Any, target: Any, weights: Any = None, redu
     return _reduce(_mean_over_outputs(ops.binary_cross_entropy_of_logits(prediction, target)), weights, reduction)
 
 
+def pinball(
+    prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean", *, quantile: float | Sequence[float] = 0.5
+) -> Any:
+    """Pinball loss, whose least value is at a quantile: for each row the mean over outputs of max(q·e, (q − 1)·e), e = target − prediction.
+
+    (Koenker and Bassett 1978.)
+
+    Args:
+        prediction, target, weights, reduction: as for :func:`mse`.
+        quantile: q, above 0 and below 1; or one for each entry of the last axis.
+
+    Raises:
+        TypeRuleError: the types do not match exactly, or there is another number of quantiles than of outputs.
+        OptionError: a quantile is out of range.
+    """
+    error = -_error(prediction, target)
+    q, below = _quantiles(quantile, _type(prediction))
+    return _reduce(_mean_over_outputs(named(ops.maximum(error * q, error * below), "pinball")), weights, reduction)
+
+
+def poisson(prediction: Any, target: Any, weights: Any = None, reduction: Reduction = "mean") -> Any:
+    """Negative log-likelihood of counts, from the logarithm z of their rate: for each row the mean over outputs of exp(z) − t·z.
+
+    (McCullagh and Nelder 1989, section 6.2; log t!, which the prediction does not change, is left out. PyTorch's with ``log_input``.)
+
+    Args:
+        prediction: z, float [B] or [B, outputs].
+        target: t, counts of at least 0, the same type.
+        weights: float [B].
+        reduction: see the module.
+
+    Raises:
+        TypeRuleError: the types do not match exactly.
+    """
+    _same_type(prediction, target)
+    return _reduce(_mean_over_outputs(named(ops.exp(prediction), "rate") - target * prediction), weights, reduction)
+
+
 LOSSES: dict[str, Loss] = {
     "mse": mse,
     "half_squared_error": half_squared_error,
     "mae": mae,
     "huber": huber,
+    "pinball": pinball,
+    "poisson": poisson,
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
 }
@@ -183,6 +223,20 @@ def _mean_over_outputs(x: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _quantiles(quantile: float | Sequence[float], prediction: Type) -> tuple[Any, Any]:
+    """Return q and q − 1: numbers, or constants [outputs]."""
+    numbers: list[Any] = list(quantile) if isinstance(quantile, (Sequence, np.ndarray)) else [quantile]
+    if not numbers or not all(_is_number(q) and 0 < q < 1 for q in numbers):
+        raise OptionError(f"pinball's quantile is {quantile!r} and must be a number above 0 and below 1, or one for each output.")
+    if _is_number(quantile):
+        return float(numbers[0]), float(numbers[0]) - 1.0
+    if len(prediction.shape) < 2 or prediction.shape[-1] != len(numbers):
+        raise TypeRuleError(f"there are {len(numbers)} quantiles; the prediction is {prediction} and needs as many outputs.")
+    q = np.asarray(numbers, prediction.dtype)
+    of_error, below = (named(ops.constant(value=factors, dtype=prediction.dtype), "quantile") for factors in (q, q - 1))
+    return of_error, below
 
 
 def _class_weights(class_weights: Any, logits: Type) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chainrule.training.statistics.sample import StepSampled
+
 
 @dataclass(frozen=True)
 class RunStarted:
@@ -44,6 +46,19 @@ class EpochEnded:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something is surely wrong with the run: its code (as in a diagnosis), the layer, since which step (from 1), and a sentence.
+
+    A code is told at most once a run.
+    """
+
+    code: str
+    layer: str
+    since_step: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The run has stopped: the reason in words, the epochs done, and the epoch (from 1) whose weights are kept.
 
@@ -59,14 +74,16 @@ class Stopped:
     row: int | None = None
 
 
-Event = RunStarted | StepsDone | EpochEnded | Stopped
+Event = RunStarted | StepsDone | StepSampled | EpochEnded | Warned | Stopped
 
 
 @dataclass(repr=False)
 class History:
-    """The epochs of a run, in order."""
+    """The epochs of a run, in order; the steps that were sampled; and what was warned of."""
 
     epochs: list[EpochEnded] = field(default_factory=list)
+    samples: list[StepSampled] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"History({len(self.epochs)} epochs)"

@@ -27,7 +27,8 @@ class Run:
     Attributes:
         step: the training step, with its Program.
         state: the state after the last step; ``best``: the state whose watched value was best.
-        history: the epochs. ``stopped``: why and when it ended.
+        history: the epochs, and the steps that were sampled. ``stopped``: why and when it ended.
+        start: the state before the first step. ``data``, ``validation``: what it was trained on and judged by. ``settings``: how.
     """
 
     step: TrainingStep
@@ -35,6 +36,10 @@ class Run:
     best: State
     history: History
     stopped: Stopped
+    start: State
+    data: Batch
+    validation: Batch | None
+    settings: Settings
 
     def __repr__(self) -> str:
         return f"Run({self.stopped.epochs} epochs, best {self.stopped.best_epoch}: {self.stopped.reason})"
@@ -72,6 +77,7 @@ def fit(
     frozen: Sequence[str] = (),
     penalty: Callable[..., Any] | None = None,
     backend: str = "auto",
+    statistics: bool = True,
 ) -> Run:
     """Train a network on arrays.
 
@@ -91,20 +97,19 @@ def fit(
         params: initial weights.
         shuffle, order, threads: as for ``TrainingStep.run``.
         on_event: is called with everything that happens.
+        statistics: whether single steps are sampled, for :func:`chainrule.diagnose` and reports; the weights are the same either way.
 
     Returns:
         The run; after Ctrl-C, or a loss that became NaN or infinite, what was reached so far, with a warning.
 
     Raises:
-        NonFiniteError: the loss became NaN or infinite before a single epoch was done.
+        NonFiniteError: the loss became NaN or infinite before a single epoch was done; its ``run`` is what was reached.
     """
     given = params if hasattr(network, "init") else None
     initial = None if given is not None else params
-    step = training_step(
-        network, loss, optimizer, params=initial, x=x, y=y, dtype=dtype, frozen=frozen, penalty=penalty, backend=backend
-    )
+    step = training_step(network, loss, optimizer, params=initial, x=x, y=y, dtype=dtype, frozen=frozen, penalty=penalty, backend=backend)
     settings = Settings(
-        epochs, batch_size, patience, time_budget, _predicate(until), watch, greater_is_better, plateau, shuffle, order, threads
+        epochs, batch_size, patience, time_budget, _predicate(until), watch, greater_is_better, plateau, shuffle, order, threads, statistics
     )
     run = Loop(step, data, settings, step.init(seed, given), validation, metrics or {})
     stopped: Stopped | None = None
@@ -113,11 +118,14 @@ def fit(
         if on_event is not None:
             on_event(event)
     assert stopped is not None  # the loop ends with it
+    result = Run(step, run.state, run.best, run.history, stopped, run.start, data, validation, settings)
     if stopped.error and not stopped.epochs:
-        raise NonFiniteError(stopped.error)
+        error = NonFiniteError(stopped.error)
+        error.run = result
+        raise error
     if stopped.interrupted or stopped.error:
         warnings.warn(f"training stopped early ({stopped.error or 'interrupted'}); the best weights so far are kept.", stacklevel=2)
-    return Run(step, run.state, run.best, run.history, stopped)
+    return result
 
 
 def _predicate(condition: str | Predicate | None) -> Predicate | None:

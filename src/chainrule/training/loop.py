@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule.data.batches import steps_per_epoch
 from chainrule.errors import DataError, NonFiniteError, OptionError, nearest
 from chainrule.optim.optimizer import positive
-from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped
+from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped, Warned
+from chainrule.training.live import Watch
+from chainrule.training.sampling import Sampling
 from chainrule.training.state import State
 from chainrule.training.step import Batch, TrainingStep, check_count
 from chainrule.training.until import Predicate
@@ -53,6 +57,7 @@ class Settings:
         greater_is_better: how it is watched.
         plateau: lowers the rate where the watched value does not improve.
         shuffle, order, threads: as for :meth:`TrainingStep.run`.
+        statistics: whether single steps are sampled (see :mod:`chainrule.training.statistics`) and what is surely wrong is warned of.
 
     Raises:
         OptionError: a number is out of range.
@@ -69,6 +74,7 @@ class Settings:
     shuffle: bool = True
     order: Callable[[int], np.ndarray] | None = None
     threads: int | None = None
+    statistics: bool = False
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs)
@@ -88,6 +94,7 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
             is watched, these are the last ones.
         history: the epochs so far.
@@ -99,15 +106,18 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    start: State = field(init=False)
     best: State = field(init=False)
     best_epoch: int = 0
     best_value: float = math.nan
     history: History = field(default_factory=History)
     _stalled: int = 0  # epochs since the best one
     _started: float = 0.0
+    _sampling: Sampling | None = None
+    _watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
-        self.best = self.state.copy()
+        self.best = self.start = self.state.copy()
         self._rows = len(self.data[1])
         self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
         if self.validation is not None and not len(self.validation[1]):
@@ -125,6 +135,7 @@ class Loop:
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
         reason, error, row = "", "", None
+        self._sampling = self._sample_steps()
         with _interruptible() as interrupted:
             if self.state.epoch < self.settings.epochs:
                 try:
@@ -171,6 +182,9 @@ class Loop:
             if reason := self._told_to_stop(interrupted):
                 break
             left = work.left if looks else work.left + (settings.epochs - work.number - 1) * work.steps
+            if self._sampling is not None:
+                yield from self._sample(self._sampling, stepper.state)
+                left = min(left, self._sampling.steps_before(stepper.state))
             started, number = time.perf_counter(), min(steps, left)
             failure: NonFiniteError | None = None
             try:
@@ -186,6 +200,7 @@ class Loop:
                 if not work.left:
                     self.state = stepper.state if looks else self.state
                     yield self._judge(work, seconds)
+                    yield from self._warn()
                     work = _Epoch(work.number + 1, 0, work.steps)
             if failure is not None:
                 raise failure
@@ -194,6 +209,30 @@ class Loop:
                 reason = self._good_enough() or self._told_to_stop(interrupted)
         self.state = stepper.state
         return reason or self._told_to_stop(interrupted)
+
+    def _sample_steps(self) -> Sampling | None:
+        """Return what samples the steps of the run, if that is asked for."""
+        settings, rows = self.settings, self._rows
+        if not settings.statistics or not rows:
+            return None
+        batch, steps = self.step.batch(self.data), settings.epochs * steps_per_epoch(rows, self._batch_size)
+        rows_of = partial(self.step.rows_of_epoch, rows=rows, shuffle=settings.shuffle, order=settings.order)
+        return Sampling(self.step, batch, steps, rows_of, self._batch_size)
+
+    def _sample(self, sampling: Sampling, state: State) -> Iterator[Event]:
+        """Yield what the next step shows, where it is one that is sampled."""
+        if not sampling.steps_before(state):
+            sampled = sampling.sample(state)
+            self.history.samples.append(sampled)
+            yield sampled
+            yield from self._warn()
+
+    def _warn(self) -> Iterator[Warned]:
+        """Yield what is surely wrong by now, and was not told before."""
+        if self._sampling is not None:
+            for warned in self._watch.look(self.history):
+                self.history.warnings.append(warned)
+                yield warned
 
     def _judge(self, work: _Epoch, seconds: float) -> EpochEnded:
         """Measure the weights after an epoch, keep them if they are the best, and lower the rate on a plateau."""

@@ -8,7 +8,7 @@ rows at hand (none; for the area under the curve, a single class) is NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -128,6 +128,51 @@ def _area(positive: NDArray[np.bool_], score: Floats, counts: Floats) -> float:
     return float(np.dot(above, np.cumsum(beside) - beside / 2) / pairs) if pairs else math.nan
 
 
+def pr_auc(target: Classes, probabilities: Floats, weights: Weights = None) -> float:
+    """Return the area under the curve of precision over recall, as average precision, from probabilities (rows, classes).
+
+    It is Σ (recall_k − recall_{k−1})·precision_k over the thresholds k, without interpolation. With two classes it is the second class's;
+    with more, the mean over the classes that have rows, each against the rest. Source: Manning, Raghavan and Schütze (2008), Introduction
+    to Information Retrieval, section 8.4; scikit-learn's ``average_precision_score``.
+    """
+    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    counts = np.ones(len(target)) if weights is None else np.asarray(weights, np.float64)
+    areas = np.array([_average_precision(target == column, probabilities[:, column], counts) for column in columns])
+    return _mean(areas[~np.isnan(areas)], None)
+
+
+def _average_precision(positive: NDArray[np.bool_], score: Floats, counts: Floats) -> float:
+    values, rank = np.unique(score, return_inverse=True)
+    found = np.bincount(rank, counts * positive, len(values))[::-1]
+    said = np.cumsum(np.bincount(rank, counts, len(values))[::-1])
+    total = found.sum()
+    taken = said > 0
+    return float(np.dot(found[taken] / total, np.cumsum(found)[taken] / said[taken])) if total else math.nan
+
+
+def brier(target: Classes, probabilities: Floats, weights: Weights = None) -> float:
+    """Return the Brier score: the mean of Σ_c (p_c − [target = c])², and of (p − [target])² of the second class where there are two.
+
+    Source: Brier (1950), Verification of forecasts expressed in terms of probability; scikit-learn's ``brier_score_loss``.
+    """
+    errors = probabilities.astype(np.float64)
+    errors[np.arange(len(target)), target] -= 1.0
+    return _mean(np.square(errors).sum(axis=1) / (2.0 if probabilities.shape[1] == 2 else 1.0), weights)
+
+
+def mcc(target: Classes, predicted: Classes, weights: Weights = None) -> float:
+    """Return Matthews' correlation coefficient of true and predicted classes, from −1 to 1; 0 where one of them is always the same.
+
+    Source: Gorodkin (2004), Comparing two K-category assignments by a K-category correlation coefficient.
+    """
+    right, has, said = _class_sums(target, predicted, weights)
+    rows = has.sum()
+    if not rows:
+        return math.nan
+    spread = (rows**2 - has @ has) * (rows**2 - said @ said)
+    return float((right.sum() * rows - has @ said) / math.sqrt(spread)) if spread > 0 else 0.0
+
+
 # --- regression -------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +213,42 @@ def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
     return 1 - _scaled(error / spread, 2 * (error_exponent - exponent))
 
 
+def mape(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the mean absolute percentage error as a fraction, Σ w·|predicted − target| / |target| / Σ w.
+
+    A target of 0 counts as the machine epsilon, as in scikit-learn: the metric says nothing where targets are near 0.
+    """
+    with np.errstate(over="ignore"):
+        return _mean(np.abs(_errors(target, predicted)) / np.maximum(np.abs(target), np.finfo(np.float64).eps), weights)
+
+
+def pinball(target: Floats, predicted: Floats, weights: Weights = None, quantiles: Sequence[float] = (0.5,)) -> float:
+    """Return the mean pinball loss, max(q·e, (q − 1)·e) with e = target − predicted, in the target's units.
+
+    ``predicted`` (rows,) or (rows, quantiles) is measured at each of the quantiles q, of which the mean is taken; at ½ it is half the mean
+    absolute error. Source: Koenker and Bassett (1978), Regression quantiles.
+    """
+    columns = predicted.T if predicted.ndim == 2 else [predicted] * len(quantiles)
+    losses = []
+    for q, column in zip(quantiles, columns, strict=True):
+        error = _errors(column, target)
+        losses.append(_mean(np.maximum(q * error, (q - 1) * error), weights))
+    return float(np.mean(losses))
+
+
+def poisson_deviance(target: Floats, predicted: Floats, weights: Weights = None) -> float:
+    """Return the mean Poisson deviance, 2·Σ w·(y·ln(y / p) − y + p) / Σ w, for targets y of at least 0 and predictions p above 0.
+
+    It is undefined for others. Source: McCullagh and Nelder (1989), Generalized Linear Models, section 2.3.
+    """
+    present = np.ones(len(target), np.bool_) if weights is None else np.asarray(weights) > 0
+    y, p = np.asarray(target, np.float64)[present], np.asarray(predicted, np.float64)[present]
+    if (y < 0).any() or not (p > 0).all():
+        return math.nan
+    with np.errstate(over="ignore"):
+        return 2 * _mean(y * np.log(np.where(y > 0, y / p, 1.0)) - y + p, weights if weights is None else weights[present])
+
+
 # --- by name ----------------------------------------------------------------------------------------------------------
 
 
@@ -175,18 +256,47 @@ def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
 class Metric:
     """A metric by its name: what it measures, whether more is better, and what its function takes as predictions.
 
-    ``takes`` is ``classes`` (rows,), ``probabilities`` (rows, classes) or ``values`` (rows,).
+    ``takes`` is ``classes`` (rows,), ``probabilities`` (rows, classes), ``values`` (rows,) or ``quantiles`` (rows, quantiles).
     """
 
     name: str
     task: Task
     greater_is_better: bool
-    takes: Literal["classes", "probabilities", "values"]
-    function: Callable[[NDArray[Any], NDArray[Any], Weights], float]
+    takes: Literal["classes", "probabilities", "values", "quantiles"]
+    function: Callable[..., float]
 
-    def __call__(self, target: NDArray[Any], outputs: NDArray[Any], weights: Weights = None) -> float:
-        """Measure a model's outputs: probabilities (rows, classes), or values (rows,) in the target's units."""
-        return self.function(target, outputs.argmax(axis=1) if self.takes == "classes" else outputs, weights)
+    def __call__(
+        self,
+        target: NDArray[Any],
+        outputs: NDArray[Any],
+        weights: Weights = None,
+        *,
+        threshold: float | None = None,
+        quantiles: Sequence[float] = (),
+    ) -> float:
+        """Measure a model's outputs: probabilities (rows, classes), values (rows,) in the target's units, or (rows, quantiles) of them.
+
+        Args:
+            target, outputs, weights: as above.
+            threshold: the probability from which on the second of two classes is answered; the more probable one unless given.
+            quantiles: what values (rows, quantiles) are quantiles of. Metrics of values measure the one nearest to ½.
+        """
+        if self.takes == "classes":
+            return self.function(target, decide(outputs, threshold), weights)
+        if self.takes == "quantiles":
+            return self.function(target, outputs, weights, quantiles or (0.5,))
+        return self.function(target, outputs[:, middle(quantiles)] if quantiles and outputs.ndim == 2 else outputs, weights)
+
+
+def decide(probabilities: NDArray[Any], threshold: float | None = None) -> NDArray[np.int64]:
+    """Return the class (rows,) that probabilities (rows, classes) answer: the most probable one, or by the threshold of the second one."""
+    chosen: NDArray[np.int64] = probabilities.argmax(axis=1) if threshold is None else (probabilities[:, 1] >= threshold).astype(np.int64)
+    return chosen
+
+
+def middle(quantiles: Sequence[float]) -> int:
+    """Return the place of the quantile that is nearest to ½."""
+    return min(range(len(quantiles)), key=lambda place: abs(quantiles[place] - 0.5))
 
 
 METRICS: dict[str, Metric] = {
@@ -197,18 +307,37 @@ METRICS: dict[str, Metric] = {
         Metric("f1", "classification", True, "classes", f1),
         Metric("log_loss", "classification", False, "probabilities", log_loss),
         Metric("roc_auc", "classification", True, "probabilities", roc_auc),
+        Metric("pr_auc", "classification", True, "probabilities", pr_auc),
+        Metric("brier", "classification", False, "probabilities", brier),
+        Metric("mcc", "classification", True, "classes", mcc),
         Metric("rmse", "regression", False, "values", rmse),
         Metric("mae", "regression", False, "values", mae),
         Metric("r2", "regression", True, "values", r2),
         Metric("mse", "regression", False, "values", mse),
+        Metric("mape", "regression", False, "values", mape),
+        Metric("pinball", "regression", False, "quantiles", pinball),
+        Metric("poisson_deviance", "regression", False, "values", poisson_deviance),
     )
 }
 
 
-def evaluate_predictions(task: Task, target: NDArray[Any], outputs: NDArray[Any], weights: Weights = None) -> dict[str, float]:
+def evaluate_predictions(
+    task: Task,
+    target: NDArray[Any],
+    outputs: NDArray[Any],
+    weights: Weights = None,
+    *,
+    threshold: float | None = None,
+    quantiles: Sequence[float] = (),
+) -> dict[str, float]:
     """Return every metric of the task by its name; those that are undefined for these rows, or larger than any number, are left out.
 
-    ``outputs`` are probabilities (rows, classes) for classification, and values (rows,) in the target's units for regression.
+    ``outputs`` are probabilities (rows, classes) for classification, and values (rows,) in the target's units, or (rows, quantiles) of
+    them, for regression; ``threshold`` and ``quantiles`` are those of :meth:`Metric.__call__`.
     """
-    measured = {name: metric(target, outputs, weights) for name, metric in METRICS.items() if metric.task == task}
+    measured = {
+        name: metric(target, outputs, weights, threshold=threshold, quantiles=quantiles)
+        for name, metric in METRICS.items()
+        if metric.task == task
+    }
     return {name: value for name, value in measured.items() if math.isfinite(value)}

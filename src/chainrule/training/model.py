@@ -180,7 +180,8 @@ def describe(network: nn.Sequential) -> list[dict[str, Any]]:
     for name, layer in network.layers.items():
         does = ""
         if isinstance(layer, nn.Dense):
-            suffix = "" if name == "output" else f", {activation_name(layer.activation)}"
+            function = activation_name(layer.activation)
+            suffix = "" if (name, function) == ("output", "identity") else f", {function}"
             does = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does = f"dropout {layer.rate:g}"

@@ -72,11 +72,9 @@ class NativeStepper:
     """
 
     def __init__(self, native: NativeSteps, state: State, feed: Feed, explain: Explain, threads: int | None = None) -> None:
-        from chainrule.backends.llvm import Session
-
         self.feed = feed
         self._native, self._explain, self._threads = native, explain, threads
-        self._session = Session(native.training, state.inputs({}))
+        self._session = native.training.begin(state.inputs({}))
         self._known, self._epoch, self._step = state, state.epoch, state.step
         self._slices: list[tuple[np.ndarray, np.ndarray]] = []  # the rows of the steps since ``_known``, and what their batches are
 

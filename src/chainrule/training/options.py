@@ -69,6 +69,9 @@ class Options:
     until: str | Predicate | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
+    statistics: bool = option(
+        True, "training", "Sample single steps for the diagnosis and the report.", off="Sample no steps: diagnosis and report know less."
+    )
     seed: int = option(0, "training", "Of the split, the initial weights, the order of rows and dropout.", "N")
     threads: int | None = option(None, "training", "At most so many threads.", "N")
     backend: str = option(AUTO, "training", "What runs the program: llvm, reference, or auto: llvm where it is installed.", "NAME")

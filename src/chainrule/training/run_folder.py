@@ -1,4 +1,5 @@
-"""The folder of a run: ``model.safetensors``, ``history.jsonl`` and ``run.json``, which tells enough to repeat the run."""
+"""The folder of a run: ``model.safetensors``, ``history.jsonl`` (a line for each epoch), ``statistics.jsonl`` (a line for each step that
+was sampled) and ``run.json``, which tells enough to repeat the run."""
 
 from __future__ import annotations
 
@@ -18,10 +19,12 @@ from typing import Any, TextIO
 
 from chainrule import __version__
 from chainrule.errors import OptionError
+from chainrule.training.events import EpochEnded, History, Stopped
 from chainrule.training.files import write_atomically
 from chainrule.training.model import Model
+from chainrule.training.statistics.sample import StepSampled
 
-MODEL, HISTORY, RUN = "model.safetensors", "history.jsonl", "run.json"
+MODEL, HISTORY, STATISTICS, RUN = "model.safetensors", "history.jsonl", "statistics.jsonl", "run.json"
 
 
 def json_text(data: Any, indent: int | None = None) -> str:
@@ -55,37 +58,56 @@ class RunFolder:
 
     path: Path
     about: dict[str, Any]
-    _history: TextIO = field(repr=False)
+    _files: dict[str, TextIO] = field(repr=False)
 
     @property
     def model(self) -> Path:
         """The model file."""
         return self.path / MODEL
 
-    def add_epoch(self, row: Mapping[str, Any]) -> None:
-        """Write one line of the history; it is in the file when this returns."""
-        self._history.write(json_text(row) + "\n")
-        self._history.flush()
+    def add(self, event: EpochEnded | StepSampled) -> None:
+        """Write one line of the history or of the statistics; it is in the file when this returns."""
+        if isinstance(event, EpochEnded):
+            self._write(HISTORY, History([event]).rows()[0])
+        else:
+            self._write(STATISTICS, event.row())
 
-    def finish(self, model: Model, state: str) -> None:
+    def finish(self, model: Model, stopped: Stopped) -> None:
         """Write the model, with what its report holds by now, and how the run ended: ``done``, ``interrupted`` or ``failed``.
 
         Raises:
             FileFormatError: the model file cannot be written. OSError: another one cannot.
         """
-        self._history.close()
+        self._close()
         model.save(self.model)
-        self._write_about(state=state, report=model.report)
+        state = state_of(stopped)
+        failure = {"error": stopped.error, "row": stopped.row} if stopped.error else {}
+        self._write_about(state=state, **failure, report=model.report)
 
     def abandon(self, state: str) -> None:
         """Note that something broke the run off, if that can still be written."""
-        self._history.close()
+        self._close()
         with suppress(OSError):
             self._write_about(state=state)
+
+    def _write(self, name: str, row: Mapping[str, Any]) -> None:
+        if name not in self._files:
+            self._files[name] = (self.path / name).open("w", encoding="utf-8")
+        self._files[name].write(json_text(row) + "\n")
+        self._files[name].flush()
+
+    def _close(self) -> None:
+        for file in self._files.values():
+            file.close()
 
     def _write_about(self, **more: Any) -> None:
         self.about |= more
         write_atomically(self.path / RUN, (json_text(self.about, indent=2) + "\n").encode())
+
+
+def state_of(stopped: Stopped) -> str:
+    """Return how a run ended, as ``run.json`` says it."""
+    return "failed" if stopped.error else "interrupted" if stopped.interrupted else "done"
 
 
 def check_run_folder(path: Path | None, overwrite: bool) -> None:
@@ -132,11 +154,11 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
             path = _next_folder(Path("runs"), name)
         else:
             path.mkdir(parents=True, exist_ok=True)
-            for known in (MODEL, HISTORY, RUN):
+            for known in (MODEL, HISTORY, STATISTICS, RUN):
                 (path / known).unlink(missing_ok=True)
         history = (path / HISTORY).open("w", encoding="utf-8")
         made_with = {"chainrule": __version__, "python": platform.python_version(), "platform": platform.platform(), **_versions()}
-        run = RunFolder(path, {"format": 1, "name": name, "state": "running", **about, "made_with": made_with}, history)
+        run = RunFolder(path, {"format": 1, "name": name, "state": "running", **about, "made_with": made_with}, {HISTORY: history})
         run._write_about()
     except OSError as error:
         place = path or Path("runs")

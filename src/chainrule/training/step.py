@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,7 @@ class TrainingStep:
             raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
         start = self._initial(0, dtype)
         self.dtype = next((array.dtype.name for array in start.values()), dtype)
+        self._floats = np.dtype(self.dtype)
         self.params = {path: Type.of(array) for path, array in start.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
@@ -97,6 +99,7 @@ class TrainingStep:
         self._native: dict[Signature, NativeSteps] = {}
         self._inference: dict[Any, Runnable] = {}
         self._measured: dict[tuple[Type, ...], Reference] = {}
+        self._predictors: dict[tuple[Any, tuple[int, ...]], Runnable] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
@@ -119,12 +122,21 @@ class TrainingStep:
             self._native[signature] = NativeSteps.of(self.compiled(signature).program, self.trainable)
         return self._native[signature]
 
+    def program_for(self, batch: Mapping[str, np.ndarray]) -> Program:
+        """Return the training Program for a batch of arrays by the names of the Program's inputs."""
+        return self.compiled(_signature(batch)).program
+
+    def work(self, batch: Mapping[str, np.ndarray]) -> float:
+        """Return the floating-point operations a row of a compiled step, and 0 where the reference runs it."""
+        return float(self.native(_signature(batch)).training.plan.work) if self.backend == "llvm" else 0.0
+
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
-        if x not in self._inference:
+        found = self._inference.get(x)
+        if found is None:
             program = inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,))))
-            self._inference[x] = compile(program, self.backend)
-        return self._inference[x]
+            found = self._inference[x] = compile(program, self.backend)
+        return found
 
     def signature_with_weights(self) -> Signature:
         """Return the signature of batches that have row weights."""
@@ -252,7 +264,7 @@ class TrainingStep:
         size = rows if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
-        feed = Feed(batch, size, lambda epoch: self._epoch_order(state.seed, epoch, rows, shuffle, order))
+        feed = Feed(batch, size, lambda epoch: self.rows_of_epoch(replace(state, epoch=epoch), rows, shuffle, order))
         if state.step >= feed.per_epoch:
             raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
@@ -278,10 +290,15 @@ class TrainingStep:
         return one_step(self.native(_signature(batch)), state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
-        """Return the prediction of the inference Program: logits or values, [rows, outputs]."""
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
         state.check()
+        if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
+            return run({**state.params, **state.buffers, "x": x})["prediction"]
         arrays = self._x_arrays(x)
-        return self.inference_for(_x_signature(arrays))({**state.params, **state.buffers, **arrays})["prediction"]
+        run = self.inference_for(_x_signature(arrays))
+        if type(x) is np.ndarray and arrays["x"] is x:
+            self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
+        return run({**state.params, **state.buffers, **arrays})["prediction"]
 
     def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
         """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
@@ -343,6 +360,8 @@ class TrainingStep:
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:
         array = np.asarray(x)
+        if array.dtype == self._floats:
+            return array
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
         whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
@@ -356,18 +375,19 @@ class TrainingStep:
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
 
-    def _epoch_order(self, seed: int, epoch: int, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+    def rows_of_epoch(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
+        """Return the order of the rows in the epoch that a state stands in; the arguments are those of :meth:`run`."""
         if order is None:
             if not shuffle:
                 return np.arange(rows)
             if self.backend == "llvm":
                 from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
 
-                return native(seed, epoch, rows)
-            return permutation(seed, epoch, rows)
-        given = np.asarray(order(epoch))
+                return native(state.seed, state.epoch, rows)
+            return permutation(state.seed, state.epoch, rows)
+        given = np.asarray(order(state.epoch))
         if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
-            raise OptionError(f"order({epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
+            raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
         return given
 
 
@@ -383,7 +403,12 @@ def _x_signature(arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _row_type(array: np.ndarray) -> Type:
-    return Type(array.dtype.name, (B, *array.shape[1:]))
+    return _rows_of(array.dtype, array.shape[1:])
+
+
+@lru_cache(256)  # NumPy takes its time to name a dtype
+def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
+    return Type(dtype.name, (B, *shape))
 
 
 def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:

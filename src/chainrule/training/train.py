@@ -75,6 +75,7 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
     """
     job = train_events(data, target, Options.of(options))
     model: Model | None = None
+    error = ""
     while True:
         try:
             event = next(job)
@@ -92,10 +93,15 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
             model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):
             if event.error and not event.epochs:
-                raise NonFiniteError(event.error)
+                error = event.error
+                continue
             what = "interrupted" if event.interrupted else event.error
             warnings.warn(f"training stopped early ({what}); the model has the best weights so far.", stacklevel=2)
     assert model is not None  # it comes with the last event
+    if error:
+        failure = NonFiniteError(error)
+        failure.run = model
+        raise failure
     return model
 
 
@@ -171,6 +177,7 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
         watch=metric.name if metric else "loss",
         greater_is_better=metric.greater_is_better if metric else False,
         threads=options.threads,
+        statistics=options.statistics,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, {tests!r})
 from backends.llvm.test_networks import network, orders, program_of
 from chainrule.backends.llvm import Executable, Training
-from chainrule.backends.llvm import executable
+from chainrule.backends.llvm import executable, slices, session
 from chainrule.transforms import reverse
 
 libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
@@ -42,6 +42,7 @@ for seed in range({first}, {first} + 6):
     step, state, data, rows, what = network(seed, "float32" if seed % 2 else "float64")
     for front in (False, True):
         executable.np.empty = lambda shape, dtype: guarded(shape, dtype, front)
+        slices.aligned = lambda array: moved(array, front)
         run = Executable(step.inference)
         gradient = Executable(reverse(step.inference, list(state.params), of="prediction", cotangent="ct"))
         for number in (1, 3, len(data["x"])):
@@ -49,11 +50,11 @@ for seed in range({first}, {first} + 6):
             prediction = run(inputs)["prediction"]
             gradient({{**inputs, "ct": moved(prediction, front)}})
         executable.np.empty = plain
-    training = Training(program_of(step, data))
+    steps = Training(program_of(step, data))
     order, meta = orders(rows, seed)
-    executable._aligned = moved
+    session.aligned = moved
     for threads in (1, 3):
-        training.run(state.inputs({{}}), {{name: moved(array) for name, array in data.items()}}, moved(order), meta, threads)
+        steps.run(state.inputs({{}}), {{name: moved(array) for name, array in data.items()}}, moved(order), meta, threads)
 """
 
 

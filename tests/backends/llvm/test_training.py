@@ -128,7 +128,7 @@ def test_what_was_compiled_is_loaded_again(folder, monkeypatch):
     run()
     (entry,) = folder.glob("*.object")
     assert folder.stat().st_mode & 0o777 == 0o700
-    monkeypatch.setattr("chainrule.backends.llvm.executable.object_code", None)
+    monkeypatch.setattr("chainrule.backends.llvm.compile.object_code", None)
     run()
     entry.unlink()
     with pytest.raises(TypeError):

@@ -1,7 +1,8 @@
 """Programs as machine code: groups, stages, a plan of memory, and LLVM IR, made for the machine at hand."""
 
-from chainrule.backends.llvm.executable import Executable, Training, processors
-from chainrule.backends.llvm.session import Session
+from chainrule.backends.llvm.executable import Executable
+from chainrule.backends.llvm.frame import processors
 from chainrule.backends.llvm.shuffle import permutation
+from chainrule.backends.llvm.training import Training
 
-__all__ = ["Executable", "Session", "Training", "permutation", "processors"]
+__all__ = ["Executable", "Training", "permutation", "processors"]

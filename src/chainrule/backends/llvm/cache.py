@@ -164,7 +164,6 @@ def _plan(data: dict[str, Any]) -> Plan:
     data["places"] = [Place(**{**place, "type": Type.parse(place["type"])}) for place in data["places"]]
     data["outputs"] = {name: (number, Type.parse(type), source) for name, (number, type, source) in data["outputs"].items()}
     data["commits"] = [(source, to) for source, to in data["commits"]]
-    data["names"] = {int(number): name for number, name in data["names"].items()}
     constants = []
     for text, content in data["constants"]:
         type = Type.parse(text)

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 from typing import Any
 
+from chainrule.backends.llvm import cache
+from chainrule.backends.llvm.module import build
+from chainrule.backends.llvm.plan import Plan
 from chainrule.backends.llvm.target import Target, initialize
+from chainrule.ir import Program
 
 _engines: list[Any] = []  # machine code stays where it is until the process ends
 _numbers = itertools.count()
-
-
 _SHORT = 6000  # lines, up to which all of LLVM's ordinary passes are worth their time
+
+
+def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, Any]:
+    """Return a program's plan and its native function, from the cache if it is there."""
+    name = cache.key(program, target, training)
+    kept = cache.load(name)
+    if kept is not None:
+        try:
+            return kept[0], _function(kept[1], target)
+        except RuntimeError:
+            pass  # not this machine's code: it is made anew
+    built = build(program, target, training)
+    code = object_code(str(built.module), target)
+    cache.store(name, built.plan, code)
+    return built.plan, _function(code, target)
+
+
+def _function(code: bytes, target: Target) -> Any:
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(code, target))
 
 
 def optimized(text: str, target: Target) -> Any:

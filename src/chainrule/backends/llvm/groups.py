@@ -13,7 +13,6 @@ from typing import Any
 
 from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
 from chainrule.ir import B, Batch, Equation, Program, Shape, Value
-from chainrule.ir.listing import value_names
 from chainrule.ir.types import count
 from chainrule.transforms import expand
 
@@ -72,21 +71,6 @@ class Grouped:
     def definitions(self) -> dict[Value, Equation]:
         """The equation of each value."""
         return self.program.definitions()
-
-    def __str__(self) -> str:
-        names = value_names(self.program)
-        lines = []
-        for number, group in enumerate(self.groups):
-            heart = "" if group.equation is None else f" {group.equation.op.name} {names[group.equation.outputs[0]]}"
-            shape = ",".join(map(str, group.space))
-            lines.append(f"group {number}: {group.kind} [{shape}]{heart}")
-            for value in group.roots:
-                kept = "stores" if value in group.stores else "passes"
-                lines.append(f"  {kept} {names[value]}: {value.type}")
-            reads = ", ".join(f"{names[value]} ({how})" for value, how in group.reads.items())
-            if reads:
-                lines.append(f"  reads {reads}")
-        return "\n".join(lines)
 
 
 def group(program: Program) -> Grouped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
 from chainrule.ir import B, Batch, Program, Type, Value
-from chainrule.ir.types import count
+from chainrule.ir.types import count, depends_on_batch
 
 # the words of the context that run reads
 WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "done", "status")
@@ -28,11 +29,12 @@ STATE_ROLES = frozenset(("parameter", "optimizer", "buffer", "count"))
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program as a module, with its plan and what led to it."""
+    """A program as a module, with its plan, what led to it, and the places of its values."""
 
     module: Any
     plan: Plan
     staged: Staged
+    places: Mapping[Value, int]
 
     @property
     def grouped(self) -> Grouped:
@@ -92,15 +94,27 @@ class _Building:
             written.append(writer.write(g, f"group.{number}", partial))
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
-        shared = set(self.staged.share)
-        self.plan.row_local = (
-            self.plan.stages <= 1
-            and shared <= {"rows", "each"}
-            and all(place.type.shape[:1] == (B,) for place in self.plan.places if place.kind == "output")
-            and all(e.op.name != "random_bits" for e in grouped.program.equations)
-        )
+        self.plan.row_local = self._row_local()
+        self.plan.guarded = any(e.op.name in ("gather", "pick", "scatter_add") for e in grouped.program.equations)
         _Driver(self, written).write()
-        return Built(self.module, self.plan, self.staged)
+        return Built(self.module, self.plan, self.staged, planner.of)
+
+    def _row_local(self) -> bool:
+        """Whether rows are independent of each other, and of how many there are, so that any of them can be run alone."""
+        grouped = self.staged.grouped
+        values = [value for e in grouped.program.equations for value in e.outputs] + [port.value for port in self.program.inputs]
+        return (
+            self.plan.stages <= 1
+            and set(self.staged.share) <= {"rows", "each"}
+            and all(port.type.shape[:1] == (B,) for port in self.program.outputs)
+            and all(not any(isinstance(axis, Batch) for axis in value.type.shape[1:]) for value in values)
+            and all(value.type.shape[:1] in ((), (B,)) or isinstance(value.type.shape[0], int) for value in values)
+            and all(how != "anywhere" or value.type.shape[:1] != (B,) for g in grouped.groups for value, how in g.reads.items())
+            and not any(
+                e.op.name in ("random_bits", "dimension", "iota") and any(map(depends_on_batch, e.attributes.values()))
+                for e in grouped.program.equations
+            )
+        )
 
     def _partial(self, p: Product, number: int) -> Any:
         if not p.blocks:

@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule.backends.llvm.stages import Staged
 from chainrule.ir import Program, Type, Value, bind_axes
-from chainrule.ir.listing import value_names
 
 _LINE = 64  # bytes to which everything is aligned
 
@@ -53,6 +52,7 @@ class Plan:
         loss: the place of the loss of a training step, or −1.
         scratch: the bytes of a thread's own memory behind its private places; ``private``: all of it.
         stages: how many there are. ``row_local``: whether rows are independent of each other, all the way.
+        guarded: whether indices are read from arrays, and so looked at.
     """
 
     places: list[Place] = field(default_factory=list)
@@ -64,16 +64,8 @@ class Plan:
     private: int = 0
     stages: int = 0
     row_local: bool = False
+    guarded: bool = False
     work: int = 0  # floating-point operations a row, for the choice of threads
-    names: dict[int, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = []
-        for number, place in enumerate(self.places):
-            when = f", stages {place.first} to {place.last}" if place.kind == "temporary" else ""
-            lines.append(f"place {number}: {place.kind} {self.names.get(number, place.name)}: {place.type}{when}")
-        lines += [f"copied at the end of a step: {source} to {to}" for source, to in self.commits]
-        return "\n".join(lines)
 
     def arena(self, rows: int) -> tuple[dict[int, int], int]:
         """Return for each temporary place its offset in the arena for so many rows, and the arena's bytes."""
@@ -156,9 +148,6 @@ class Planner:
             self.plan.outputs[own.name] = (self.of[stored], own.type, names.get(port.value, ""))
             if self.training and own.name != "loss" and self.of[stored] != self.of.get(self._input(own.name)):
                 self.plan.commits.append((self.of[stored], self.of[self._input(own.name)]))
-        shown = value_names(grouped.program)
-        for value, number in self.of.items():
-            self.plan.names.setdefault(number, shown.get(value, ""))
 
     def _input(self, name: str) -> Any:
         return next((port.value for port in self.program.inputs if port.name == name), None)

@@ -70,7 +70,7 @@ class Product:
     def scratch(self) -> int:
         """The bytes of a thread's own memory that it needs."""
         size = SIZES[self.dtype]
-        tile = self.mr * self.width
+        tile = max(self.mr * self.width, self.padded)  # a row alone is a tile as well
         panel = (self.block + self.lanes) * self.width if self.packed else 0
         own = (ROWS_AT_ONCE + self.mr) * self.block if self.packed_x else 0
         return size * (tile + panel + own) + 3 * 64

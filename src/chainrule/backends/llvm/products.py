@@ -12,6 +12,7 @@ from chainrule.backends.llvm.index import ZERO, Index, Ix
 from chainrule.backends.llvm.matmul import write_product
 from chainrule.backends.llvm.nest import Nest
 from chainrule.backends.llvm.product import Product
+from chainrule.backends.llvm.row import write_row
 from chainrule.ir import Batch, Value
 
 _CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
@@ -31,10 +32,22 @@ class Products(Nest):
         def call(tile: Any, step: Number, i: Any, rows: int, j: Number, taken: Number) -> None:
             code.b.call(finish, [*self.pointers, self.rows, tile, *map(code.i64, (step, i, rows, j, taken)), self.scratch, self.flag])
 
-        write_product(
-            code, p, self.writer.kernels, pointers[p.x], pointers[p.y], partial,
-            code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call, self.prefetch(p),
-        )  # fmt: skip
+        def many() -> None:
+            write_product(
+                code, p, self.writer.kernels, pointers[p.x], pointers[p.y], partial,
+                code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call, self.prefetch(p),
+            )  # fmt: skip
+
+        if p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
+            many()
+            return
+        alone = code.b.icmp_signed("==", code.sub(code.i64(high), code.i64(low)), ir.Constant(I64, 1))
+        with code.b.if_else(alone) as (then, otherwise):
+            with then:
+                x, y, depth = pointers[p.x], pointers[p.y], emitter.size(p.depth)
+                write_row(code, p, self.writer.kernels, x, y, code.i64(low), depth, self.scratch, call)
+            with otherwise:
+                many()
 
     def prefetch(self, p: Product) -> Callable[[Any, int, Number, int], None] | None:
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""

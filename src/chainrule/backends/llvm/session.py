@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from chainrule.backends.llvm.executable import _contiguous as contiguous
-from chainrule.backends.llvm.executable import _Frame as Frame
-from chainrule.backends.llvm.executable import _zeros as zeros
+from chainrule.backends.llvm.frame import Frame, aligned, contiguous
 from chainrule.backends.llvm.module import WORDS
-
-if TYPE_CHECKING:
-    from chainrule.backends.llvm.executable import Training
+from chainrule.backends.llvm.plan import Plan
+from chainrule.ir import Program
 
 Arrays = Mapping[str, np.ndarray]
-_LINE = 64
 _LOSSES, _ORDER, _DONE, _STATUS = (WORDS.index(name) for name in ("losses", "order", "done", "status"))
 
 
@@ -28,31 +24,23 @@ class Session:
             finite, or 2 if an index was out of its range.
     """
 
-    def __init__(self, training: Training, state: Arrays) -> None:
+    def __init__(self, program: Program, plan: Plan, function: Any, state: Arrays) -> None:
         """Begin.
 
         Args:
-            training: the compiled Program.
+            program, plan, function: the training Program, and what it was compiled to.
             state: an array for each input that is neither x, y nor w; they are read and not changed.
         """
-        plan = training.plan
-        self._run, self._frame = training.function, Frame(plan)
+        self._run, self._frame = function, Frame(plan)
         places = list(enumerate(plan.places))
         self._batch = [(number, place.name) for number, place in places if place.kind == "batch"]
         self._data = len(places)
         self._scalars = {place.name: number for number, place in places if place.kind == "private" and place.name}
-        outputs = {port.name for port in training.program.outputs}
-        self._layout: list[tuple[str, int, int, np.dtype[Any], tuple[int, ...]]] = []  # name, from, to, dtype, shape
-        size = 0
-        arrays = [(number, place.name, np.asarray(state[place.name])) for number, place in places if place.kind == "state"]
-        for _, name, array in arrays:
-            self._layout.append((name, size, size + array.nbytes, array.dtype, array.shape))
-            size += -(-array.nbytes // _LINE) * _LINE + _LINE
-        self._block = zeros(size, np.uint8)
-        self._arrays = self._views(self._block)
-        for (number, name, _), (_, start, _, _, _) in zip(arrays, self._layout, strict=True):
-            self._frame.table[number] = self._block.ctypes.data + start
-            self._arrays[name][...] = state[name]
+        outputs = {port.name for port in program.outputs}
+        self._arrays = {place.name: aligned(state[place.name]) for _, place in places if place.kind == "state"}
+        for number, place in places:
+            if place.kind == "state":
+                self._frame.table[number] = self._arrays[place.name].ctypes.data
         self._replaced = [name for name in self._arrays if name in outputs]
         self._numbers = [name for name in self._scalars if name in outputs]
         self._given = {name: np.asarray(state[name]) for name in self._scalars}
@@ -95,15 +83,14 @@ class Session:
         frame.meta(meta)
         frame.enter(self._run, steps, threads)
         self.done, self.status = (int(frame.context[_DONE]), int(frame.context[_STATUS])) if steps else (0, 0)
-        if frame.flags.any():
+        if frame.flagged():
             self.status = 2
         self.losses = losses[: self.done + (self.status == 1)][:steps]
         return self.losses
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of the arrays and numbers that the steps replace."""
-        views = self._views(self._block.copy())
-        return {name: views[name] for name in self._replaced} | self._scalars_now()
+        return {name: self._arrays[name].copy() for name in self._replaced} | self._scalars_now()
 
     def finite(self, names: list[str]) -> bool:
         """Say whether some of the arrays are finite."""
@@ -113,6 +100,3 @@ class Session:
         if self._frame.threads < 1:
             return {name: self._given[name] for name in self._numbers}
         return {name: self._frame.scalar(self._scalars[name]).copy() for name in self._numbers}
-
-    def _views(self, block: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: block[start:end].view(dtype).reshape(shape) for name, start, end, dtype, shape in self._layout}

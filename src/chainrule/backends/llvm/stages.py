@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from chainrule.backends.llvm.groups import Group, Grouped, batch_axes, reduced_axes
 from chainrule.ir import B, Value
-from chainrule.ir.listing import value_names
 from chainrule.ir.types import count
 
 _SMALL = 4  # numbers a row, up to which a sum over the batch is computed by every thread
@@ -40,17 +39,6 @@ class Staged:
     def stages(self) -> int:
         """The number of stages."""
         return max(self.stage, default=-1) + 1
-
-    def __str__(self) -> str:
-        names = value_names(self.grouped.program)
-        lines = []
-        for stage in range(self.stages):
-            lines.append(f"stage {stage}")
-            for number, group in enumerate(self.grouped.groups):
-                if self.stage[number] == stage:
-                    stored = ", ".join(names[value] for value in group.stores)
-                    lines.append(f"  group {number}, {self.share[number]}: {group.kind} → {stored}")
-        return "\n".join(lines)
 
 
 def stage(grouped: Grouped, replaced: Mapping[Value, Value], loss: Value | None = None, gathered: frozenset[Value] = frozenset()) -> Staged:

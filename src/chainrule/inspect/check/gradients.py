@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ from chainrule.data.target import rows_with_target
 from chainrule.errors import DataError
 from chainrule.inspect.check.backward import Backward
 from chainrule.inspect.check.comparison import SMALL, TOLERANCE, Comparer, LayerCheck
+from chainrule.inspect.check.subject import Subject
 from chainrule.inspect.check.switches import Finding, Switches
 from chainrule.inspect.check.witnesses import CentralDifferences, ComplexStep
 from chainrule.inspect.reading.units import Units
 from chainrule.inspect.step.trace import prediction_of
-from chainrule.training.model import Model
+from chainrule.training.model import Model, describe
 from chainrule.training.step import check_count, check_seed
+from chainrule.training.textbook.example import Example
 
 ROWS = 100
 """So many rows are a batch for the check, unless told otherwise: enough to stir every unit, and few enough to be quick."""
@@ -141,11 +143,48 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
     if len(known) > most:
         random = np.random.Generator(np.random.Philox(seed))
         chosen = np.sort(random.choice(known, most, replace=False))
-    state, backward = model.best.copy(), Backward(model.training)
-    batch = model.batch(table, chosen)
+    subject = Subject(
+        model.training,
+        model.inference,
+        model.best.copy(),
+        model.batch(table, chosen),
+        model.optimizer,
+        tuple(model.layers),
+        input_names=model.encoder.units,
+        output_names=tuple(map(str, model.target.classes)) if model.loss == "cross_entropy" else (),
+    )
+    return check_subject(subject, table.source, len(known), seed=seed)
+
+
+def check_example(example: Example, *, seed: int = 0) -> GradientCheck:
+    """Check the gradients of a textbook example on its rows; see :func:`check_gradients`."""
+    step = example.step
+    subject = Subject(
+        step.program,
+        step.inference,
+        example.state,
+        step.batch(example.batch),
+        step.optimizer.name,
+        tuple(describe(example.network)),
+        input_names=example.input_names,
+        output_names=example.output_names,
+    )
+    return check_subject(subject, example.name, len(example.x), seed=seed)
+
+
+def check_subject(subject: Subject, source: str, known: int, *, seed: int = 0) -> GradientCheck:
+    """Check the gradients of any training Program on a batch; see :func:`check_gradients`.
+
+    Args:
+        subject: what is checked.
+        source: how messages call the table. ``known``: how many rows it has.
+        seed: of the weights that are drawn.
+    """
+    state, batch, backward = subject.state, subject.batch, Backward(subject.training)
+    given = len(batch["y"])
     differences = CentralDifferences(backward.loss, state.inputs(batch))
     ambiguous = differences.ambiguous_rows()
-    if 0 < len(ambiguous) < len(chosen):
+    if 0 < len(ambiguous) < given:
         batch = {name: np.delete(array, ambiguous, 0) for name, array in batch.items()}
         differences = CentralDifferences(backward.loss, state.inputs(batch))
     arrays = state.inputs(batch)
@@ -156,35 +195,33 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
     first = derived | stored
     same = all(np.array_equal(stored[path], derived[path], equal_nan=True) for path in stored)
     sources = [first] if same else [first, derived]
-    comparer = Comparer(ComplexStep(backward.loss, arrays), differences, sources, rounded, everything, model.dtype == "float32", seed)
+    comparer = Comparer(ComplexStep(backward.loss, arrays), differences, sources, rounded, everything, subject.dtype == "float32", seed)
     layers = tuple(comparer.layer(path) for path in backward.trainable)
     return GradientCheck(
-        source=table.source,
+        source=source,
         rows=len(batch["y"]),
-        known=len(known),
-        dtype=model.dtype,
+        known=known,
+        dtype=subject.dtype,
         loss=differences.loss,
         everything=everything,
         layers=layers,
-        findings=Switches(model, state, batch).findings(),
-        names=dict(_names(model, layers, len(batch["y"]))),
+        findings=Switches(replace(subject, batch=batch)).findings(),
+        names=dict(_names(subject, layers)),
         on_kinks=differences.on_kinks(),
-        left_out=len(chosen) - len(batch["y"]),
+        left_out=given - len(batch["y"]),
         same_as_derived=same,
         suspects=_suspects(backward, layers) if same else (),
     )
 
 
-def _names(model: Model, layers: Sequence[LayerCheck], rows: int) -> Iterator[tuple[str, str]]:
+def _names(subject: Subject, layers: Sequence[LayerCheck]) -> Iterator[tuple[str, str]]:
     """Yield for each parameter what its worst weight is called: ``hidden_1.weight[age,3]``."""
-    program = model.training
-    names = {}
-    for port in program.by_role("x"):
-        names[port.value, 1] = model.encoder.units
+    program = subject.training
+    names = {(port.value, 1): subject.input_names for port in program.by_role("x") if subject.input_names}
     prediction = prediction_of(program)
-    if prediction is not None and model.loss == "cross_entropy":
-        names[prediction, 1] = tuple(map(str, model.target.classes))
-    units = Units(program, rows, names)
+    if prediction is not None and subject.output_names:
+        names[prediction, 1] = subject.output_names
+    units = Units(program, len(subject.batch["y"]), names)
     for layer in layers:
         worst = layer.telling
         if worst is not None:

@@ -11,11 +11,10 @@ import numpy as np
 
 from chainrule.backends.reference import evaluate
 from chainrule.inspect.check.backward import Backward
+from chainrule.inspect.check.subject import Subject
 from chainrule.inspect.check.witnesses import typed
 from chainrule.inspect.reading.recording import Recording
 from chainrule.ir import Equation, Program, Value
-from chainrule.training.model import Model
-from chainrule.training.state import State
 from chainrule.transforms import retype
 
 _SIGMAS = 5.0
@@ -47,16 +46,14 @@ class Switches:
     """The experiments.
 
     Args:
-        model: the model, with the state that the step is taken from.
-        state: the state.
-        batch: x, y and, if the Program has row weights, w.
+        subject: what is put to the test.
     """
 
-    def __init__(self, model: Model, state: State, batch: dict[str, np.ndarray]) -> None:
-        self.model, self.state, self.batch = model, state, batch
-        self.backward = Backward(model.training)
-        self.exact = retype(model.training, "float64")
-        self.arrays = typed(self.exact, state.inputs(batch))
+    def __init__(self, subject: Subject) -> None:
+        self.subject, self.state, self.batch = subject, subject.state, subject.batch
+        self.backward = Backward(subject.training)
+        self.exact = retype(subject.training, "float64")
+        self.arrays = typed(self.exact, self.state.inputs(self.batch))
 
     def findings(self) -> tuple[Finding, ...]:
         """Run all of them."""
@@ -66,9 +63,9 @@ class Switches:
 
     def dropout(self) -> Iterator[Finding]:
         """Yield for each layer of dropout which share it drops, and whether another step draws other bits."""
-        described = {layer["layer"]: layer["does"] for layer in self.model.layers if layer["does"].startswith("dropout ")}
-        draws = {equation.layer: equation for equation in self.model.training.equations if equation.op.name == "random_bits"}
-        in_inference = any(equation.op.name == "random_bits" for equation in self.model.inference.equations)
+        described = {layer["layer"]: layer["does"] for layer in self.subject.layers if layer["does"].startswith("dropout ")}
+        draws = {equation.layer: equation for equation in self.subject.training.equations if equation.op.name == "random_bits"}
+        in_inference = any(equation.op.name == "random_bits" for equation in self.subject.inference.equations)
         if not described and not draws:
             yield Finding("dropout", None, "this network has none")
             return
@@ -106,10 +103,10 @@ class Switches:
         return Finding(layer, True, f"{share} and scales the others up; other ones in the next step, none in prediction", figures)
 
     def _recorded(self, step: int) -> Recording:
-        return Recording(self.model.training, {**self.state.inputs(self.batch), "step": np.asarray(step, np.uint32)})
+        return Recording(self.subject.training, {**self.state.inputs(self.batch), "step": np.asarray(step, np.uint32)})
 
     def _mask(self, draw: Equation) -> Equation | None:
-        users = (e for e in self.model.training.equations if draw.outputs[0] in e.inputs)
+        users = (e for e in self.subject.training.equations if draw.outputs[0] in e.inputs)
         return next((e for e in users if e.op.name == "less" and e.inputs[0] is draw.outputs[0]), None)
 
     def _scaled(self, mask: Equation, rate: float, run: Recording) -> bool:
@@ -128,7 +125,7 @@ class Switches:
         """Take the step with weight decay and without it; the difference is the decay."""
         decay = self.state.hyper.get("weight_decay")
         if decay is None:
-            return Finding("weight decay", None, f"{self.model.optimizer} has none")
+            return Finding("weight decay", None, f"{self.subject.optimizer} has none")
         if decay == 0:
             return Finding("weight decay", None, "it is 0")
         with_it, without = self._plain_step, self._step(weight_decay=0.0)
@@ -140,7 +137,7 @@ class Switches:
             return Finding("weight decay", False, f"it is {decay:g}, and changes no weight", figures)
         rate = self._value("rate", self.state.hyper.get("lr", 1.0) * self.state.rate_scale)
         spared = "biases are spared" if len(shrunk) < len(paths) else "so do biases"
-        if self.model.optimizer != "adamw":
+        if self.subject.optimizer != "adamw":
             return Finding("weight decay", True, f"{decay:g} changes the update of {', '.join(shrunk)}", figures)
         error = max((self._decay_error(path, moved[path], rate * decay) for path in paths), default=0.0)
         figures["relative_error"] = error
@@ -210,8 +207,8 @@ class Switches:
 
     def frozen(self) -> Iterator[Finding]:
         """Yield which parameters the step leaves as they are."""
-        results = evaluate(self.model.training, self.state.inputs(self.batch))
-        still = [port.name for port in self.model.training.by_role("parameter") if port.name not in self.backward.trainable]
+        results = evaluate(self.subject.training, self.state.inputs(self.batch))
+        still = [port.name for port in self.subject.training.by_role("parameter") if port.name not in self.backward.trainable]
         if still:
             moved = [path for path in still if not np.array_equal(results.get(path, self.state.params[path]), self.state.params[path])]
             said = f"{', '.join(moved)} moved" if moved else f"{', '.join(still)} stand still"
@@ -222,7 +219,7 @@ class Switches:
 
         What has not is to change in float64 at a rate as large as need be, or the rule does nothing to it.
         """
-        changed = self._changed(self.model.training, self.state.rate_scale)
+        changed = self._changed(self.subject.training, self.state.rate_scale)
         weights = sum(mask.size for mask in changed.values())
         moved = sum(int(mask.sum()) for mask in changed.values())
         asleep = [path for path in changed if not changed[path].any()]
@@ -236,7 +233,7 @@ class Switches:
         small = any((self._gradients[path] != 0)[~mask].any() for path, mask in changed.items())
         whole = f", none of {', '.join(asleep)}" if asleep else ""
         said = f"two steps change {moved:,} of {weights:,} weights and biases{whole}; the gradient of the others is "
-        said += f"too small for {self.model.dtype}, or 0" if small else "0"
+        said += f"too small for {self.subject.dtype}, or 0" if small else "0"
         return Finding("update", True, said, figures)
 
     def _changed(self, program: Program, rate_scale: float) -> dict[str, np.ndarray]:

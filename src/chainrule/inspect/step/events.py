@@ -87,13 +87,14 @@ class Answer:
 class Circumstances:
     """What is known of the step besides its numbers, for headings.
 
-    ``row`` is the row's number and ``place`` where it stands (``penguins.csv, line 14``); ``at`` is start or best, or empty. ``rule`` is
-    the optimizer's name, ``own_rule`` whether the run used it, and ``own_rate`` its rate where another one is tried.
-    ``inputs`` are the events of encoding. ``scaling`` is mean and scale of the target of a regression.
+    ``row`` is the row's number and ``place`` where it stands (``penguins.csv, line 14``); ``title`` says what an example is; ``at`` is
+    start or best, or empty. ``rule`` is the optimizer's name, ``own_rule`` whether the run used it, and ``own_rate`` its rate where another
+    one is tried. ``inputs`` are the events of encoding. ``scaling`` is mean and scale of the target of a regression.
     """
 
     row: int | None = None
     place: str = ""
+    title: str = ""
     at: str = ""
     rule: str = ""
     own_rule: bool = True

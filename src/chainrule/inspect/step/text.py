@@ -55,8 +55,12 @@ class StepText:
     def heading(self) -> Iterator[Part]:
         """Yield what the step is: which row, which weights, which rule, which batch."""
         about, state = self.trace.about, self.trace.state
-        where = f"row {about.row} of {about.place}" if about.place else f"a batch of {self.trace.recording.rows}"
+        rows = self.trace.recording.rows
+        where = f"row {about.row} of {about.place}" if about.row is not None else f"a batch of {rows} rows"
+        where += f" of {about.place}" if about.place and about.row is None else ""
         yield Line(f"One training step, written out: {where}", HEAD)
+        if about.title:
+            yield Line(about.title, NOTE)
         yield Line("")
         updates = f"{state.count:,} update{'s' * (state.count != 1)}"
         if about.at == "best":
@@ -65,11 +69,12 @@ class StepText:
         elif about.at == "start":
             weights = "as they were before the first step"
         else:
-            weights = f"after {updates}"
+            weights = f"after {updates}" if state.count else "as they are given"
         yield Line(f"weights  {weights}", indent=2, hang=9)
         rule = about.rule
         if about.place:
-            rule += ", the rule of the run" if about.own_rule else ", instead of the rule of the run"
+            whose = "example" if about.title else "run"
+            rule += f", the rule of the {whose}" if about.own_rule else f", instead of the rule of the {whose}"
             rule += "; its state is fresh" if not about.own_rule and state.count == 0 and about.at == "best" else ""
         if about.own_rate is not None:
             rule += f", at lr {self.words.show(state.hyper['lr'])} in place of {self.words.show(about.own_rate)}"
@@ -152,12 +157,12 @@ class StepText:
         yield Line("")
         if answer.probabilities is None:
             said = f"{self.words.show(answer.prediction)}; in truth it is {self.words.show(answer.truth)}"
-            yield Line(f"prediction of {self.trace.about.target}: {said}", HEAD, 2)
+            yield Line(f"{self._predicted()}: {said}", HEAD, 2)
             yield from self._in_units()
         else:
             share = self.words.show(answer.probabilities[str(answer.prediction)])
             said = "right" if answer.prediction == answer.truth else f"wrong: in truth it is {answer.truth}"
-            yield Line(f"prediction of {self.trace.about.target}: {answer.prediction}, with probability {share}; {said}", HEAD, 2)
+            yield Line(f"{self._predicted()}: {answer.prediction}, with probability {share}; {said}", HEAD, 2)
             yield from self._probabilities(answer.probabilities)
         if answer.undropped is not None:
             other = answer.undropped
@@ -165,6 +170,10 @@ class StepText:
             if other.probabilities is not None:
                 said += f", with probability {self.words.show(other.probabilities[str(other.prediction)])}"
             yield Line(f"Without dropout, as in prediction, it would be {said}.", NOTE, 4)
+
+    def _predicted(self) -> str:
+        target = self.trace.about.target
+        return f"prediction of {target}" if target else "prediction"
 
     def _in_units(self) -> Iterator[Part]:
         about = self.trace.about

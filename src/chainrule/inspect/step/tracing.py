@@ -20,25 +20,32 @@ from chainrule.inspect.step.events import Answer, Circumstances, Operand, StepEv
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
-from chainrule.training.model import Model
+from chainrule.training.model import Model, describe
 from chainrule.training.program import training_program, without_update
 from chainrule.training.state import State
 from chainrule.training.step import Batch, TrainingStep
 from chainrule.training.tasks import head_of
+from chainrule.training.textbook.example import Example
 
 STATES = ("start", "best")
 _NEGATIVE = re.compile(r"− -([^ )]+)")
 
 
 def trace_step(
-    model: Model, data: Any, row: int, *, at: str = "best", optimizer: str | Optimizer | None = None, lr: float | None = None
+    model: Model,
+    data: Any,
+    row: int | Sequence[int],
+    *,
+    at: str = "best",
+    optimizer: str | Optimizer | None = None,
+    lr: float | None = None,
 ) -> StepTrace:
-    """Run one training step of a model on one row, and return every number of it.
+    """Run one training step of a model on one row, or on several as one batch, and return every number of it.
 
     Args:
         model: a trained model, or one from a file.
         data: a file's path, the name of a bundled data set, or a data frame of raw rows.
-        row: the row, from 0.
+        row: the row, from 0; or several.
         at: ``"best"``, the weights that the model uses, or ``"start"``, those before the first step.
         optimizer: the name of another rule than that of the run, or an :class:`Optimizer`; its state is fresh.
         lr: another learning rate.
@@ -51,33 +58,29 @@ def trace_step(
         known = "start, the weights before the first step, and best, those of the model"
         raise OptionError(f"--at {at}: there are {known}.{nearest(at, STATES)}")
     state = (model.best if at == "best" else model.start).copy()
-    program, rule, own_rate = model.training, model.optimizer, state.hyper.get("lr")
-    if optimizer is not None:
-        chosen = _optimizer(optimizer, lr)
-        program, state, rule = _with_rule(program, state, chosen), _fresh(program, state, chosen), chosen.name
-    elif lr is not None:
-        state = _with_rate(state, rule, lr)
+    program, state, rule, own_rate = _under_rule(model.training, state, model.optimizer, optimizer, lr)
     table = _table(model, data)
-    if not isinstance(row, (int, np.integer)) or isinstance(row, bool) or not 0 <= row < table.rows:
-        raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
-    _check_target(model, table, int(row))
-    batch = model.batch(table, np.array([row]))
+    chosen = _rows(table, row)
+    _check_target(model, table, chosen)
+    batch = model.batch(table, np.array(chosen))
+    one = chosen[0] if len(chosen) == 1 else None
     names = [str(label) for label in model.target.classes] if model.loss == "cross_entropy" else None
     about = Circumstances(
-        row=int(row),
-        place=table.place(int(row)),
+        row=one,
+        place=table.source if one is None else table.place(one),
         at=at,
         rule=rule,
         own_rule=optimizer is None,
-        own_rate=own_rate if optimizer is None and lr is not None else None,
+        own_rate=own_rate,
         batch_size=model.report.get("batch_size"),
         target=model.target.column.name,
         layers={layer["layer"]: layer["does"] for layer in model.layers},
         scaling=(model.target.mean, model.target.scale) if model.target.task == "regression" else None,
-        inputs=tuple(_input_event(unit) for unit in model.encoder.explain(table, int(row))),
+        inputs=() if one is None else tuple(_input_event(unit) for unit in model.encoder.explain(table, one)),
     )
     trace = StepTrace(program, state, batch, input_names=model.encoder.units, output_names=names, about=about)
-    trace.about = replace(about, answer=_answer(model, trace, batch, state))
+    if one is not None:
+        trace.about = replace(about, answer=_answer(model, trace, batch, state))
     return trace
 
 
@@ -107,15 +110,77 @@ def trace_training_step(
     return StepTrace(program, state.copy(), arrays, input_names=input_names, output_names=output_names, about=about)
 
 
+def trace_example(
+    example: Example, rows: int | Sequence[int] | None = None, *, optimizer: str | Optimizer | None = None, lr: float | None = None
+) -> StepTrace:
+    """Run one training step of a textbook example, and return every number of it.
+
+    Args:
+        example: what :func:`chainrule.load_example` returns.
+        rows: a row, from 0, or several; all of them unless given.
+        optimizer, lr: as for :func:`trace_step`.
+
+    Raises:
+        OptionError: there is no such row or optimizer, or the rate is out of range.
+    """
+    chosen = example if rows is None else example.rows(rows)
+    step, state = chosen.step, chosen.state
+    program, state, rule, own_rate = _under_rule(step.program, state, step.optimizer.name, optimizer, lr)
+    row = int(np.atleast_1d(rows)[0]) if rows is not None and np.size(rows) == 1 else 0 if len(chosen.x) == 1 else None
+    about = Circumstances(
+        row=row,
+        place=example.name,
+        title=f"{example.title} ({example.source})" if example.source else example.title,
+        rule=rule,
+        own_rule=optimizer is None,
+        own_rate=own_rate,
+        layers={layer["layer"]: layer["does"] for layer in describe(example.network)},
+    )
+    names = {"input_names": example.input_names or None, "output_names": example.output_names or None}
+    trace = StepTrace(program, state, step.batch(chosen.batch), **names, about=about)
+    if len(chosen.x) == 1 and example.loss_name == "cross_entropy" and chosen.y.ndim == 1 and trace.prediction is not None:
+        shares = head_of("cross_entropy")(trace.recording.values[trace.prediction])["probabilities"][0]
+        labels = example.output_names or tuple(map(str, range(len(shares))))
+        said = Answer(labels[int(shares.argmax())], labels[int(chosen.y[0])], dict(zip(labels, map(float, shares), strict=True)))
+        trace.about = replace(about, answer=said)
+    return trace
+
+
+def _under_rule(
+    program: Program, state: State, rule: str, optimizer: str | Optimizer | None, lr: float | None
+) -> tuple[Program, State, str, float | None]:
+    """Return a training Program and its state under another rule or rate, the rule's name, and its own rate where another is tried."""
+    if optimizer is not None:
+        chosen = _optimizer(optimizer, lr)
+        return _with_rule(program, state, chosen), _fresh(program, state, chosen), chosen.name, None
+    if lr is not None:
+        return program, _with_rate(state, rule, lr), rule, state.hyper.get("lr")
+    return program, state, rule, None
+
+
 def _table(model: Model, data: Any) -> Table:
     known = find_bundled(data) if isinstance(data, str) else None
     return model.table(known.path if known else data)
 
 
-def _check_target(model: Model, table: Table, row: int) -> None:
+def _rows(table: Table, row: int | Sequence[int]) -> list[int]:
+    chosen = [row] if isinstance(row, (int, np.integer)) else list(row)
+    for place in chosen:
+        if not isinstance(place, (int, np.integer)) or isinstance(place, bool) or not 0 <= place < table.rows:
+            raise OptionError(f"--row {place}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
+    if not chosen:
+        raise OptionError("--row names no row.")
+    return [int(place) for place in chosen]
+
+
+def _check_target(model: Model, table: Table, rows: Sequence[int]) -> None:
     name = model.target.column.name
-    if row not in rows_with_target(table, name):
-        raise DataError(f"{table.place(row)}: the target '{name}' is missing in row {row}, so there is no loss; choose another row.")
+    known = set(rows_with_target(table, name).tolist())
+    unknown = [row for row in rows if row not in known]
+    if unknown:
+        raise DataError(
+            f"{table.place(unknown[0])}: the target '{name}' is missing in row {unknown[0]}, so there is no loss; choose another row."
+        )
 
 
 def _optimizer(optimizer: str | Optimizer, lr: float | None) -> Optimizer:

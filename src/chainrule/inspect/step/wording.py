@@ -162,6 +162,7 @@ class Wording:
         """The weights of each parameter whose gradients are written out."""
         return self.trace.chosen_parameters(units=SHOWN_UNITS, inputs=SHOWN_INPUTS)
 
+
 def _place_of(factors: Iterable[Node]) -> str:
     """Name a term of a sum: the unit that it comes from."""
     first = next(iter(factors))

@@ -1,0 +1,181 @@
+"""Sampled steps: they change nothing, say what is so, and cost next to nothing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.training.history_file import read_history
+from chainrule.training.statistics.measure import Sampler
+from chainrule.training.statistics.program import sampled
+from chainrule.training.statistics.sample import EDGES, StepSampled
+from chainrule.training.statistics.schedule import first_sample, next_sample
+
+RANDOM = np.random.default_rng(3)
+X = RANDOM.normal(size=(150, 6)).astype("float32")
+Y = RANDOM.integers(3, size=150)
+
+
+def step_of(activation="relu", dropout=0.0, optimizer=None, **more):
+    network = cr.nn.mlp(6, [10, 7], 3, activation=activation, dropout=dropout)
+    return cr.training_step(network, cr.losses.cross_entropy, optimizer or cr.optim.adam(1e-2), **more)
+
+
+def run(statistics, **more):
+    network = cr.nn.mlp(6, [10, 7], 3, activation=more.pop("activation", "relu"), dropout=more.pop("dropout", 0.0))
+    optimizer = more.pop("optimizer", cr.optim.adam(1e-2))
+    given = {"data": (X, Y), "epochs": 7, "batch_size": 16} | more
+    return cr.fit(network, given.pop("data"), loss=cr.losses.cross_entropy, optimizer=optimizer, statistics=statistics, **given)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"dropout": 0.3, "dtype": "float64"},
+        {"optimizer": cr.optim.momentum(0.1), "activation": "tanh"},
+        {"data": (X, Y, RANDOM.random(150))},
+        {"backend": "reference", "shuffle": False},
+    ],
+    ids=["adam", "dropout", "momentum", "weights", "reference"],
+)
+def test_a_run_with_statistics_has_the_same_weights_bit_for_bit(more):
+    with_them, without = run(True, **more), run(False, **more)
+    assert [s.step for s in with_them.history.samples] == [1, 17, 33, 49, 65]
+    assert without.history.samples == []
+    assert with_them.history.values("loss") == without.history.values("loss")
+    for path, array in without.state.params.items():
+        np.testing.assert_array_equal(with_them.state.params[path], array)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+@pytest.mark.parametrize("dropout", [0.0, 0.25])
+def test_the_compiled_sampled_step_is_the_training_step_bit_for_bit(activation, dropout):
+    step = step_of(activation, dropout)
+    state, _ = step(step.init(5), X[:40], Y[:40])
+    values = Sampler(step.program, "llvm").values(state, step.batch((X[40:90], Y[40:90])))
+    after, loss = step(state, X[40:90], Y[40:90])
+    assert values["loss"] == np.float32(loss)
+    for path, array in after.params.items():
+        np.testing.assert_array_equal(values[path], array)
+
+
+def test_the_statistics_are_those_of_the_step():
+    step = step_of("relu", dtype="float64", optimizer=cr.optim.sgd(0.3))
+    state = step.init(5)
+    before = state.copy()
+    sample = Sampler(step.program, "reference").sample(state, step.batch((X[:50], Y[:50])))
+    after, loss = step(state, X[:50], Y[:50])
+    assert (sample.step, sample.epoch, sample.rows) == (1, 1, 50)
+    assert sample.loss == pytest.approx(loss, rel=1e-12)
+    moved = {path: before.params[path] - after.params[path] for path in before.params}
+    gradients = {path: array / 0.3 for path, array in moved.items()}
+    assert sample.predicted == pytest.approx(sum(np.sum(gradients[path] * moved[path]) for path in moved), rel=1e-9)
+    _, loss_after = step(after, X[:50], Y[:50])
+    assert sample.loss_after == pytest.approx(loss_after, rel=1e-12)
+    for path, seen in sample.parameters.items():
+        weight = before.params[path]
+        assert seen.size == weight.size
+        assert seen.weight == pytest.approx(np.linalg.norm(weight), rel=1e-9)
+        assert seen.gradient == pytest.approx(np.linalg.norm(gradients[path]), rel=1e-6)
+        assert seen.update == pytest.approx(np.linalg.norm(moved[path]), rel=1e-6)
+    seen = sample.parameters["hidden_1.weight"]
+    weight = before.params["hidden_1.weight"]
+    counted, _ = np.histogram(weight, [-np.inf, *seen.edges(), np.inf])
+    assert seen.weights == tuple(counted)
+    assert len(seen.weights) == len(EDGES) + 1
+
+
+@pytest.mark.parametrize("activation, flat", [("relu", lambda z: z <= 0), ("tanh", lambda z: 1 - np.tanh(z) ** 2 < 0.02)])
+def test_the_units_of_a_layer(activation, flat):
+    step = step_of(activation, dtype="float64")
+    state = step.init(5)
+    state.params["hidden_1.bias"] = np.array([-50.0, 50.0, *[0.0] * 8])
+    layer = Sampler(step.program, "reference").sample(state, step.batch((X, Y))).layers["hidden_1"]
+    z = X.astype("float64") @ state.params["hidden_1.weight"] + state.params["hidden_1.bias"]
+    a = np.maximum(z, 0) if activation == "relu" else np.tanh(z)
+    assert layer.activation == activation
+    assert (layer.units, layer.shut) == (10, 1 if activation == "relu" else 2)
+    assert layer.sum == pytest.approx(np.sqrt(np.mean(z**2)))
+    assert layer.spread == pytest.approx(np.sqrt(np.mean((z - z.mean(0)) ** 2)))
+    assert layer.zero == pytest.approx((a == 0).mean())
+    assert layer.flat == pytest.approx(flat(z).mean())
+    np.testing.assert_allclose(layer.activity, np.abs(a).mean(0))
+    np.testing.assert_allclose(layer.open, 1 - flat(z).mean(0))
+
+
+def test_delta_is_the_derivative_by_the_sum_before_the_activation():
+    step = step_of("tanh", dtype="float64")
+    state = step.init(5)
+    batch = step.batch((X[:30], Y[:30]))
+    values = Sampler(step.program, "reference").values(state, batch)
+    np.testing.assert_allclose(values["delta.hidden_2"].sum(0), values["gradient.hidden_2.bias"], rtol=1e-12)
+    np.testing.assert_allclose(X[:30].T @ values["delta.hidden_1"], values["gradient.hidden_1.weight"], rtol=1e-12)
+
+
+def test_a_network_without_hidden_layers_and_one_that_is_a_function():
+    linear = cr.fit(cr.nn.mlp(6, [], 3), (X, Y), loss=cr.losses.cross_entropy, optimizer=cr.optim.sgd(0.1), epochs=1)
+    assert linear.history.samples[0].layers == {}
+
+    def network(params, x):
+        return cr.ops.tanh(x @ params["a"]) @ params["b"]
+
+    start = {"a": RANDOM.normal(size=(6, 5)).astype("f"), "b": RANDOM.normal(size=(5, 3)).astype("f")}
+    own = cr.fit(network, (X, Y), loss=cr.losses.cross_entropy, optimizer=cr.optim.sgd(0.1), epochs=1, params=start, x="f32[B,6]")
+    (layer,) = own.history.samples[0].layers.values()
+    assert layer.units == 5
+    assert layer.delta > 0
+    assert own.history.samples[0].parameters["a"].gradient > 0
+
+
+def test_frozen_parameters_have_no_statistics():
+    step = step_of(frozen=["hidden_1.*"])
+    assert set(sampled(step.program).parameters) == {"hidden_2.weight", "hidden_2.bias", "output.weight", "output.bias"}
+
+
+def test_a_sample_survives_its_line_of_json():
+    sample = run(True).history.samples[-1]
+    line = json.dumps(sample.row())
+    again = StepSampled.of_row(json.loads(line))
+    assert json.dumps(again.row()) == line
+    assert again.loss == pytest.approx(sample.loss, rel=1e-4)
+    assert again.parameters["output.weight"].weights == sample.parameters["output.weight"].weights
+
+
+def test_which_steps_are_sampled():
+    at, seen = 0, []
+    while at < 6400:
+        seen.append(at)
+        at = next_sample(at)
+    assert seen[:8] == [0, 16, 32, 48, 64, 80, 96, 112]
+    assert len(seen) == 34
+    assert [first_sample(count) for count in (0, 1, 16, 17)] == [0, 16, 16, 32]
+
+
+def test_training_on_a_table_has_statistics_unless_told_not_to():
+    model = cr.train("penguins", epochs=4)
+    assert [s.step for s in model.history.samples] == [1, 17]
+    assert cr.train("penguins", epochs=2, statistics=False).history.samples == []
+
+
+def test_the_history_is_read_from_its_folder_whole_or_cut_off(tmp_path):
+    from chainrule.cli import main
+
+    assert main(["train", "penguins", "--epochs", "5", "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    history = read_history(tmp_path / "run")
+    assert [e.epoch for e in history.epochs] == [1, 2, 3, 4, 5]
+    assert history.epochs[0].valid["loss"] > 0
+    assert [s.step for s in history.samples] == [1, 17, 33]
+    with (tmp_path / "run" / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 6, "los')
+    assert len(read_history(tmp_path / "run").epochs) == 5
+    with (tmp_path / "run" / "history.jsonl").open("a") as file:
+        file.write("\n{}\n")
+    with pytest.raises(cr.errors.FileFormatError, match=r"history.jsonl, line 6: this is no JSON"):
+        read_history(tmp_path / "run")
+    (tmp_path / "run" / "history.jsonl").unlink()
+    with pytest.raises(cr.errors.FileFormatError, match=r"has no history.jsonl"):
+        read_history(tmp_path / "run")
