@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 import chainrule as cr
 from chainrule.data.target import rows_with_target
 from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
-from chainrule.estimators.parameters import threads_of
+from chainrule.estimators.words import threads_of
 
 X, y = load_iris(return_X_y=True)
 NAMED = pd.DataFrame(X, columns=["a", "b", "c", "d"])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -17,15 +15,17 @@ from chainrule.data.read import read_table
 from chainrule.data.table import Note, Table
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import inputs
-from chainrule.estimators import parameters as of
+from chainrule.estimators import words as of
 from chainrule.estimators.inputs import Array, Features
+from chainrule.estimators.learned import Learned
+from chainrule.estimators.parameters import Parameters
 from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
-from chainrule.optim import Optimizer, Schedule
-from chainrule.training.events import Event, History, Stopped
-from chainrule.training.loop import Loop, Metric, Plateau, Settings
+from chainrule.optim import Schedule
+from chainrule.training.events import Stopped
+from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
 from chainrule.training.state import State
 from chainrule.training.step import Batch
@@ -33,70 +33,8 @@ from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.until import names_in, until
 
 
-class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class NeuralNetwork(Learned, Parameters):
     """The base of the classifier and the regressor, which say what y means."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS
-    _task: ClassVar[str]
-    state_: State
-    answers_: Any
-
-    def __init__(
-        self,
-        hidden: Any = (128, 128),
-        activation: Any = "relu",
-        *,
-        dropout: float = 0.0,
-        loss: str | Callable[..., Any] | None = None,
-        optimizer: str | Optimizer = "adamw",
-        lr: float = 0.003,
-        weight_decay: float = 1.0,
-        schedule: str | Schedule = "cosine",
-        plateau: Plateau | None = None,
-        batch_size: int | str = of.AUTO,
-        epochs: int | str = of.AUTO,
-        patience: int | None = 30,
-        valid: float | str | None = of.AUTO,
-        metric: str | None = None,
-        until: str | Callable[[History], bool] | None = None,
-        time_budget: float | None = None,
-        dtype: str = of.AUTO,
-        categorical: Any = (),
-        numeric: Any = (),
-        date: Any = (),
-        drop: Any = (),
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        on_event: Callable[[Event], None] | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.loss = loss
-        self.optimizer = optimizer
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.plateau = plateau
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.valid = valid
-        self.metric = metric
-        self.until = until
-        self.time_budget = time_budget
-        self.dtype = dtype
-        self.categorical = categorical
-        self.numeric = numeric
-        self.date = date
-        self.drop = drop
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.on_event = on_event
 
     # what a classifier and a regressor differ in
 
@@ -348,49 +286,6 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
         check_is_fitted(self)
         model_of(self).save(path)
-
-    # what was learned
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Return the weights (inputs, outputs) of each layer, for inputs as ``encoder_`` makes them."""
-        return [self.state_.params[path] for path in self.state_.params if path.endswith(".weight")]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Return the biases (outputs,) of each layer."""
-        return [self.state_.params[path] for path in self.state_.params if path.endswith(".bias")]
-
-    @property
-    def n_outputs_(self) -> int:
-        """Return how many outputs the network has."""
-        return self.shape_.outputs
-
-    @property
-    def n_layers_(self) -> int:
-        """Return the number of layers, those of inputs and outputs included."""
-        return len(self.shape_.hidden) + 2
-
-    @property
-    def n_iter_(self) -> int:
-        """Return the number of epochs."""
-        return len(self.history_)
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Return the training loss of each epoch."""
-        return [row["loss"] for row in self.history_]
-
-    @property
-    def loss_(self) -> float:
-        """Return the training loss of the last epoch."""
-        return self.loss_curve_[-1]
-
-    @property
-    def validation_curve_(self) -> list[float] | None:
-        """Return the watched value (``metric``, or the loss) on the validation rows after each epoch; ``None`` without such rows."""
-        name = f"valid_{self.metric or 'loss'}"
-        return [row[name] for row in self.history_] if self.history_ and all(name in row for row in self.history_) else None
 
     def __sklearn_tags__(self) -> Any:
         """Say what the estimator can do: it takes missing values and several targets."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -11,15 +11,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.errors import OptionError
-from chainrule.estimators import parameters as of
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.inputs import Array
+from chainrule.estimators.parameters import constraints, parameter
 from chainrule.estimators.targets import Classes, Labels, SeveralClasses, judge_classes
-from chainrule.optim import Optimizer, Schedule
-from chainrule.training.events import Event, History
-from chainrule.training.loop import Plateau
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that tells classes apart: one class a row, any number of labels, or a class in each column of y.
 
@@ -37,7 +35,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
             ``chainrule.optim``.
         plateau: a ``chainrule.training.loop.Plateau`` lowers the rate where the watched value stands still.
         batch_size: rows a step; ``auto`` is all rows up to 256, ``all`` is all.
-        epochs: at most so many passes over the rows; ``auto`` is 1,000 steps' worth, 30 at least.
+        epochs: at most so many passes over the rows; ``auto`` is 300 steps' worth, 20 at least.
         patience: stop after so many epochs in which the validation rows were not predicted better; 0 or ``None`` never.
         valid: the share of rows that ``fit`` holds out to choose the best epoch by; ``auto`` is 0.1 from 1,000 rows on, else none.
         metric: the value on validation rows that chooses the best epoch; ``None`` for the loss.
@@ -61,70 +59,9 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         n_features_in_, feature_names_in_: the columns of X. ``n_outputs_``, ``n_layers_``: the size of the network.
     """
 
-    _task = "classification"
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = of.CONSTRAINTS | {"class_weight": [dict, list, StrOptions({"balanced"}), None]}
-    answers_: Classes | Labels | SeveralClasses
+    class_weight: Any = parameter(None, dict, list, StrOptions({"balanced"}), None)
 
-    def __init__(
-        self,
-        hidden: Any = (128, 128),
-        activation: Any = "relu",
-        *,
-        dropout: float = 0.0,
-        loss: str | Callable[..., Any] | None = None,
-        optimizer: str | Optimizer = "adamw",
-        lr: float = 0.003,
-        weight_decay: float = 1.0,
-        schedule: str | Schedule = "cosine",
-        plateau: Plateau | None = None,
-        batch_size: int | str = of.AUTO,
-        epochs: int | str = of.AUTO,
-        patience: int | None = 30,
-        valid: float | str | None = of.AUTO,
-        metric: str | None = None,
-        until: str | Callable[[History], bool] | None = None,
-        time_budget: float | None = None,
-        dtype: str = of.AUTO,
-        categorical: Any = (),
-        numeric: Any = (),
-        date: Any = (),
-        drop: Any = (),
-        class_weight: Any = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        on_event: Callable[[Event], None] | None = None,
-    ) -> None:
-        super().__init__(
-            hidden,
-            activation,
-            dropout=dropout,
-            loss=loss,
-            optimizer=optimizer,
-            lr=lr,
-            weight_decay=weight_decay,
-            schedule=schedule,
-            plateau=plateau,
-            batch_size=batch_size,
-            epochs=epochs,
-            patience=patience,
-            valid=valid,
-            metric=metric,
-            until=until,
-            time_budget=time_budget,
-            dtype=dtype,
-            categorical=categorical,
-            numeric=numeric,
-            date=date,
-            drop=drop,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-            warm_start=warm_start,
-            on_event=on_event,
-        )
-        self.class_weight = class_weight
+    _task = "classification"
 
     def partial_fit(
         self,
@@ -222,3 +159,6 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+NeuralNetworkClassifier._parameter_constraints = constraints(NeuralNetworkClassifier)

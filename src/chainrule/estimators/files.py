@@ -12,7 +12,7 @@ from chainrule.data.encode import Encoder
 from chainrule.data.table import Column
 from chainrule.data.target import Target
 from chainrule.errors import OptionError
-from chainrule.estimators import parameters as of
+from chainrule.estimators import words as of
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.classifier import NeuralNetworkClassifier
 from chainrule.estimators.inputs import names_of_array

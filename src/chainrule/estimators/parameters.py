@@ -1,146 +1,65 @@
-"""The parameters of the estimators: one table of what each may be, and what the words stand for."""
+"""The parameters of the estimators: one table of their defaults and of what each may be."""
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils import check_random_state
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from chainrule import optim
-from chainrule.errors import OptionError
+from chainrule.estimators.words import AUTO, SCHEDULES
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.optim import Optimizer, Schedule
+from chainrule.training.events import Event, History
 from chainrule.training.loop import Plateau
-from chainrule.training.optimizers import optimizer_named
-
-AUTO = "auto"
-
-MOST_ROWS_A_STEP = 256
-"""``batch_size="auto"`` takes all rows at once, up to so many."""
-
-HELD_OUT_FROM, HELD_OUT = 1_000, 0.1
-"""``valid="auto"`` holds this share of the rows out, from so many rows on."""
-
-UPDATES, FEWEST_EPOCHS = 1_000, 30
-"""``epochs="auto"`` is enough epochs for so many updates, but never fewer than that."""
-
-SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": optim.cosine, "one_cycle": optim.one_cycle}
-"""The schedules that are given by name: they last as long as the run."""
 
 COUNT = Interval(Integral, 1, None, closed="left")
-"""A whole number of at least 1."""
-
-CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden": ["array-like", COUNT],
-    "activation": [StrOptions(set(ACTIVATIONS)), callable, list, tuple],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
-    "loss": [str, callable, None],
-    "optimizer": [StrOptions(set(optim.OPTIMIZERS)), Optimizer],
-    "lr": [Interval(Real, 0, None, closed="neither")],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "schedule": [StrOptions({"constant", *SCHEDULES}), Schedule],
-    "plateau": [Plateau, None],
-    "batch_size": [StrOptions({AUTO, "all"}), COUNT],
-    "epochs": [StrOptions({AUTO}), COUNT],
-    "patience": [Interval(Integral, 0, None, closed="left"), None],
-    "valid": [StrOptions({AUTO}), Interval(Real, 0, 1, closed="left"), None],
-    "metric": [str, None],
-    "until": [str, callable, None],
-    "time_budget": [Interval(Real, 0, None, closed="neither"), None],
-    "dtype": [StrOptions({AUTO, "float32", "float64"})],
-    "categorical": ["array-like"],
-    "numeric": ["array-like"],
-    "date": ["array-like"],
-    "drop": ["array-like"],
-    "random_state": ["random_state"],
-    "n_jobs": [Integral, None],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "on_event": [callable, None],
-}
-"""What each parameter may be; scikit-learn makes the sentence for one that is out of range."""
+SOME = Interval(Integral, 0, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
-def widths_of(hidden: Any) -> tuple[int, ...]:
-    """Return the widths of the hidden layers; a single number is one layer.
-
-    Raises:
-        OptionError: a width is not a whole number of at least 1.
-    """
-    widths = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
-    for number, width in enumerate(widths, 1):
-        if not isinstance(width, Integral) or isinstance(width, bool) or width < 1:
-            raise OptionError(f"the width of hidden layer {number} is {width!r} and must be a whole number of at least 1.")
-    return tuple(int(width) for width in widths)
+def parameter(default: Any, *may_be: Any) -> Any:
+    """Declare a parameter: its default, and what it may be; scikit-learn makes the sentence for one that is out of range."""
+    return field(default=default, metadata={"may be": [*may_be]})
 
 
-def seed_of(random_state: Any) -> int:
-    """Return the seed of a run: a whole number is taken as it is, ``None`` and a generator give a random one."""
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+@dataclass(eq=False, repr=False)
+class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """The parameters that classifier and regressor share; the classifier's docstring tells what they do."""
+
+    hidden: Any = parameter((64, 32), "array-like", COUNT)
+    activation: Any = parameter("relu", StrOptions(set(ACTIVATIONS)), callable, list, tuple)
+    _: KW_ONLY
+    dropout: float = parameter(0.0, Interval(Real, 0, 1, closed="left"))
+    loss: str | Callable[..., Any] | None = parameter(None, str, callable, None)
+    optimizer: str | Optimizer = parameter("adamw", StrOptions(set(optim.OPTIMIZERS)), Optimizer)
+    lr: float = parameter(0.01, POSITIVE)
+    weight_decay: float = parameter(1.0, Interval(Real, 0, None, closed="left"))
+    schedule: str | Schedule = parameter("cosine", StrOptions({"constant", *SCHEDULES}), Schedule)
+    plateau: Plateau | None = parameter(None, Plateau, None)
+    batch_size: int | str = parameter(AUTO, StrOptions({AUTO, "all"}), COUNT)
+    epochs: int | str = parameter(AUTO, StrOptions({AUTO}), COUNT)
+    patience: int | None = parameter(30, SOME, None)
+    valid: float | str | None = parameter(AUTO, StrOptions({AUTO}), Interval(Real, 0, 1, closed="left"), None)
+    metric: str | None = parameter(None, str, None)
+    until: str | Callable[[History], bool] | None = parameter(None, str, callable, None)
+    time_budget: float | None = parameter(None, POSITIVE, None)
+    dtype: str = parameter(AUTO, StrOptions({AUTO, "float32", "float64"}))
+    categorical: Any = parameter((), "array-like")
+    numeric: Any = parameter((), "array-like")
+    date: Any = parameter((), "array-like")
+    drop: Any = parameter((), "array-like")
+    random_state: Any = parameter(None, "random_state")
+    n_jobs: int | None = parameter(None, Integral, None)
+    verbose: bool | int = parameter(False, "verbose")
+    warm_start: bool = parameter(False, "boolean")
+    on_event: Callable[[Event], None] | None = parameter(None, callable, None)
 
 
-def batch_size_of(batch_size: Any, rows: int) -> int | None:
-    """Return the rows of a step; ``None`` means all."""
-    if batch_size == "all":
-        return None
-    return min(rows, MOST_ROWS_A_STEP) if batch_size == AUTO else int(batch_size)
-
-
-def epochs_of(epochs: Any, steps_per_epoch: int) -> int:
-    """Return the largest number of epochs."""
-    return max(FEWEST_EPOCHS, math.ceil(UPDATES / steps_per_epoch)) if epochs == AUTO else int(epochs)
-
-
-def held_out(valid: Any, rows: int) -> float:
-    """Return the share of the rows that are held out for validation."""
-    if valid == AUTO:
-        return HELD_OUT if rows >= HELD_OUT_FROM else 0.0
-    return float(valid or 0.0)
-
-
-def threads_of(n_jobs: int | None) -> int | None:
-    """Return the largest number of threads, or ``None`` for as many as the work deserves.
-
-    ``n_jobs`` counts as in scikit-learn, −1 for all processors. Without it, a limit that the surroundings set is kept: joblib gives each of
-    its processes a share of the processors in ``OMP_NUM_THREADS``.
-    """
-    if n_jobs is not None:
-        return max(1, int(effective_n_jobs(n_jobs)))
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return int(limit) if limit.isdigit() and int(limit) else None
-
-
-def schedule_of(schedule: str | Schedule, updates: int) -> Schedule | None:
-    """Return the schedule of a run of so many updates; ``None`` for a constant rate."""
-    if isinstance(schedule, Schedule):
-        return schedule
-    if schedule == "one_cycle" and updates < 4:  # too short to rise
-        return None
-    return SCHEDULES[schedule](updates) if schedule in SCHEDULES else None
-
-
-def optimizer_of(optimizer: str | Optimizer, lr: float, weight_decay: float, schedule: Schedule | None) -> Optimizer:
-    """Return the optimizer of a name with its rate; one that is given has its own."""
-    return optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, lr, weight_decay, schedule)
-
-
-def activations_of(activation: Any, layers: int) -> tuple[Any, ...]:
-    """Return the activation of each hidden layer.
-
-    Raises:
-        OptionError: there is not one for each layer.
-    """
-    if isinstance(activation, str) or callable(activation):
-        return (activation,) * layers
-    if isinstance(activation, Sequence) and len(activation) == layers:
-        return tuple(activation)
-    raise OptionError(f"{len(activation)} activations are given for {layers} hidden layers; give one, or one for each.")
+def constraints(estimator: type) -> dict[str, list[Any]]:
+    """Return what the parameters of an estimator may be, as scikit-learn takes it."""
+    return {item.name: item.metadata["may be"] for item in fields(estimator)}

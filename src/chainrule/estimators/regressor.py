@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import RegressorMixin
 
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.inputs import Array
+from chainrule.estimators.parameters import constraints
 from chainrule.estimators.targets import Quantities, judge_quantities
 
 
+@dataclass(eq=False, repr=False)
 class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that predicts quantities, one or several.
 
@@ -22,7 +25,6 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
     """
 
     _task = "regression"
-    answers_: Quantities
 
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
@@ -43,3 +45,6 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
 
     def _judge(self, y: Array, classes: Any = None) -> Quantities:
         return judge_quantities(y)
+
+
+NeuralNetworkRegressor._parameter_constraints = constraints(NeuralNetworkRegressor)

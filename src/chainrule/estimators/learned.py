@@ -1,0 +1,62 @@
+"""What an estimator has learned, under the names that scikit-learn's users know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chainrule.estimators.inputs import Array
+from chainrule.estimators.steps import Shape
+from chainrule.training.state import State
+
+
+class Learned:
+    """The attributes of a trained network."""
+
+    _task: ClassVar[str]
+    state_: State
+    answers_: Any
+    shape_: Shape
+    history_: list[dict[str, Any]]
+    if TYPE_CHECKING:
+        metric: str | None
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Return the weights (inputs, outputs) of each layer, for inputs as ``encoder_`` makes them."""
+        return [self.state_.params[path] for path in self.state_.params if path.endswith(".weight")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Return the biases (outputs,) of each layer."""
+        return [self.state_.params[path] for path in self.state_.params if path.endswith(".bias")]
+
+    @property
+    def n_outputs_(self) -> int:
+        """Return how many outputs the network has."""
+        return self.shape_.outputs
+
+    @property
+    def n_layers_(self) -> int:
+        """Return the number of layers, those of inputs and outputs included."""
+        return len(self.shape_.hidden) + 2
+
+    @property
+    def n_iter_(self) -> int:
+        """Return the number of epochs."""
+        return len(self.history_)
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Return the training loss of each epoch."""
+        return [row["loss"] for row in self.history_]
+
+    @property
+    def loss_(self) -> float:
+        """Return the training loss of the last epoch."""
+        return self.loss_curve_[-1]
+
+    @property
+    def validation_curve_(self) -> list[float] | None:
+        """Return the watched value (``metric``, or the loss) on the validation rows after each epoch; ``None`` without such rows."""
+        name = f"valid_{self.metric or 'loss'}"
+        return [row[name] for row in self.history_] if self.history_ and all(name in row for row in self.history_) else None
