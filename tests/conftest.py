@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 os.environ.setdefault("CHAINRULE_DATA", tempfile.mkdtemp(prefix="chainrule-tests-"))
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(tempfile.gettempdir()) / f"chainrule-tests-{getpass.getuser()}"))
 
@@ -14,3 +16,11 @@ for library in ("OPENBLAS", "MKL", "OMP"):
 
 # Without it scikit-learn skips its check of array API input.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_trees():
+    """Leave the trees out beside each network that is trained here: loading scikit-learn in another process takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chainrule.training.trees.installed", lambda: False)
+        yield

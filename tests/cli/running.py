@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SMALL = ("--epochs", "2", "--hidden", "8")
+SMALL = ("--epochs", "2", "--hidden", "8", "--no-trees")
 
 
 @dataclass(frozen=True)

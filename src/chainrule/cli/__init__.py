@@ -28,9 +28,9 @@ COMMANDS = {
     "show": "List the equations of a model's training step.",
     "check": "Check that a model's gradients are right, by two witnesses.",
     "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
+    "learn": "Learn backpropagation: six chapters, dialogues and examples, with the engine's own numbers.",
     "practice": "Practice backpropagation on exercises; a wrong answer is told which slip it shows.",
     "cards": "Learn the flash cards of the course by spaced repetition.",
-    "learn": "Learn backpropagation: six chapters, dialogues and examples, with the engine's own numbers.",
     "glossary": "Say what a word of the field means.",
 }
 """The commands in the order of the overview, and what each does."""

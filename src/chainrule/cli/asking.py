@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from chainrule.cli.reading import WIDEST, print_trimmed
+
 STOP = ("q", "quit", "exit", "stop")
 HINT = ("?", "h", "hint")
 SKIP = ("", "skip")
@@ -26,15 +28,15 @@ class Asker:
     @property
     def width(self) -> int:
         """The columns of the terminal, and no more than are pleasant to read."""
-        return min(self._console.width, 100)
+        return min(self._console.width, WIDEST)
 
     def show(self, *parts: RenderableType) -> None:
-        """Print texts and tables."""
-        with self._console.capture() as written:
-            for part in parts:
-                self._console.print(part, width=self.width)
-        for line in written.get().splitlines():
-            print(line.rstrip())
+        """Print texts and tables; an empty text is an empty line."""
+        for part in parts:
+            if isinstance(part, Text) and not part.plain:
+                self._console.print()
+            else:
+                print_trimmed(self._console, part, self.width)
 
     def show_all(self, parts: Iterable[RenderableType]) -> None:
         """Print what is made on the way."""

@@ -22,7 +22,9 @@ _HINT_WORDS = 4
 
 
 def cards(
-    chapter: Annotated[list[int] | None, typer.Option("--chapter", metavar="N", help="Only this chapter, 1 to 6; may be repeated.")] = None,
+    chapter: Annotated[
+        list[str] | None, typer.Option("--chapter", metavar="NAME", help="Only this chapter, by its number or name; may be repeated.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", metavar="N", help="At most so many cards.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="All cards, whether they are due or not.", metavar="")] = False,
     overview: Annotated[bool, typer.Option("--list", help="Print the cards, front and back.", metavar="")] = False,
@@ -33,14 +35,12 @@ def cards(
     A card that you did not know comes back soon, one that you knew after a hint a little later, any other one in days.
     """
     from chainrule.learn.flash_cards import flash_cards
-    from chainrule.learn.practice.paper import CHAPTERS
+    from chainrule.learn.lessons import find_lesson
     from chainrule.training.step import check_count
 
     check_count("--count", count)
-    for number in chapter or ():
-        if number not in CHAPTERS:
-            raise OptionError(f"there is no chapter {number}; there are 1 to {CHAPTERS[-1]}.")
-    chosen = {f"card:{card.id}": card for card in flash_cards() if not chapter or card.chapter in chapter}
+    chapters = {find_lesson(name).chapter for name in chapter or ()}
+    chosen = {f"card:{card.id}": card for card in flash_cards() if not chapters or card.chapter in chapters}
     if out is not None:
         _write(out, list(chosen.values()))
         return None
@@ -68,9 +68,11 @@ def _write(out: str, chosen: list[FlashCard]) -> None:
 def _list(chosen: list[FlashCard]) -> None:
     from rich.padding import Padding
 
-    console = results()
+    from chainrule.cli.asking import Asker
+
+    asker = Asker(results())
     for card in chosen:
-        console.print(_markdown(card.front, "bold"), Padding(_markdown(card.back), (0, 0, 1, 2), expand=False))
+        asker.show(_markdown(card.front, "bold"), Padding(_markdown(card.back), (0, 0, 1, 2), expand=False))
 
 
 def _learn(chosen: dict[str, FlashCard], count: int, everything: bool) -> None:
@@ -79,6 +81,7 @@ def _learn(chosen: dict[str, FlashCard], count: int, everything: bool) -> None:
 
     from chainrule.cli.asking import Asker, StopAskingError
     from chainrule.cli.exercises import when
+    from chainrule.learn.lessons import find_lesson
     from chainrule.learn.practice.progress import open_progress
 
     asker = Asker(results())
@@ -93,7 +96,14 @@ def _learn(chosen: dict[str, FlashCard], count: int, everything: bool) -> None:
     known = asked = 0
     try:
         for place, name in enumerate(names, 1):
-            asker.show(Text(), Text.assemble((f"Card {place} of {len(names)}", "bold"), f" · chapter {chosen[name].chapter}"), Text())
+            asker.show(
+                Text(),
+                Text.assemble(
+                    (f"Card {place} of {len(names)}", "bold"),
+                    f" · chapter {chosen[name].chapter}, {find_lesson(str(chosen[name].chapter)).title}",
+                ),
+                Text(),
+            )
             known += _ask_card(asker, chosen[name], name, progress)
             asked += 1
     except StopAskingError:

@@ -11,12 +11,13 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.failure import DONE, INTERRUPTED, report_failure
-from chainrule.cli.outcome import one_line, show_next, show_outcome, show_stop
+from chainrule.cli.outcome import one_line, show_fold, show_next, show_outcome, show_stop
 from chainrule.cli.output import messages, write_json
 from chainrule.cli.progress import Progress
 from chainrule.cli.understood import show_network, show_understood
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import NonFiniteError
+from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.model import Model
 from chainrule.training.options import Options
@@ -92,6 +93,9 @@ class Course:
             self._stopped = event
         elif isinstance(event, Trained):
             self._write(event.model)
+        elif isinstance(event, FoldEnded):
+            assert self._prepared is not None  # it comes before the folds
+            show_fold(self._console, event, self._prepared.target.task)
         self._progress(event)
 
     def _open(self) -> RunFolder:
@@ -133,6 +137,8 @@ class Course:
         state, measured = state_of(stopped), "baselines" in model.report
         if measured:
             folder.finish(model, stopped)
+            if model.cross_validation is not None:
+                self._console.print()  # after the lines of the folds
         if stopped.best_epoch or not stopped.error:  # the weights are worth a look
             if measured:
                 show_outcome(self._console, model, self._options.metric)

@@ -12,6 +12,7 @@ from rich.text import Text
 from chainrule.cli.asking import HINT, SKIP, Asker, StopAskingError
 from chainrule.cli.output import duration, plain_table, results, say
 from chainrule.errors import AnswerError
+from chainrule.learn.lessons import find_lesson
 from chainrule.learn.practice import text
 from chainrule.learn.practice.exercise import Exercise, Verdict
 from chainrule.learn.practice.generate import make_exercise
@@ -48,15 +49,21 @@ def repeat(templates: Sequence[str], count: int, seed: int, *, spaced: bool) -> 
     if score.given:
         asker.show(Rule(style="dim"))
         asker.show_all(text.score(score))
+        _advise(asker, score)
     asker.note(f"Your progress is in {progress.path}.")
+
+
+def _advise(asker: Asker, score: Score) -> None:
+    """Name the chapters to read again: those of what went wrong."""
+    for chapter in score.chapters_to_read():
+        asker.show(Text(f"Read again: chainrule learn {chapter} ({find_lesson(str(chapter)).title})"))
 
 
 def _head(asker: Asker, exercise: Exercise, place: str) -> None:
     asker.show(
         Text(),
-        Text.assemble(
-            (place, "bold"), f" · chapter {exercise.chapter} · {exercise.title} ", (f"({exercise.template} {exercise.seed})", "dim")
-        ),
+        Text.assemble((place, "bold"), f" · chapter {exercise.chapter}, {find_lesson(str(exercise.chapter)).title}"),
+        Text.assemble((exercise.title, "bold"), (f"  {exercise.template} {exercise.seed}", "dim")),
         Text(),
     )
     asker.show_all(text.question(exercise, asker.width))
@@ -77,7 +84,8 @@ def _practice(asker: Asker, exercise: Exercise, progress: Progress) -> Verdict |
             hints += hints < len(exercise.hints)
             continue
         if line.lower() in SKIP:
-            _note(progress, exercise, first or Verdict(False, None), hints)
+            if first is None:
+                _note(progress, exercise, Verdict(False, None), hints)
             asker.show_all(text.solution(exercise))
             return first
         verdict = _judge(asker, exercise, line)
@@ -132,6 +140,7 @@ def hold_test(exercises: Sequence[Exercise], seconds: float | None) -> None:
         score.add(exercise, None)
     asker.show(Rule(style="dim"))
     asker.show_all(text.score(score))
+    _advise(asker, score)
     taken = "" if late else f" in {duration(monotonic() - start)}"
     asker.note(f"{sum(verdict is not None for _, verdict in score.given)} of {len(exercises)} answered{taken}.")
     for place, (exercise, verdict) in enumerate(score.given, 1):

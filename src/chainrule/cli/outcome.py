@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from chainrule.cli.output import duration, measure, plain_table, say
+from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
@@ -34,20 +35,43 @@ def show_stop(console: Console, stopped: Stopped) -> None:
 def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     """Print the metrics of the network beside those of the baselines, and which of them is better."""
     report = model.report
-    parts = [part for part in _PARTS if part in report]
-    measured = "test" if "test" in report else "train"
-    beside = list(report["baselines"])
+    parts = {part: {name: measure(value) for name, value in report[part].items()} for part in _PARTS if part in report}
+    if "cross_validation" in report:
+        parts[f"{len(report['cross_validation']['folds'])} folds"] = _with_deviations(report["cross_validation"])
+    rows, own = _measured(report)
+    beside = report["baselines"]
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
     table.columns[0].no_wrap = True
-    for name in metrics_for_people(report[measured]):
-        row = [measure(report[part].get(name)) for part in parts]
-        row += [measure(report["baselines"][baseline].get(name)) for baseline in beside]
-        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *row)
+    for name in metrics_for_people(own):
+        cells = [part.get(name, measure(None)) for part in parts.values()]
+        cells += [measure(metrics.get(name)) for metrics in beside.values()]
+        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *cells)
     console.print(table)
-    say(console, f"constant and linear are the baselines, on the {measured} rows; {units_of(model)}", "dim")
+    names = list(beside)
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    say(console, f"{listed} are the baselines, {rows}; {units_of(model)}", "dim")
     console.print()
-    say(console, _verdict(model, measured, metric))
+    say(console, _verdict(model, metric))
     console.print()
+
+
+def show_fold(console: Console, fold: FoldEnded, task: str) -> None:
+    """Print a line for a fold of cross-validation."""
+    shown = "  ".join(f"{name} {measure(fold.test.get(name))}" for name in SHOWN_METRICS[task])
+    console.print(f"fold {fold.fold} of {fold.folds}: {shown}  ({fold.rows:,} rows, {fold.epochs:,} epochs, {duration(fold.seconds)})")
+
+
+def _with_deviations(found: Mapping[str, Any]) -> dict[str, str]:
+    deviation = found["deviation"]
+    return {name: f"{measure(mean)} ± {measure(deviation.get(name))}" for name, mean in found["mean"].items()}
+
+
+def _measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
+    """Return on which rows the network is judged, in words, and its metrics there."""
+    if "cross_validation" in report:
+        return "on average over the folds", report["cross_validation"]["mean"]
+    part = "test" if "test" in report else "train"
+    return f"on the {part} rows", report.get(part, {})
 
 
 def metrics_for_people(names: Iterable[str]) -> list[str]:
@@ -62,23 +86,26 @@ def units_of(model: Model) -> str:
     return "of log_loss less is better, the others are fractions of 1, more is better"
 
 
-def _verdict(model: Model, measured: str, metric: str | None) -> Text:
+_BASELINES = {"constant": "always giving the same answer", "linear": "a linear model", "trees": "a model of gradient-boosted trees"}
+
+
+def _verdict(model: Model, metric: str | None) -> Text:
     """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
     name = metric or SHOWN_METRICS[model.target.task][0]
-    own, beside = model.report[measured].get(name), model.report["baselines"]
+    rows, metrics = _measured(model.report)
+    own, beside = metrics.get(name), model.report["baselines"]
     values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
     if own is None or not values:
         return Text()
     sign = 1 if METRICS[name].greater_is_better else -1
-    rows = f"on the {measured} rows"
     best = max(values, key=lambda baseline: sign * values[baseline])
-    what = "a linear model" if best == "linear" else "always giving the same answer"
+    what = _BASELINES[best]
     compared = f"({name} {measure(values[best])} against {measure(own)})"
     if sign * values[best] > sign * own:
         return Text(f"{what.capitalize()} is better than this network {rows} {compared}.", style="yellow")
     if values[best] == own:
         return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {measure(own)}).", style="yellow")
-    return Text(f"The network is better than both baselines {rows} ({name} {measure(own)} against {measure(values[best])}).", style="green")
+    return Text(f"The network is better than all baselines {rows} ({name} {measure(own)} against {measure(values[best])}).", style="green")
 
 
 def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
@@ -113,8 +140,8 @@ def _program() -> tuple[str, ...]:
 
 def one_line(model: Model, folder: RunFolder) -> str:
     """Return the outcome in one line, for those who want to be told no more."""
-    measured = "test" if "test" in model.report else "train"
-    if measured not in model.report:
+    rows, metrics = _measured(model.report)
+    if not metrics:
         return f"not measured, {folder.model}"
     name = SHOWN_METRICS[model.target.task][0]
-    return f"{measured} {name} {measure(model.report[measured].get(name))}, {folder.model}"
+    return f"{name} {measure(metrics.get(name))} {rows}, {folder.model}"

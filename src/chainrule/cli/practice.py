@@ -18,7 +18,9 @@ def practice(
     exercise: Annotated[
         list[str] | None, typer.Option("--exercise", metavar="NAME", help="Only this kind of exercise; may be repeated. --list names them.")
     ] = None,
-    chapter: Annotated[list[int] | None, typer.Option("--chapter", metavar="N", help="Only this chapter, 1 to 6; may be repeated.")] = None,
+    chapter: Annotated[
+        list[str] | None, typer.Option("--chapter", metavar="NAME", help="Only this chapter, by its number or name; may be repeated.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", metavar="N", help="How many exercises.")] = 10,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="Of the numbers: the same seed, the same exercises. Drawn unless given.")
@@ -44,13 +46,14 @@ def practice(
 
     Exercises come back by spaced repetition: what went wrong soon, what went right later. A wrong answer is told which slip it shows.
     """
+    from chainrule.learn.lessons import find_lesson
     from chainrule.learn.practice.paper import check_sheet, chosen_templates, compose
 
     if progress or export_progress is not None or delete_progress:
         _manage(export_progress, delete_progress)
         return None
     check_sheet(count, 0 if seed is None else seed)
-    templates = chosen_templates(exercise or (), chapter or ())
+    templates = chosen_templates(exercise or (), [find_lesson(name).chapter for name in chapter or ()])
     if overview:
         _list(templates)
         return None
@@ -87,7 +90,7 @@ def _drawn_seed() -> int:
     return SystemRandom().randrange(1_000_000)
 
 
-def _command(seed: int, count: int, exercise: list[str] | None, chapter: list[int] | None) -> str:
+def _command(seed: int, count: int, exercise: list[str] | None, chapter: list[str] | None) -> str:
     words = [f"--exercise {name}" for name in exercise or ()] + [f"--chapter {number}" for number in chapter or ()]
     return " ".join(["chainrule practice", f"--seed {seed}", f"--count {count}", *words])
 

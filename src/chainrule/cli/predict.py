@@ -85,22 +85,11 @@ def _check_out(out: Path, data: str) -> None:
 
 def _answers(model: Model, table: Table, proba: bool) -> pl.DataFrame:
     """Return the columns ``prediction`` and, if asked for, ``probability_CLASS``."""
-    import polars as pl
+    from chainrule.training.answers import answer_frame
 
     if proba and model.target.task != "classification":
         raise OptionError(f"--proba: '{model.target.column.name}' is a quantity and has no classes; leave the option out.")
-    outputs = model.outputs(table)
-    if model.target.task == "regression":
-        return pl.DataFrame({"prediction": outputs})
-    labels = pl.Series("prediction", model.target.decode_classes(outputs.argmax(1)).tolist())
-    columns = [labels]
-    if proba:
-        columns += [pl.Series(f"probability_{_spelled(label)}", outputs[:, place]) for place, label in enumerate(model.target.classes)]
-    return pl.DataFrame(columns)
-
-
-def _spelled(label: Any) -> str:
-    return str(label).lower() if isinstance(label, bool) else str(label)
+    return answer_frame(model.target, model.predict(table), model.outputs(table) if proba else None)
 
 
 def _write_csv(frame: pl.DataFrame) -> None:
@@ -129,9 +118,11 @@ def _write_file(frame: pl.DataFrame, out: Path) -> None:
 
 
 def _records(model: Model, table: Table, answers: pl.DataFrame, kept: Sequence[str]) -> list[dict[str, Any]]:
+    from chainrule.training.answers import spelled_class
+
     records: list[dict[str, Any]] = [{"prediction": value} for value in answers["prediction"].to_list()]
     if answers.width > 1:
-        names = [_spelled(label) for label in model.target.classes]
+        names = [spelled_class(label) for label in model.target.classes]
         for record, row in zip(records, answers.select(answers.columns[1:]).iter_rows(), strict=True):
             record["probabilities"] = dict(zip(names, row, strict=True))
     for name in kept:

@@ -1,4 +1,4 @@
-"""What a network has to beat: a constant guess and a linear model, measured on the same test rows."""
+"""What a network has to beat: a constant guess, a linear model and, where they are given, trees, measured on the same test rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainrule.data.target import Task
 
 MOST_ENTRIES = 10_000_000
-"""A linear model learns from at most this many numbers; of a larger table it takes evenly spaced rows."""
+"""A baseline learns from at most this many numbers; of a larger table it takes evenly spaced rows."""
 
 
 def baselines(
@@ -29,11 +29,13 @@ def baselines(
     classes: int = 0,
     weights: NDArray[Any] | None = None,
     test_weights: NDArray[Any] | None = None,
+    trees: NDArray[Any] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return the test metrics of the ``constant`` and of the ``linear`` baseline, learned from the training rows.
 
     ``x`` and ``x_test`` are encoded inputs (rows, units); ``y`` and ``y_test`` (rows,) are class indices below ``classes``, or numbers in
-    the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts.
+    the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts. ``trees`` are
+    the predictions of gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`.
     """
     predict = {"constant": constant_predictions, "linear": linear_predictions}
     if task == "regression":  # both are linear in y: numbers of any size are brought near 1, exactly, and what is predicted back
@@ -43,6 +45,8 @@ def baselines(
             outputs = {name: np.ldexp(f(task, x, near_one, x_test, classes, weights), exponent) for name, f in predict.items()}
     else:
         outputs = {name: function(task, x, y, x_test, classes, weights) for name, function in predict.items()}
+    if trees is not None:
+        outputs["trees"] = trees
     return {name: evaluate_predictions(task, y_test, output, test_weights) for name, output in outputs.items()}
 
 

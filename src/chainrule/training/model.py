@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from chainrule.training.metrics import evaluate_predictions
 from chainrule.training.state import State
 from chainrule.training.tasks import encode_target
 
+if TYPE_CHECKING:
+    from chainrule.training.crossvalidate import CrossValidation
+
 _CHUNK = 16_384  # rows that are predicted at once, so that memory stays bounded
 
 
@@ -44,6 +47,7 @@ class Model:
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
+        cross_validation: what was found where ``folds`` were asked for; ``None`` for a model from a file, whose report has the figures.
     """
 
     training: Program
@@ -59,6 +63,7 @@ class Model:
     reading: dict[str, Any] = field(default_factory=dict)
     weight: Column | None = None
     history: History = field(default_factory=History)
+    cross_validation: CrossValidation | None = None
 
     @cached_property
     def _run(self) -> Runnable:

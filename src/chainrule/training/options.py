@@ -53,6 +53,7 @@ class Options:
     time: str | None = option(None, "rows", "A column of times: train on the past, test on the latest.", "COLUMN")
     valid: str | None = option(None, "rows", "A file of validation rows.", "FILE")
     test: str | None = option(None, "rows", "A file of test rows.", "FILE")
+    folds: int | None = option(None, "rows", "Measure by cross-validation with so many folds, in place of a test part.", "N")
     # network
     hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
     activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
@@ -76,6 +77,12 @@ class Options:
     threads: int | None = option(None, "training", "At most so many threads.", "N")
     backend: str = option(AUTO, "training", "What runs the program: llvm, reference, or auto: llvm where it is installed.", "NAME")
     dtype: str = option("float32", "training", "float32 or float64.", "NAME")
+    trees: bool = option(
+        True,
+        "training",
+        "Whether gradient-boosted trees are measured beside the network, where scikit-learn is installed.",
+        off="Measure no gradient-boosted trees beside the network (they need scikit-learn).",
+    )
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -90,6 +97,7 @@ class Options:
         _whole("--epochs", self.epochs, 1, (AUTO,))
         _whole("--patience", self.patience, 0, (None,))
         _whole("--threads", self.threads, 1, (None,))
+        _whole("--folds", self.folds, 2, (None,))
         if self.time_budget is not None:
             _within("--time-budget", self.time_budget, 0.0, float("inf"), open_low=True)
         if isinstance(self.until, str):

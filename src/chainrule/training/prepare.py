@@ -10,8 +10,9 @@ import numpy as np
 
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
+from chainrule.data.folds import Folds, fold_rows
 from chainrule.data.own_files import check_own_files
-from chainrule.data.split import Split, split_rows
+from chainrule.data.split import Split, parse_split, split_rows
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.target import Target, judge_target, rows_with_target
 from chainrule.errors import DataError, nearest
@@ -58,6 +59,18 @@ class Judged:
     def labels(self) -> np.ndarray | None:
         """Return the class of each row that takes part; ``None`` for a regression."""
         return self.target.encode(self.sources.table, rows=self.rows) if self.target.task == "classification" else None
+
+    def division(self, options: Options) -> dict[str, Any]:
+        """Return how the rows are divided, in the words of :func:`chainrule.data.split.split_rows`."""
+        return {
+            "rows": self.rows,
+            "labels": self.labels,
+            "label": self.target.column.name,
+            "group": options.group or "",
+            "time": self.time,
+            "given": {name: own.rows for name, own in self.own.items()},
+            "seed": options.seed,
+        }
 
 
 @dataclass(frozen=True)
@@ -126,18 +139,24 @@ def judge(sources: Sources, options: Options) -> Judged:
 
 
 def divide(judged: Judged, options: Options) -> Split:
-    """Split the rows that take part into training, validation and test; raises as :func:`prepare`."""
-    return split_rows(
-        judged.sources.table,
-        judged.sources.split,
-        rows=judged.rows,
-        labels=judged.labels,
-        label=judged.target.column.name,
-        group=options.group or "",
-        time=judged.time,
-        given={name: own.rows for name, own in judged.own.items()},
-        seed=options.seed,
-    )
+    """Split the rows that take part into training, validation and test; raises as :func:`prepare`.
+
+    With folds, all rows are training and validation rows: cross-validation measures, and the network may learn from everything.
+    """
+    train, valid, test = parse_split(judged.sources.split)
+    parts = (train, valid, 0.0 if options.folds else test)
+    return split_rows(judged.sources.table, [part / sum(parts) for part in parts], **judged.division(options))
+
+
+def fold(judged: Judged, options: Options) -> Folds | None:
+    """Divide the rows that take part for cross-validation, if it is wanted.
+
+    Raises:
+        InputError: there are fewer rows, groups or times than folds need.
+    """
+    if options.folds is None:
+        return None
+    return fold_rows(judged.sources.table, options.folds, judged.sources.split, **judged.division(options))
 
 
 def encode(judged: Judged, split: Split, options: Options) -> Prepared:

@@ -1,5 +1,5 @@
 """The folder of a run: ``model.safetensors``, ``history.jsonl`` (a line for each epoch), ``statistics.jsonl`` (a line for each step that
-was sampled) and ``run.json``, which tells enough to repeat the run."""
+was sampled), ``run.json``, which tells enough to repeat the run, and ``out_of_fold.csv``, the answers of a cross-validation."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from chainrule.training.model import Model
 from chainrule.training.statistics.sample import StepSampled
 
 MODEL, HISTORY, STATISTICS, RUN = "model.safetensors", "history.jsonl", "statistics.jsonl", "run.json"
+OUT_OF_FOLD = "out_of_fold.csv"
 
 
 def json_text(data: Any, indent: int | None = None) -> str:
@@ -80,6 +81,8 @@ class RunFolder:
         """
         self._close()
         model.save(self.model)
+        if model.cross_validation is not None:
+            write_atomically(self.path / OUT_OF_FOLD, model.cross_validation.frame().write_csv().encode())
         state = state_of(stopped)
         failure = {"error": stopped.error, "row": stopped.row} if stopped.error else {}
         self._write_about(state=state, **failure, report=model.report)
@@ -154,7 +157,7 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
             path = _next_folder(Path("runs"), name)
         else:
             path.mkdir(parents=True, exist_ok=True)
-            for known in (MODEL, HISTORY, STATISTICS, RUN):
+            for known in (MODEL, HISTORY, STATISTICS, RUN, OUT_OF_FOLD):
                 (path / known).unlink(missing_ok=True)
         history = (path / HISTORY).open("w", encoding="utf-8")
         made_with = {"chainrule": __version__, "python": platform.python_version(), "platform": platform.platform(), **_versions()}

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule import losses, nn
+from chainrule.data.measures.sampling import evenly_spaced
+from chainrule.data.table import Note
+from chainrule.data.target import Target
 from chainrule.errors import NonFiniteError
 from chainrule.optim import Optimizer
-from chainrule.training.baselines import baselines
+from chainrule.training import trees as boosted
+from chainrule.training.baselines import MOST_ENTRIES, baselines
+from chainrule.training.crossvalidate import FoldEnded, cross_validate
 from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
@@ -21,10 +27,12 @@ from chainrule.training.metrics import Metric as NamedMetric
 from chainrule.training.model import Model, describe
 from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
-from chainrule.training.prepare import Part, Prepared, prepare
+from chainrule.training.prepare import Part, Prepared, divide, encode, fold, judge
 from chainrule.training.program import inference_program
+from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
 from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
+from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
 
 
@@ -53,7 +61,7 @@ class Trained:
     model: Model
 
 
-TrainEvent = Understood | NetworkBuilt | Trained | Event
+TrainEvent = Understood | NetworkBuilt | Trained | FoldEnded | Event
 
 
 def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
@@ -107,10 +115,42 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
 
 def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
-    prepared = prepare(data, target, options)
-    if isinstance(options.until, str):
-        check_names(options.until, _names_of_values(prepared))
-    yield Understood(prepared)
+    with Trees() if options.trees and boosted.installed() else nullcontext() as trees:
+        judged = judge(read_sources(data, target, options), options)
+        folds = fold(judged, options)
+        prepared = encode(judged, divide(judged, options), options)
+        if folds is not None:
+            prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
+        if isinstance(options.until, str):
+            check_names(options.until, _names_of_values(prepared))
+        yield Understood(prepared)
+        growing = _grow(trees, prepared)
+        model = yield from train_prepared(prepared, options)
+        yield Trained(model)
+        model.report.update(_measures(model, prepared))
+        if folds is None:
+            model.report["baselines"] = _baselines(prepared, growing)
+        else:
+            model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
+            model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
+    return model
+
+
+def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
+    """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
+    growing = _grow(trees, prepared)
+    job = train_prepared(prepared, options)
+    try:
+        while True:
+            event = next(job)
+            if isinstance(event, Stopped) and event.interrupted:
+                raise KeyboardInterrupt
+    except StopIteration as done:
+        return done.value, _baselines(prepared, growing)
+
+
+def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
+    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
     batch_size, epochs = _sizes(options, len(prepared.train.x))
     network = nn.mlp(
         len(prepared.encoder.units),
@@ -138,7 +178,7 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
     yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
     head = head_of(prepared.loss)
-    model = Model(
+    return Model(
         step.compiled(signature).program,
         inference_program(network, step.params, {}, step.signature, head),
         run.best,
@@ -153,9 +193,6 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
         prepared.weight,
         run.history,
     )
-    yield Trained(model)
-    model.report.update(_measures(model, prepared))
-    return model
 
 
 def _sizes(options: Options, rows: int) -> tuple[int, int]:
@@ -226,22 +263,40 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
 
 def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
-    measured = {name: _measured(model, part) for name, part in parts.items() if part is not None}
-    return {**measured, "baselines": _baselines(prepared)}
+    return {name: _measured(model, part) for name, part in parts.items() if part is not None}
 
 
 def _measured(model: Model, part: Part) -> dict[str, float]:
     return model.evaluate(part.table, np.arange(part.table.rows))
 
 
-def _baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
+def _baselines(prepared: Prepared, growing: Trees | None) -> dict[str, dict[str, float]]:
     """Measure the baselines on the test rows, or on the training rows where there is no test part."""
     target, train = prepared.target, prepared.train
     test = prepared.test or prepared.train
-
-    def truth(part: Part) -> np.ndarray:
-        return target.encode(part.table) if target.task == "classification" else target.values(part.table)
-
     return baselines(
-        target.task, train.x, truth(train), test.x, truth(test), classes=len(target.classes), weights=train.w, test_weights=test.w
+        target.task,
+        train.x,
+        _truth(target, train),
+        test.x,
+        _truth(target, test),
+        classes=len(target.classes),
+        weights=train.w,
+        test_weights=test.w,
+        trees=None if growing is None else growing.predictions(),
     )
+
+
+def _grow(trees: Trees | None, prepared: Prepared) -> Trees | None:
+    """Let trees grow while the network trains, if they are wanted and there are test rows to answer for; return those that grow."""
+    if trees is None or prepared.test is None:
+        return None
+    train, test, target = prepared.train, prepared.test, prepared.target
+    rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
+    weights = None if train.w is None else train.w[rows]
+    trees.grow(target.task, train.x[rows], _truth(target, train)[rows], test.x, len(target.classes), weights)
+    return trees
+
+
+def _truth(target: Target, part: Part) -> np.ndarray:
+    return target.encode(part.table) if target.task == "classification" else target.values(part.table)

@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -24,49 +25,58 @@ def installed() -> bool:
     return find_spec("sklearn") is not None
 
 
-class GrowingTrees:
-    """Trees that grow on the training rows in another process, until :meth:`predictions` asks for their answers.
+class Trees:
+    """Trees that grow in another process, one table at a time, until they are asked for their answers. Used in a ``with`` block."""
 
-    Args:
-        task: ``classification`` or ``regression``.
-        x, x_test: encoded inputs (rows, units). y: class indices below ``classes``, or numbers (rows,).
-        weights: how much each training row counts, or ``None``.
-    """
-
-    def __init__(
-        self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
-    ) -> None:
+    def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="chainrule-trees-")
-        counts, known = np.ones(len(y)) if weights is None else weights, classes if task == "classification" else 0
-        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "chainrule.training.trees", self._folder.name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},  # the network has the other cores
-            start_new_session=True,  # Ctrl-C is for the training, which ends this process too
+            process_group=0,  # Ctrl-C is for the training, which ends this process too
         )
+
+    def __enter__(self) -> Trees:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def grow(
+        self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
+    ) -> None:
+        """Begin to grow trees; :meth:`predictions` waits for them.
+
+        Args:
+            task: ``classification`` or ``regression``.
+            x, x_test: encoded inputs (rows, units). y: class indices below ``classes``, or numbers (rows,).
+            weights: how much each training row counts, or ``None``.
+        """
+        counts, known = np.ones(len(y)) if weights is None else weights, classes if task == "classification" else 0
+        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known)
+        assert self._process.stdin is not None  # it is a pipe
+        try:
+            self._process.stdin.write("grow\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:  # it could not start, which is seen when it is asked
+            return
 
     def predictions(self) -> NDArray[np.floating[Any]] | None:
         """Wait for the trees, and return what they predict for the test rows: values (rows,) or probabilities (rows, classes).
 
         ``None`` where they could not be grown.
         """
-        try:
-            if self._process.wait():
-                return None
-            answer: NDArray[np.floating[Any]] = np.load(Path(self._folder.name) / _ANSWER)
-            return answer
-        finally:
-            self.stop()
-
-    def stop(self) -> None:
-        """End the process and remove its files."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._folder.cleanup()
+        assert self._process.stdout is not None  # it is a pipe
+        if self._process.stdout.readline().strip() != "grown":
+            return None
+        answer: NDArray[np.floating[Any]] = np.load(Path(self._folder.name) / _ANSWER)
+        return answer
 
 
 def grow(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray[Any], classes: int) -> NDArray[np.floating[Any]]:
@@ -90,9 +100,13 @@ def grow(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray
 
 
 def _main(folder: Path) -> None:
-    with np.load(folder / _GIVEN) as given:
-        answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]))
-    np.save(folder / _ANSWER, answer)
+    import sklearn.ensemble  # noqa: F401 - while there is nothing to do yet
+
+    for _ in sys.stdin:
+        with np.load(folder / _GIVEN) as given:
+            answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]))
+        np.save(folder / _ANSWER, answer)
+        print("grown", flush=True)
 
 
 if __name__ == "__main__":

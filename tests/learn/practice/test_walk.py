@@ -13,8 +13,9 @@ import pytest
 from cli.running import chainrule, command, environment
 
 from chainrule.cli import main
+from chainrule.learn.lessons import DEPTHS, chapters
 from chainrule.learn.practice.exercise import Exercise, Number, Order
-from chainrule.learn.practice.paper import compose
+from chainrule.learn.practice.paper import chosen_templates, compose
 from chainrule.learn.practice.templates import TEMPLATES
 
 
@@ -81,7 +82,7 @@ def test_each_exercise_in_text_mode(template, learner, tmp_path):
 
     if wrong := a_wrong_one(exercise):
         _, out, _ = learner(*one, answers=[wrong, ""])
-        assert "is no slip that is known here" in flat(out)
+        assert "No known slip leads to" in flat(out)
         assert flat(exercise.solution[-1]) in flat(out)
 
     _, out, _ = learner(*one, answers=["what?", *["?"] * (len(exercise.hints) + 1), right])
@@ -89,6 +90,24 @@ def test_each_exercise_in_text_mode(template, learner, tmp_path):
     for hint in exercise.hints:
         assert flat(f"Hint: {hint}") in flat(out)
     assert "no further hint" in out
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.key)
+def test_each_lesson_is_read_and_then_practiced(chapter, learner):
+    for depth in DEPTHS:
+        status, out, err = learner("learn", chapter.number, "--depth", depth)
+        assert (status, err) == (0, "")
+        assert chapter.title in out
+    templates = chosen_templates((), [chapter.number])
+    exercises = compose(2, len(templates), templates)
+    answers = [written(exercise, exercise.form.answer) for exercise in exercises]
+    practice = ("practice", "--chapter", chapter.key, "--seed", 2, "--count", len(templates))
+    status, out, _ = learner(*practice, answers=answers)
+    assert status == 0
+    assert f"{len(templates)} of {len(templates)} right" in out
+    assert "Read again" not in out
+    _, out, _ = learner(*practice, answers=["", *answers[1:]])
+    assert f"Read again: chainrule learn {chapter.number} ({chapter.title})" in flat(out)
 
 
 def test_what_went_wrong_comes_back_sooner_and_nothing_is_asked_before_it_is_due(learner, tmp_path):
@@ -99,7 +118,7 @@ def test_what_went_wrong_comes_back_sooner_and_nothing_is_asked_before_it_is_due
     assert "Nothing is due: the next exercise comes back in 1 minute" in out
     _, out, _ = learner("practice", "--exercise", "loss", "--exercise", "order", answers=["q"])
     assert "Exercise 1 of 1" in out
-    assert "(loss " in out
+    assert "The loss of some predictions" in out
 
 
 def test_a_test_is_scored_by_skill_and_slip(learner, tmp_path):
@@ -201,6 +220,7 @@ def test_json_and_lists(learner):
 BAD = {
     ("--exercise", "delta_hiden"): "Did you mean 'delta_hidden'?",
     ("--chapter", 7): "there is no chapter 7; there are 1 to 6",
+    ("--chapter", "forwrd-pass"): "Nearest: forward-pass",
     ("--chapter", 6, "--exercise", "loss"): "chapter 6 has no exercise loss",
     ("--count", 0): "--count is 0",
     ("--count", 100_000): "at most 500",

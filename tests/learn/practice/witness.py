@@ -6,12 +6,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from chainrule.learn.practice.exercise import Choice, Exercise, Number, Table
+from chainrule.learn.practice.generate import make_exercise
 
-H = 1e-5
+made = lru_cache(None)(make_exercise)
 FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {  # each with its inverse
     "sigmoid": (lambda z: 1 / (1 + math.exp(-z)), lambda h: math.log(h / (1 - h))),
     "tanh": (math.tanh, math.atanh),
@@ -235,6 +237,10 @@ PROBLEMS = {
     "handwritten": "cross-entropy after softmax",
     "penguin": "cross-entropy after softmax",
     "cancel": "binary cross-entropy after a sigmoid",
+    "fuel": "mean squared error",
+    "sensor": "Huber's loss",
+    "languages": "cross-entropy after softmax",
+    "news": "binary cross-entropy after a sigmoid",
     "photograph": "binary cross-entropy after a sigmoid",
 }
 

@@ -38,9 +38,9 @@ def _question(exercise: Exercise) -> Iterator[str]:
 def _answers(exercise: Exercise) -> Iterator[str]:
     form = exercise.form
     if isinstance(form, Number):
-        yield f"=%100%{form.answer:.9g}:{form.tolerance:g}#{_text('Right.')}"
+        yield f"=%100%{_decimal(form.answer)}:{form.tolerance:g}#{_text('Right.')}"
         for slip in exercise.slips:
-            yield f"=%0%{slip.answer:.9g}:{form.tolerance:g}#{_text(slip.words)}"
+            yield f"=%0%{_decimal(slip.answer)}:{form.tolerance:g}#{_text(slip.words)}"
     elif isinstance(form, Choice):
         words = {slip.answer: slip.words for slip in exercise.slips}
         for number, option in enumerate(form.options, 1):
@@ -63,6 +63,11 @@ def _block(block: str | Table | Chart) -> str:
     if isinstance(block, Table):
         return _escaped(table(block))
     return _escaped(f"<pre>{escape(chr(10).join(plot(block.curves)))}</pre>")
+
+
+def _decimal(value: float) -> str:
+    """Return a number without an exponent, which not every reader of GIFT knows."""
+    return f"{round(value, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 def _text(text: str, tag: str = "") -> str:

@@ -19,17 +19,14 @@ MOST = 500
 
 
 def chosen_templates(names: Sequence[str] = (), chapters: Sequence[int] = ()) -> list[str]:
-    """Return the templates of these names and chapters, all of them unless some are named, in the order of the chapters.
+    """Return the templates of these names and these chapters, all of them unless some are named, in the order of the chapters.
 
     Raises:
-        OptionError: there is no such template or chapter.
+        OptionError: there is no such template, or none in these chapters.
     """
     for name in names:
         if name not in TEMPLATES:
             raise OptionError(f"there is no exercise '{name}'; there are {', '.join(TEMPLATES)}.{nearest(name, TEMPLATES)}")
-    for chapter in chapters:
-        if chapter not in CHAPTERS:
-            raise OptionError(f"there is no chapter {chapter}; there are 1 to {CHAPTERS[-1]}.")
     found = [
         name for name, template in TEMPLATES.items() if (not names or name in names) and (not chapters or template.chapter in chapters)
     ]
@@ -96,6 +93,10 @@ class Score:
             right, asked = found.get(exercise.title, (0, 0))
             found[exercise.title] = right + (verdict is not None and verdict.right), asked + 1
         return found
+
+    def chapters_to_read(self) -> list[int]:
+        """Return the chapters of what was not answered rightly."""
+        return sorted({exercise.chapter for exercise, verdict in self.given if verdict is None or not verdict.right})
 
     def by_slip(self) -> dict[str, int]:
         """Return how often each slip was made, by its words, the most frequent first."""

@@ -34,7 +34,7 @@ def judgment(exercise: Exercise, verdict: Verdict) -> Text:
     """Return what is said of an answer: right, or wrong and by which slip."""
     if verdict.right:
         return Text("Right.", style="bold green")
-    words = verdict.slip.words if verdict.slip else f"{exercise.show(verdict.given)} is no slip that is known here."
+    words = verdict.slip.words if verdict.slip else f"No known slip leads to {exercise.show(verdict.given)}."
     return Text.assemble(("Not right. ", "bold red"), words)
 
 

@@ -1,0 +1,123 @@
+"""Cross-validation: the same training for each fold, measured on rows that it has not seen; every row is such a row once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from chainrule.data.folds import Folds
+from chainrule.data.target import Target
+from chainrule.training.answers import answer_frame
+from chainrule.training.model import Model
+from chainrule.training.options import Options
+from chainrule.training.prepare import Judged, Prepared, encode
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class FoldEnded:
+    """A fold (from 1) was trained and measured: its test rows, the epochs, the seconds, and the metrics of network and baselines."""
+
+    fold: int
+    folds: int
+    rows: int
+    epochs: int
+    seconds: float
+    test: Metrics
+    baselines: Mapping[str, Metrics]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossValidation:
+    """What cross-validation found.
+
+    Attributes:
+        folds: the folds, in order.
+        how: how the rows were divided, in one line.
+        rows: the rows of the table that were test rows (ascending), and ``fold``: for each the fold (from 1) that tested it.
+        predictions: the answer for each of these rows by the network that had not seen it, as :meth:`Model.predict` gives it.
+        outputs: the same as numbers: probabilities (rows, classes), or values (rows,).
+    """
+
+    folds: tuple[FoldEnded, ...]
+    how: str
+    rows: np.ndarray
+    fold: np.ndarray
+    predictions: np.ndarray
+    outputs: np.ndarray
+    target: Target
+
+    def __repr__(self) -> str:
+        return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean of each metric over the folds that have it."""
+        return {name: float(np.mean(values)) for name, values in _by_name([fold.test for fold in self.folds]).items()}
+
+    @property
+    def deviation(self) -> dict[str, float]:
+        """The standard deviation of each metric over the folds (n − 1 in the denominator)."""
+        by_name = _by_name([fold.test for fold in self.folds])
+        return {name: float(np.std(values, ddof=1)) for name, values in by_name.items() if len(values) > 1}
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """The means of the baselines' metrics over the folds."""
+        names = dict.fromkeys(name for fold in self.folds for name in fold.baselines)
+        measured = {name: _by_name([fold.baselines[name] for fold in self.folds if name in fold.baselines]) for name in names}
+        return {name: {metric: float(np.mean(values)) for metric, values in found.items()} for name, found in measured.items()}
+
+    def frame(self) -> pl.DataFrame:
+        """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
+        answers = answer_frame(self.target, self.predictions, self.outputs if self.target.task == "classification" else None)
+        return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
+
+    def report(self) -> dict[str, Any]:
+        """Return what ``chainrule train --json`` prints of it."""
+        folds = [{name: value for name, value in asdict(fold).items() if name != "folds"} for fold in self.folds]
+        return {"how": self.how, "mean": self.mean, "deviation": self.deviation, "folds": folds}
+
+
+def cross_validate(
+    judged: Judged, folds: Folds, options: Options, train_fold: Callable[[Prepared], tuple[Model, Mapping[str, Metrics]]]
+) -> Generator[FoldEnded, None, CrossValidation]:
+    """Train and measure once for each fold; yield each fold as it is done, and return what was found.
+
+    Args:
+        judged: the table, its columns and its rows. ``folds``: how these are divided.
+        options: the options of each training.
+        train_fold: trains on what was prepared, and returns the model and the metrics of the baselines on the test rows.
+
+    Raises:
+        InputError: a fold cannot be encoded.
+    """
+    ended: list[FoldEnded] = []
+    predictions, outputs = [], []
+    for number, split in enumerate(folds.splits, 1):
+        prepared = encode(judged, split, options)
+        model, beside = train_fold(prepared)
+        assert prepared.test is not None  # a fold is never empty
+        tested = prepared.test.table
+        predictions.append(model.predict(tested))
+        outputs.append(model.outputs(tested))
+        measured = model.evaluate(tested, np.arange(tested.rows))
+        ended.append(
+            FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside)
+        )
+        yield ended[-1]
+    rows = np.concatenate([split.test for split in folds.splits])
+    fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
+    order = np.argsort(rows, kind="stable")
+    answers, numbers = np.concatenate(predictions)[order], np.concatenate(outputs)[order]
+    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.target)
+
+
+def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:
+    names = dict.fromkeys(name for metrics in measured for name in metrics)
+    return {name: [metrics[name] for metrics in measured if name in metrics] for name in names}

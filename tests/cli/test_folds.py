@@ -1,0 +1,24 @@
+import csv
+
+from cli.running import SMALL, chainrule
+
+
+def test_folds_are_told_and_their_answers_written(folder, tmp_path) -> None:
+    ran = chainrule("train", folder / "people.csv", "--target", "works", "--folds", "3", "--out", "run", *SMALL, "--json", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert [line.split(":")[0] for line in ran.err.splitlines() if line.startswith("fold ")] == [f"fold {n} of 3" for n in (1, 2, 3)]
+    assert "3 folds" in ran.err
+    assert len(ran.json["cross_validation"]["folds"]) == 3
+    rows = list(csv.DictReader((tmp_path / "run" / "out_of_fold.csv").read_text().splitlines()))
+    everyone = list(csv.DictReader((folder / "people.csv").read_text().splitlines()))
+    assert [int(row["row"]) for row in rows] == list(range(len(everyone)))
+    assert {row["prediction"] for row in rows} <= {person["works"] for person in everyone}
+    assert all(abs(sum(float(row[name]) for name in row if name.startswith("probability_")) - 1) < 1e-5 for row in rows)
+
+
+def test_trees_that_win_are_named_in_one_line(tmp_path) -> None:
+    lines = ["x,y"] + [f"{i / 50},{(i // 40) % 2}.5" for i in range(400)]  # steps, which a network of two units cannot follow
+    (tmp_path / "steps.csv").write_text("\n".join(lines))
+    ran = chainrule("train", "steps.csv", "--target", "y", "--task", "regression", "--hidden", "2", "--epochs", "2", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert "A model of gradient-boosted trees is better than this network on the test rows" in " ".join(ran.err.split())
