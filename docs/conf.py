@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from sphinx.application import Sphinx
 
 from chainrule import __version__
@@ -11,7 +14,10 @@ author = "The Chainrule developers"
 copyright = "The Chainrule developers, Apache License 2.0"
 version = release = __version__
 
+sys.path.insert(0, str(Path(__file__).parent))
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions += ["making.formula", "making.accessible", "making.player"]
+html_static_path = ["_static"]
 html_theme = "furo"
 html_title = f"Chainrule {version}"
 html_copy_source = False

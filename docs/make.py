@@ -2,13 +2,16 @@
 
     python docs/make.py            writes docs/options.md and docs/pictures/*.svg
     python docs/make.py options    writes docs/options.md alone
-    python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error
+    python docs/make.py course     writes docs/course/, the pages of the course
+    python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error. Where espeak-ng
+                                   and opusenc are installed the course is spoken, too; `silent` after DIR leaves that out
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ from rich.text import Text
 from chainrule.cli import COMMANDS, command_named
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for what is made by modules beside this one
 
 PICTURES = {  # what is run, and before it in the same folder, unseen
     "train": ("chainrule train penguins", "true"),
@@ -69,10 +73,13 @@ def picture(command: str, before: str) -> str:
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S)  # a picture asks no other server for a font
 
 
-def site(folder: Path) -> int:
+def site(folder: Path, *, spoken: bool = True) -> int:
     """Build the site in a folder; return Sphinx's exit status, which a warning makes 1."""
+    from making.player import FOLDER
     from sphinx.cmd.build import build_main
 
+    if spoken and all(map(shutil.which, ("espeak-ng", "opusenc"))):
+        subprocess.run([sys.executable, str(HERE.parent / "tools" / "course_audio.py"), str(folder / FOLDER)], check=True)
     with tempfile.TemporaryDirectory() as cache:
         return build_main(["-W", "--keep-going", "-q", "-d", cache, str(HERE), str(folder)])
 
@@ -80,9 +87,14 @@ def site(folder: Path) -> int:
 def main(what: list[str]) -> None:
     """Write the files."""
     if what[:1] == ["site"]:
-        sys.exit(site(Path(what[1]) if what[1:] else HERE / "site"))
-    (HERE / "options.md").write_text(options(), encoding="utf-8")
-    if what == ["options"]:
+        sys.exit(site(Path(what[1]) if what[1:] else HERE / "site", spoken="silent" not in what))
+    if what in ([], ["options"]):
+        (HERE / "options.md").write_text(options(), encoding="utf-8")
+    if what in ([], ["course"]):
+        from making.course import write_course
+
+        write_course(HERE / "course")
+    if what:
         return
     (HERE / "pictures").mkdir(exist_ok=True)
     for name, (command, before) in PICTURES.items():

@@ -39,7 +39,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
 
 
 def test_the_site_is_built_without_a_warning(tmp_path):
-    command = [sys.executable, str(ROOT / "docs" / "make.py"), "site", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "docs" / "make.py"), "site", str(tmp_path), "silent"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "NeuralNetworkClassifier" in (tmp_path / "reference" / "estimators.html").read_text(encoding="utf-8")

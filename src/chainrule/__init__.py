@@ -13,6 +13,7 @@ _NAMES = {
     "Model": "training.model",
     "Program": "ir",
     "Type": "ir",
+    "diagnose": "inspect.diagnosis",
     "evaluate": "backends.reference",
     "expand": "transforms",
     "fit": "training.fit",

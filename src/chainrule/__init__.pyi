@@ -9,6 +9,7 @@ from chainrule import optim as optim
 from chainrule import training as training
 from chainrule import transforms as transforms
 from chainrule.backends.reference import evaluate as evaluate
+from chainrule.inspect.diagnosis import diagnose as diagnose
 from chainrule.ir import Program as Program
 from chainrule.ir import Type as Type
 from chainrule.ops import trace as trace

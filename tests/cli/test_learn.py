@@ -78,3 +78,12 @@ def test_what_is_unknown_is_answered_with_what_there_is(capsys, words, sentence)
     out, err = capsys.readouterr()
     assert out == ""
     assert sentence in err
+
+
+def test_a_file_of_the_same_name_changes_no_lesson(capsys, tmp_path, monkeypatch):
+    from chainrule.learn.examples import find_example
+
+    (tmp_path / "bread").write_text("not an example")
+    monkeypatch.chdir(tmp_path)
+    find_example.cache_clear()
+    assert "0.3683" in printed(capsys, "learn", "2")

@@ -147,7 +147,7 @@ def other_weights(monkeypatch):
     def moved(name):
         example = find(name)
         params = {path: array * 1.25 + 0.01 for path, array in example.start.params.items()}
-        return replace(example, start=example.step.init(params=params), goal=None, _numbers={})
+        return replace(example, start=example.textbook.step.init(params=params), goal=None, _numbers={})
 
     monkeypatch.setattr(placeholders, "find_example", moved)
 
@@ -232,6 +232,7 @@ def test_the_wrong_order_needs_nothing_but_the_rewired_program():
         ("The forward pass", "forward-pass"),
         ("chapter 4", "backward-pass"),
         ("memory", "memory"),
+        ("FLUB", "memory"),
         ("dialogue-loss", "dialogue-loss"),
         ("loss", "loss"),
         ("references", "references"),

@@ -131,6 +131,17 @@ def test_a_network_without_hidden_layers_and_one_that_is_a_function():
     assert own.history.samples[0].parameters["a"].gradient > 0
 
 
+@pytest.mark.parametrize("number", [0.0, 1e-45, 1e-30, 1e30, np.inf, np.nan])
+def test_numbers_of_any_size_are_counted_and_break_nothing(number):
+    step = step_of("relu", optimizer=cr.optim.sgd(1e-3))
+    state = step.init(5)
+    state.params["hidden_1.weight"][:] = number
+    state.params["hidden_2.weight"][0, 0] = number
+    sample = Sampler(step.program, "reference").sample(state, step.batch((X, Y)))
+    assert sum(sample.parameters["hidden_1.weight"].weights) in (0, 60)
+    json.dumps(sample.row())
+
+
 def test_frozen_parameters_have_no_statistics():
     step = step_of(frozen=["hidden_1.*"])
     assert set(sampled(step.program).parameters) == {"hidden_2.weight", "hidden_2.bias", "output.weight", "output.bias"}
@@ -150,8 +161,8 @@ def test_which_steps_are_sampled():
     while at < 6400:
         seen.append(at)
         at = next_sample(at)
-    assert seen[:8] == [0, 16, 32, 48, 64, 80, 96, 112]
-    assert len(seen) == 34
+    assert seen[:8] == [0, 16, 32, 48, 64, 80, 100, 125]
+    assert len(seen) == 25
     assert [first_sample(count) for count in (0, 1, 16, 17)] == [0, 16, 16, 32]
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from chainrule.cli.reading import WIDEST, print_trimmed
 
 STOP = ("q", "quit", "exit", "stop")
-HINT = ("?", "h", "hint")
+HINT = ("?", "hint")
 SKIP = ("", "skip")
 
 

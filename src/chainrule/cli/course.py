@@ -95,7 +95,7 @@ class Course:
             self._write(event.model)
         elif isinstance(event, FoldEnded):
             assert self._prepared is not None  # it comes before the folds
-            show_fold(self._console, event, self._prepared.target.task)
+            show_fold(self._console, event, self._prepared.goal.task)
         self._progress(event)
 
     def _open(self) -> RunFolder:
@@ -106,7 +106,7 @@ class Course:
         about: dict[str, Any] = {
             "data": describe_data(request.data, bundled.path if bundled else None if request.data == "-" else Path(request.data)),
             "files": {word: describe_data(path, Path(path)) for word in ("valid", "test") if (path := getattr(self._options, word))},
-            "target": self._prepared.target.column.name,
+            "target": target[0] if len(target := self._prepared.goal.names) == 1 else list(target),
             "options": asdict(self._options),
         }
         out = None if request.out is None else Path(request.out)

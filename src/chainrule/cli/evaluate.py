@@ -2,33 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, count_unknown, name_ignored, open_model, open_table
 from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import measure, messages, plain_table, results, say, write_json
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chainrule.training.calibration import Calibration
+    from chainrule.training.model import Assessment, Model
+
 
 @with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
 def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, **flags: Any) -> None:
-    """Measure a model on the rows of a table whose answers are known; rows without one are left out, and counted."""
-    from chainrule.cli.outcome import metrics_for_people, units_of
-    from chainrule.data.target import rows_with_target
+    """Measure a model on the rows of a table whose answers are known; rows without one are left out, and counted.
+
+    Of classes it also says how well the probabilities are calibrated: whether answers with a confidence of 80 % are right 80 % of the time.
+    """
+    from chainrule.data.cells import listed
 
     loaded = open_model(model)
     table = open_table(loaded, data, flags)
     name_ignored(messages(), loaded, table)
     count_unknown(messages(), loaded, table)
-    rows = rows_with_target(table, loaded.target.column.name)
-    if absent := table.rows - len(rows):
-        messages().print(f"{absent:,} rows without '{loaded.target.column.name}' are left out.", soft_wrap=True, markup=False)
-    metrics = loaded.evaluate(table)
+    known = loaded.goal.known_rows(table)
+    if absent := table.rows - len(known):
+        messages().print(f"{absent:,} rows without {listed(loaded.goal.names)} are left out.", soft_wrap=True, markup=False)
+    found = loaded.assess(table, known)
     if json:
-        write_json({"model": model, "task": loaded.target.task, "rows": len(rows), "metrics": metrics})
+        write_json({"model": model, **_as_json(loaded, found)})
         return
     console = results()
-    shown = plain_table("metric", f"of {len(rows):,} rows", right=(1,))
-    for name in metrics_for_people(metrics):
-        shown.add_row(name, measure(metrics[name]))
+    _show_metrics(console, loaded, found)
+    for name, calibration in found.calibration.items():
+        _show_calibration(console, name if len(found.calibration) > 1 else "", calibration)
+
+
+def _as_json(model: Model, found: Assessment) -> dict[str, Any]:
+    """Return what is known of one target, or the mean over several and each of them."""
+    shown: dict[str, Any] = {"task": model.goal.task, "rows": found.rows, "metrics": found.metrics}
+    calibration = {name: table.to_json() for name, table in found.calibration.items()}
+    if len(found.targets) == 1:
+        return shown | ({"calibration": next(iter(calibration.values()))} if calibration else {})
+    of_each = {name: {"metrics": metrics} for name, metrics in found.targets.items()}
+    return shown | {"targets": {name: one | ({"calibration": calibration[name]} if calibration else {}) for name, one in of_each.items()}}
+
+
+def _show_metrics(console: Console, model: Model, found: Assessment) -> None:
+    from rich.markup import escape
+
+    from chainrule.cli.outcome import metrics_for_people, units_of
+    from chainrule.data.visible import visible
+
+    several = found.targets if len(found.targets) > 1 else {}
+    heads = [escape(visible(name)) for name in several]
+    shown = plain_table("metric", f"of {found.rows:,} rows", *heads, right=tuple(range(1, 2 + len(several))))
+    for name in metrics_for_people(model, found.metrics):
+        shown.add_row(name, *(measure(metrics.get(name)) for metrics in (found.metrics, *several.values())))
     console.print(shown)
-    say(console, units_of(loaded), "dim")
+    say(console, units_of(model), "dim")
+
+
+def _show_calibration(console: Console, name: str, calibration: Calibration) -> None:
+    """Print how confident the answers are, and how often they are right."""
+    from rich.markup import escape
+
+    console.print()
+    shown = plain_table("confidence", "rows", "mean confidence", "accuracy", right=(1, 2, 3))
+    for one in calibration.bins:
+        shown.add_row(f"{one.low:.2f} to {one.high:.2f}", f"{one.rows:,}", f"{one.confidence:.3f}", f"{one.accuracy:.3f}")
+    console.print(shown)
+    of = f" of {escape(name)}" if name else ""
+    error = f"expected calibration error{of} {measure(calibration.ece)}"
+    say(console, f"{error}: by how much confidence and accuracy differ, on average", "dim")

@@ -143,7 +143,8 @@ def _read_decimals(model: Model, decimal: str) -> None:
         return replace(column, decimal=decimal, thousands="." if decimal == "," else ",") if column.kind == "number" else column
 
     model.encoder = replace(model.encoder, codes=tuple(replace(cast(Any, code), column=told(code.column)) for code in model.encoder.codes))
-    model.target = replace(model.target, column=told(model.target.column))
+    targets = tuple(replace(target, column=told(target.column)) for target in model.goal.targets)
+    model.goal = replace(model.goal, targets=targets)
     model.weight = model.weight and told(model.weight)
 
 
@@ -158,7 +159,7 @@ def name_ignored(console: Console, model: Model, table: Table, kept: Iterable[st
     """Name the columns of a table that the model does not read."""
     from chainrule.data.cells import listed
 
-    known = {*model.encoder.sources.values(), model.target.column.name, *kept}
+    known = {*model.encoder.sources.values(), *model.goal.names, *kept}
     known |= {model.weight.name} if model.weight else set()
     ignored = [name for name in table.frame.columns if name not in known]
     if ignored:

@@ -115,7 +115,8 @@ def _value(name: str, value: Any, place: str = "") -> Any:
         if "int" in kind and isinstance(value, list) and all(isinstance(item, str) for item in value):
             return ",".join(value)  # Options reads widths, and says what is wrong with them
         parts = [part for item in value for part in _listed(item)] if isinstance(value, list) else _listed(value)
-        return tuple(_number(part, "int") if "int" in kind else str(part) for part in parts)
+        kinds = [number for number in ("int", "float") if number in kind]
+        return tuple(_number(part, kinds[0]) if kinds else str(part) for part in parts)
     if "int" in kind or "float" in kind:
         return _number(value, kind)
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

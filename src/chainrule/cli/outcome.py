@@ -42,10 +42,10 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     beside = report["baselines"]
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
     table.columns[0].no_wrap = True
-    for name in metrics_for_people(own):
+    for name in metrics_for_people(model, own):
         cells = [part.get(name, measure(None)) for part in parts.values()]
         cells += [measure(metrics.get(name)) for metrics in beside.values()]
-        table.add_row(Text(name, style="bold" if name in SHOWN_METRICS[model.target.task] else ""), *cells)
+        table.add_row(Text(name, style="bold" if name == model.goal.headline else ""), *cells)
     console.print(table)
     names = list(beside)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
@@ -74,16 +74,19 @@ def _measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
     return f"on the {part} rows", report.get(part, {})
 
 
-def metrics_for_people(names: Iterable[str]) -> list[str]:
-    """Leave out what only programs read: mse, the square of rmse, in units that nobody thinks in."""
-    return [name for name in names if name != "mse"]
+def metrics_for_people(model: Model, names: Iterable[str]) -> list[str]:
+    """Leave out what only programs read: the square of rmse, and what quantiles or counts are measured by where none were learned."""
+    own = {"pinball": "pinball", "poisson_deviance": "poisson"}
+    return [name for name in names if name != "mse" and own.get(name, model.loss) == model.loss]
 
 
 def units_of(model: Model) -> str:
     """Say in which units the metrics are."""
-    if model.target.task == "regression":
-        return f"rmse and mae are in the units of {escape(model.target.column.name)}, less is better; r2 is at most 1, more is better"
-    return "of log_loss less is better, the others are fractions of 1, more is better"
+    mean = "each is the mean over the targets; " if len(model.goal.targets) > 1 else ""
+    if model.goal.task == "regression":
+        units = f"rmse and mae are in the units of {escape(model.goal.title)}; of r2, at most 1, more is better, of the others less"
+        return f"{mean}{units}"
+    return f"{mean}of log_loss and brier less is better, of the others more; the best is 1"
 
 
 _BASELINES = {"constant": "always giving the same answer", "linear": "a linear model", "trees": "a model of gradient-boosted trees"}
@@ -91,7 +94,7 @@ _BASELINES = {"constant": "always giving the same answer", "linear": "a linear m
 
 def _verdict(model: Model, metric: str | None) -> Text:
     """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
-    name = metric or SHOWN_METRICS[model.target.task][0]
+    name = metric or model.goal.headline
     rows, metrics = _measured(model.report)
     own, beside = metrics.get(name), model.report["baselines"]
     values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
@@ -143,5 +146,5 @@ def one_line(model: Model, folder: RunFolder) -> str:
     rows, metrics = _measured(model.report)
     if not metrics:
         return f"not measured, {folder.model}"
-    name = SHOWN_METRICS[model.target.task][0]
+    name = model.goal.headline
     return f"{name} {measure(metrics.get(name))} {rows}, {folder.model}"

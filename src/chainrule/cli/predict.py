@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +53,7 @@ def predict(
             raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")
     name_ignored(messages(), loaded, table, kept)
     count_unknown(messages(), loaded, table)
-    answers = _answers(loaded, table, proba)
+    answers, records = _answers(loaded, table, proba)
     if clash := [name for name in kept if name in answers.columns]:
         raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
     frame = answers.select(*(table.frame[name] for name in kept), *answers.columns)
@@ -62,7 +61,10 @@ def predict(
         _write_file(frame, Path(out))
         messages().print(f"{frame.height:,} predictions written to {out}", soft_wrap=True, markup=False)
     if json:
-        write_json({"model": model, "rows": frame.height, "predictions": _records(loaded, table, answers, kept)})
+        for name in kept:
+            for record, cell in zip(records, table.frame[name].to_list(), strict=True):
+                record.setdefault("kept", {})[name] = cell
+        write_json({"model": model, "rows": frame.height, "predictions": records})
     elif out is None:
         _write_csv(frame)
 
@@ -83,13 +85,16 @@ def _check_out(out: Path, data: str) -> None:
         raise OptionError(f"--out {out} is the table itself, which would be lost; name another file.")
 
 
-def _answers(model: Model, table: Table, proba: bool) -> pl.DataFrame:
-    """Return the columns ``prediction`` and, if asked for, ``probability_CLASS``."""
-    from chainrule.training.answers import answer_frame
+def _answers(model: Model, table: Table, proba: bool) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Return the answers as columns and as JSON."""
+    from chainrule.training.answers import answer_frame, answer_records
 
-    if proba and model.target.task != "classification":
-        raise OptionError(f"--proba: '{model.target.column.name}' is a quantity and has no classes; leave the option out.")
-    return answer_frame(model.target, model.predict(table), model.outputs(table) if proba else None)
+    goal = model.goal
+    if proba and goal.task != "classification":
+        raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
+    answers = model.answers(table)
+    decided = goal.decide(answers)
+    return answer_frame(goal, decided, answers, proba), answer_records(goal, decided, answers, proba)
 
 
 def _write_csv(frame: pl.DataFrame) -> None:
@@ -115,17 +120,3 @@ def _write_file(frame: pl.DataFrame, out: Path) -> None:
         write_atomically(out, data.getvalue())
     except OSError as error:
         raise OptionError(f"--out {out} cannot be written: {error.strerror or error}.") from error
-
-
-def _records(model: Model, table: Table, answers: pl.DataFrame, kept: Sequence[str]) -> list[dict[str, Any]]:
-    from chainrule.training.answers import spelled_class
-
-    records: list[dict[str, Any]] = [{"prediction": value} for value in answers["prediction"].to_list()]
-    if answers.width > 1:
-        names = [spelled_class(label) for label in model.target.classes]
-        for record, row in zip(records, answers.select(answers.columns[1:]).iter_rows(), strict=True):
-            record["probabilities"] = dict(zip(names, row, strict=True))
-    for name in kept:
-        for record, cell in zip(records, table.frame[name].to_list(), strict=True):
-            record.setdefault("kept", {})[name] = cell
-    return records

@@ -10,6 +10,7 @@ import typer
 
 from chainrule.cli.models import ExampleFlag, JsonFlag, OptionalModel, open_model, require_model
 from chainrule.cli.output import results, write_json
+from chainrule.data.cells import listed
 from chainrule.errors import OptionError, nearest
 from chainrule.ir.program import PHASES
 
@@ -51,7 +52,7 @@ def show(
     else:
         loaded = open_model(name)
         program = loaded.inference if inference else loaded.training
-        what, how = f"{loaded.target.task} of '{loaded.target.column.name}'", (loaded.loss, loaded.optimizer)
+        what, how = f"{loaded.goal.task} of {listed(loaded.goal.names)}", (loaded.loss, loaded.optimizer)
     if phase is not None and all(equation.phase != phase for equation in program.equations):
         raise OptionError(f"--phase {phase}: the Program of prediction has no such phase; leave out --inference.")
     header = f"{_about(program, name, what, () if inference else how)}\n# {_KEYS[stage]}"

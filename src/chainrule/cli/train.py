@@ -10,10 +10,10 @@ import typer
 
 from chainrule.cli.failure import report_failure
 from chainrule.cli.options import given_options, read_config, with_option_flags
-from chainrule.cli.repeat import is_run, read_run
 from chainrule.data.bundled import bundled_names
 from chainrule.errors import OptionError
 from chainrule.training.options import Options
+from chainrule.training.repeat import is_run, read_run
 
 
 @dataclass(frozen=True)

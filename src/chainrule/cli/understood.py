@@ -15,6 +15,8 @@ from rich.text import Text
 
 from chainrule.cli.output import number, plain_table
 from chainrule.data.table import Note
+from chainrule.data.target import Target
+from chainrule.data.target_transform import COUNTS, STANDARDIZE
 from chainrule.data.visible import visible
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
@@ -23,6 +25,7 @@ from chainrule.training.train import NetworkBuilt
 _MOST_ROWS = 24  # of a table of columns; more are summarized
 _MOST_NOTES = 12
 _MOST_CLASSES = 6
+_MOST_TARGETS = 8
 
 
 @dataclass(frozen=True)
@@ -43,35 +46,45 @@ def show_understood(console: Console, prepared: Prepared, verbose: bool) -> None
     facts.add_column()
     table = prepared.table
     facts.add_row("Data", f"{escape(table.source)}: {table.rows:,} rows, {table.frame.width:,} columns")
-    facts.add_row("Target", f"[bold]{escape(visible(prepared.target.column.name))}[/bold]: {escape(_task(prepared))}")
-    facts.add_row("", escape(_answers(prepared)))
+    several = len(prepared.goal.targets) > 1
+    for target in prepared.goal.targets[:_MOST_TARGETS]:
+        name = f"[bold]{escape(visible(target.column.name))}[/bold]"
+        facts.add_row("Targets" if several else "Target", f"{name}: {escape(_task(target))}")
+        facts.add_row("", escape(_answers(prepared, target)))
+    if (more := len(prepared.goal.targets) - _MOST_TARGETS) > 0:
+        facts.add_row("", f"and {more:,} more")
     facts.add_row("Split", escape(prepared.split.how))
     console.print(facts)
     console.print()
     columns = _columns_table(prepared, verbose)
     console.print(columns)
-    if columns.row_count < len(prepared.columns):  # the target is no line of it, the sum is one
+    if columns.row_count <= len(prepared.columns) - len(prepared.goal.names):  # the targets are no lines of it, the sum is one
         console.print("Similar columns share a line; --verbose lists each.", style="dim")
     console.print()
     _show_notes(console, prepared.notes, verbose)
 
 
-def _task(prepared: Prepared) -> str:
-    reason = prepared.target.reason
-    return f"{prepared.target.task}, because {reason}" + ("" if reason.endswith("--task") else "  (--task)")
+def _task(target: Target) -> str:
+    return f"{target.task}, because {target.reason}" + ("" if target.reason.endswith("--task") else "  (--task)")
 
 
-def _answers(prepared: Prepared) -> str:
+def _answers(prepared: Prepared, target: Target) -> str:
     """Return which answers there are: the classes with their numbers of rows, or the mean and the spread."""
-    target = prepared.target
     if target.task == "regression":
-        return f"mean {number(target.mean)}, standard deviation {number(target.scale)} in the training rows"
+        if target.transform == COUNTS:
+            return f"counts, mean {number(target.scale)} in the training rows"
+        if target.transform == "none":
+            return "as it is, neither centered nor scaled"
+        of = f"{target.transform}(value): " if target.transform != STANDARDIZE else ""
+        return f"{of}mean {number(target.mean)}, standard deviation {number(target.scale)} in the training rows"
     rows = np.concatenate([prepared.split.train, prepared.split.valid, prepared.split.test])
     counts = Counter(dict(enumerate(np.bincount(target.encode(prepared.table, rows=rows), minlength=len(target.classes)).tolist())))
     shown = counts.most_common() if len(counts) <= _MOST_CLASSES else counts.most_common(_MOST_CLASSES - 1)
     words = [f"{_spelled(target.classes[place])} {count:,}" for place, count in shown]
     more = [f"{len(counts) - len(shown)} more"] if len(shown) < len(counts) else []
-    return f"{len(counts)} classes: {', '.join(words + more)}"
+    own = {_spelled(c): weight for c, weight in zip(target.classes, target.class_weights, strict=False)}
+    weighted = [f"{label} × {number(weight)}" for label, weight in list(own.items())[:_MOST_CLASSES]]
+    return f"{len(counts)} classes: {', '.join(words + more)}" + (f"; weighted {', '.join(weighted)}" if own else "")
 
 
 def _spelled(label: object) -> str:
@@ -80,7 +93,7 @@ def _spelled(label: object) -> str:
 
 def _columns_table(prepared: Prepared, verbose: bool) -> Table:
     units = Counter(prepared.encoder.sources.values())
-    roles = {prepared.target.column.name: "target"} | ({prepared.weight.name: "row weights"} if prepared.weight else {})
+    roles = dict.fromkeys(prepared.goal.names, "target") | ({prepared.weight.name: "row weights"} if prepared.weight else {})
     lines = [
         _Line(column.name, roles.get(column.name, column.kind), column.reason, units[column.name], column.name in units)
         for column in prepared.columns
@@ -125,19 +138,30 @@ def _join(group: Sequence[_Line]) -> _Line:
 
 
 def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
-    if not notes:
+    """Print what should be looked at, all of it, and then what was found out."""
+    warnings, others = [note for note in notes if note.warning], [note for note in notes if not note.warning]
+    if warnings:
+        console.print("[bold yellow]Look at this first[/bold yellow]")
+        console.print(_note_table([Text(visible(note.text)) for note in warnings], "!"))
+        console.print()
+    if not others:
         return
-    shown = notes if verbose or len(notes) <= _MOST_NOTES else notes[: _MOST_NOTES - 1]
+    shown = others if verbose or len(others) <= _MOST_NOTES else others[: _MOST_NOTES - 1]
+    texts = [Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan") for note in shown]
+    if len(shown) < len(others):
+        texts.append(Text(f"and {len(others) - len(shown):,} more; --verbose shows all", style="dim"))
+    console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")
+    console.print(_note_table(texts, "•"))
+    console.print()
+
+
+def _note_table(texts: Sequence[Text], mark: str) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column()
-    for note in shown:
-        table.add_row("•", Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan"))
-    if len(shown) < len(notes):
-        table.add_row("•", f"and {len(notes) - len(shown):,} more; --verbose shows all", style="dim")
-    console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")
-    console.print(table)
-    console.print()
+    for text in texts:
+        table.add_row(mark, text)
+    return table
 
 
 def show_network(console: Console, built: NetworkBuilt, options: Options, has_valid: bool) -> None:

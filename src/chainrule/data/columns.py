@@ -34,7 +34,7 @@ class _Judged:
 def judge_columns(
     table: Table,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     weight: str | None = None,
     in_order: bool = False,
     categorical: Sequence[str] = (),
@@ -43,7 +43,7 @@ def judge_columns(
     drop: Sequence[str] = (),
     decimal: str | None = None,
 ) -> tuple[tuple[Column, ...], tuple[Note, ...]]:
-    """Return what each column means, in the table's order with the target among them, and notes on what was found out.
+    """Return what each column means, in the table's order with the target or targets among them, and notes on what was found out.
 
     ``categorical``, ``numeric``, ``date`` and ``drop`` name columns whose kind is settled by the caller; an entry of ``date`` may give the
     format as ``NAME=FORMAT`` (``when=%d/%m/%Y``). ``decimal`` (``"."`` or ``","``) decides numbers that can be read in two ways. Constant
@@ -56,10 +56,11 @@ def judge_columns(
     if decimal not in (None, ".", ","):
         raise OptionError(f"--decimal {decimal}: the decimal mark is '.' or ','")
     formats = dict(_split_format(table, entry) for entry in date)
-    forced = _forced(table, target, {"--drop": drop, "--categorical": categorical, "--numeric": numeric, "--date": list(formats)})
+    targets = () if target is None else (target,) if isinstance(target, str) else tuple(target)
+    forced = _forced(table, targets, {"--drop": drop, "--categorical": categorical, "--numeric": numeric, "--date": list(formats)})
     seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("--drop", "--categorical")}
     shared = find_conventions(table, seen.values(), decimal)
-    roles = {name: role for name, role in ((weight, "weight"), (target, "target")) if name is not None}
+    roles = {name: "weight" for name in (weight,) if name is not None} | dict.fromkeys(targets, "target")
     judged: list[_Judged] = []
     for name in table.frame.columns:
         flag = forced.get(name, "")
@@ -86,11 +87,12 @@ def _split_format(table: Table, entry: str) -> tuple[str, str]:
     return (entry, "") if entry in table.frame.columns else (name, form)
 
 
-def _forced(table: Table, target: str | None, options: dict[str, Sequence[str]]) -> dict[str, str]:
+def _forced(table: Table, targets: Sequence[str], options: dict[str, Sequence[str]]) -> dict[str, str]:
     """Return which option names each column."""
     forced: dict[str, str] = {}
-    if target is not None and target not in table.frame.columns:
-        raise no_such_column(table, target, "--target")
+    for target in targets:
+        if target not in table.frame.columns:
+            raise no_such_column(table, target, "--target")
     for flag, names in options.items():
         for name in names:
             if name not in table.frame.columns:
@@ -98,8 +100,8 @@ def _forced(table: Table, target: str | None, options: dict[str, Sequence[str]])
             if forced.get(name, flag) != flag:
                 raise OptionError(f"column '{name}' is named with both {forced[name]} and {flag}; choose one")
             forced[name] = flag
-    if target is not None and forced.get(target) == "--drop":
-        raise OptionError(f"column '{target}' is the target and cannot be dropped with --drop")
+    if dropped := [target for target in targets if forced.get(target) == "--drop"]:
+        raise OptionError(f"column '{dropped[0]}' is the target and cannot be dropped with --drop")
     return forced
 
 

@@ -97,8 +97,7 @@ def _quotes_are_regular(array: NDArray[np.uint8], quotes: NDArray[np.int64], del
     before = array[opening[opening > 0] - 1]
     after = array[closing[closing < array.size - 1] + 1]
     return bool(
-        np.isin(before, (delimiter, _LINE_FEED, _QUOTE)).all()
-        and np.isin(after, (delimiter, _LINE_FEED, _CARRIAGE_RETURN, _QUOTE)).all()
+        np.isin(before, (delimiter, _LINE_FEED, _QUOTE)).all() and np.isin(after, (delimiter, _LINE_FEED, _CARRIAGE_RETURN, _QUOTE)).all()
     )
 
 

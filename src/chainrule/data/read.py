@@ -116,7 +116,7 @@ def _opened(source: str | os.PathLike[str]) -> tuple[str, str, bytes, str]:
     path = Path(source)
     endings = [ending.lower() for ending in path.suffixes]
     packed = endings[-1:] == [".gz"]
-    ending = (endings[-2:-1] if packed else endings[-1:] or [""])
+    ending = endings[-2:-1] if packed else endings[-1:] or [""]
     form = _FORMATS.get(ending[0] if ending else "", "")
     data = _bytes_of(path, known=bool(form) and not (packed and form not in _TEXTS))
     if packed:

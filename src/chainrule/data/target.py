@@ -11,13 +11,16 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import listed, read_column
+from chainrule.data.class_weights import class_weights
 from chainrule.data.classes import Label, class_indices, find_classes, is_file_text
-from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column, Note, Table
+from chainrule.data.target_transform import COUNTS, STANDARDIZE, TRANSFORMS
 from chainrule.data.typed import read_record
 from chainrule.errors import DataError, FileFormatError, OptionError, nearest
 
 Task = Literal["classification", "regression"]
+
+_IMBALANCED = 0.3  # of an equal share: 15 % of two classes
 
 MOST_NUMBERED_CLASSES = 20
 """Whole numbers with more different values than these are quantities."""
@@ -27,8 +30,10 @@ MOST_NUMBERED_CLASSES = 20
 class Target:
     """What a target column means: plain data, stored in the model file.
 
-    ``classes`` are the labels of a classification in their own type and spelling; the class index is the place among them. ``mean`` and
-    ``scale`` standardize the numbers of a regression: (value − mean) / scale. ``reason`` says why the task is what it is.
+    ``classes`` are the labels of a classification in their own type and spelling; the class index is the place among them.
+    ``class_weights`` say how much each class counts in training, if not all the same; ``threshold`` is the probability from which on the
+    second of two classes is answered, if not the more probable one is. The numbers of a regression are transformed and then standardized:
+    (``transform``(value) − ``mean``) / ``scale``. ``reason`` says why the task is what it is.
     """
 
     column: Column
@@ -38,16 +43,30 @@ class Target:
     mean: float = 0.0
     scale: float = 1.0
     notes: tuple[Note, ...] = ()
+    transform: str = STANDARDIZE
+    class_weights: tuple[float, ...] = ()
+    threshold: float | None = None
 
-    def fit(self, table: Table, rows: NDArray[np.int64]) -> Target:
-        """Return the target with what belongs to the training rows: mean and scale, or a note of the classes that have none.
+    def fit(
+        self,
+        table: Table,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float64] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+    ) -> Target:
+        """Return the target with what belongs to the training rows, of which each counts its weight.
 
-        Raises :class:`DataError` where a classification's training rows are all of one class or fewer than the classes.
+        That is mean and scale, or the weights of the classes and notes: of classes that have no row, and of few rows of one.
+
+        Raises :class:`DataError` where a classification's training rows are all of one class or fewer than the classes, and
+        :class:`OptionError` for weights of classes that cannot be.
         """
         if self.task == "regression":
-            mean, scale = mean_and_scale(self.values(table, rows))
+            transform = TRANSFORMS[self.transform]
+            mean, scale = transform.fit(transform.forward(self._within(table, rows)), weights)
             return replace(self, mean=mean, scale=scale)
-        counts = np.bincount(self.encode(table, rows=rows), minlength=len(self.classes))
+        indices = self.encode(table, rows=rows)
+        counts = np.bincount(indices, minlength=len(self.classes))
         met = [label for label, count in zip(self.classes, counts, strict=True) if count]
         if len(met) == 1:
             raise DataError(f"all training rows of {table.source} have the same '{self.column.name}' ('{met[0]}'): split another way")
@@ -57,10 +76,27 @@ class Target:
                 "add rows, or choose another target"
             )
         unmet = [label for label in self.classes if label not in met]
-        if not unmet:
-            return self
-        note = Note(f"no training row has the class {listed(unmet)} of '{self.column.name}': it cannot be learned", "--split")
-        return replace(self, notes=(*self.notes, note))
+        name, notes = self.column.name, list[Note]()
+        if unmet:
+            notes.append(Note(f"no training row has the class {listed(unmet)} of '{name}': it cannot be learned", "--split"))
+        if class_weight is not None:
+            weight_of = np.bincount(indices, weights, len(self.classes))
+            own = class_weights(class_weight, self.classes, weight_of, name)
+            if not np.dot(own, weight_of):
+                raise OptionError(f"--class-weight: the classes of '{name}' that count have no training rows, so that no row counts.")
+            return replace(self, notes=(*self.notes, *notes), class_weights=own)
+        notes += self._imbalance(counts)
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
+
+    def _imbalance(self, counts: NDArray[np.integer[Any]]) -> list[Note]:
+        """Return a note where one class has far fewer rows than an equal share: accuracy then says little."""
+        present = np.flatnonzero(counts)
+        rarest, share = int(present[counts[present].argmin()]), float(counts[present].min() / counts.sum())
+        if share * len(present) >= _IMBALANCED:
+            return []
+        rows = f"'{self.classes[rarest]}' of '{self.column.name}' is {share:.1%} of the training rows"
+        advice = "look at balanced_accuracy and pr_auc beside accuracy; 'balanced' lets all classes count alike"
+        return [Note(f"{rows}: {advice}", "--class-weight")]
 
     def encode(self, table: Table, dtype: DTypeLike = "float32", rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Return the target of the given rows (all by default): class indices (rows,) as int64, or standardized numbers (rows, 1).
@@ -68,7 +104,8 @@ class Target:
         Raises :class:`DataError` for a missing value, text where numbers are expected, or a class that training did not know.
         """
         if self.task == "regression":
-            standardized: NDArray[Any] = ((self.values(table, rows) - self.mean) / self.scale).astype(dtype)[:, None]
+            numbers = TRANSFORMS[self.transform].forward(self._within(table, rows))
+            standardized: NDArray[Any] = ((numbers - self.mean) / self.scale).astype(dtype)[:, None]
             return standardized
         values, places = _present(table, self.column, rows)
         indices = class_indices(self.column, self.classes, values)
@@ -84,6 +121,18 @@ class Target:
         """Return a regression's target in its own units (rows,), raising as :meth:`encode` does."""
         return _present(table, self.column, rows)[0].to_numpy()
 
+    def _within(self, table: Table, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
+        """Return the values, all of which the transform takes."""
+        values, transform = self.values(table, rows), TRANSFORMS[self.transform]
+        if (first := transform.first_outside(values)) is not None:
+            place = table.place(first if rows is None else int(rows[first]))
+            what = f"'{self.column.name}' is {values[first]:g}"
+            if self.transform == COUNTS:
+                raise DataError(f"{place}: {what}, and counts are at least 0; choose another loss than poisson, or leave the row out.")
+            other = "log1p, which takes 0 too, or standardize" if self.transform == "log" and values.min() > -1 else "standardize"
+            raise DataError(f"{place}: {what}, and --target-transform {self.transform} takes numbers {transform.domain}; choose {other}.")
+        return values
+
     def decode_classes(self, indices: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """Return the labels of class indices (rows,), in the target's own type: int64, float64, bool, or str as objects."""
         labels = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
@@ -91,9 +140,10 @@ class Target:
         return chosen
 
     def decode_values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return standardized outputs (rows, 1) or (rows,) in the target's own units (rows,): output · scale + mean."""
-        values: NDArray[np.float64] = outputs.astype(np.float64).reshape(len(outputs)) * self.scale + self.mean
-        return values
+        """Return outputs (rows, …) in the target's own units: output · scale + mean, with its transform undone; (rows,) if there is one."""
+        with np.errstate(over="ignore"):  # what no number can say is infinite
+            values: NDArray[np.float64] = TRANSFORMS[self.transform].backward(outputs.astype(np.float64) * self.scale + self.mean)
+        return values.reshape(len(values)) if values.size == len(values) else values
 
     def to_json(self) -> dict[str, Any]:
         """Return the target as JSON-ready data."""
@@ -105,18 +155,20 @@ class Target:
         target = read_record(cls, data, "target")
         kind, kinds = target.column.kind, {type(label) for label in target.classes}
         if target.task == "regression":
-            sound = kind == "number" and target.scale > 0
+            sound = kind == "number" and target.scale > 0 and target.transform in TRANSFORMS
         else:
             sound = kind != "date" and len(set(target.classes)) == len(target.classes) >= 2 and len(kinds) == 1
             sound &= kinds <= {int, float} if kind == "number" else kind != "boolean" or len(target.classes) == 2
+            sound &= len(target.class_weights) in (0, len(target.classes)) and (target.threshold is None or len(target.classes) == 2)
         if not sound:
             raise FileFormatError(f"its target, a {kind} column, does not fit its task of {target.task}.")
         return target
 
 
-def rows_with_target(table: Table, column: str) -> NDArray[np.int64]:
-    """Return the indices of the rows whose cell in ``column`` is not missing, ascending."""
-    return (~_missing(table, column)).arg_true().to_numpy().astype(np.int64)
+def rows_with_target(table: Table, *columns: str) -> NDArray[np.int64]:
+    """Return the indices of the rows whose cells in all ``columns`` are not missing, ascending."""
+    present = [(~_missing(table, column)).to_numpy() for column in columns]
+    return np.flatnonzero(np.logical_and.reduce(present))
 
 
 def judge_target(table: Table, column: Column, *, task: Task | None = None, rows: NDArray[np.int64] | None = None) -> Target:

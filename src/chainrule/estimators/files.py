@@ -19,12 +19,14 @@ from chainrule.estimators.inputs import names_of_array
 from chainrule.estimators.regressor import NeuralNetworkRegressor
 from chainrule.estimators.steps import Shape, step_of
 from chainrule.estimators.targets import Classes, Quantities, loss_of
-from chainrule.ir import Program
+from chainrule.ir import Program, Type
 from chainrule.losses import LOSSES
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.optim import OPTIMIZERS
+from chainrule.training.goal import TEMPERATURE, Goal
 from chainrule.training.model import Model, describe
 from chainrule.training.program import inference_program
+from chainrule.training.state import State
 from chainrule.training.step import TrainingStep
 from chainrule.training.tasks import head_of
 
@@ -58,8 +60,7 @@ def model_of(estimator: NeuralNetwork) -> Model:
         best=state,
         start=replace(step.init(state.seed), hyper=dict(state.hyper)),
         encoder=estimator.encoder_,
-        target=target,
-        loss=name or str(getattr(loss, "__name__", loss)),
+        goal=Goal((target,), name or str(getattr(loss, "__name__", loss))),
         optimizer=step.optimizer.name,
         layers=describe(network),
         report=report,
@@ -72,7 +73,8 @@ def estimator_of(model: Model) -> NeuralNetwork:
     Raises:
         OptionError: the network is not one that the estimators make.
     """
-    target, state = model.target, model.best.copy()
+    target, state = model.target, _with_temperature(model)
+    _refuse_unknown(model)
     hidden = [layer["does"] for layer in model.layers if layer["layer"].startswith("hidden_")]
     dropped = [layer["does"] for layer in model.layers if layer["layer"].startswith("dropout_")]
     activations = tuple(does.partition(", ")[2] for does in hidden)
@@ -100,9 +102,33 @@ def estimator_of(model: Model) -> NeuralNetwork:
     estimator.best_epoch_, estimator.stopped_ = model.report.get("best_epoch", 0), model.report.get("stopped", "")
     if unknown := [name for name in activations if name not in ACTIVATIONS]:
         raise OptionError(f"the activation '{unknown[0]}' is a function that the model file does not hold: use the model as it is.")
-    if str(_inference(_trained_step(estimator), target.task, model.loss)) != str(model.inference):
+    step = _trained_step(estimator)
+    buffers = {name: Type.of(array) for name, array in model.best.buffers.items()}
+    if str(inference_program(step.network, step.params, buffers, step.signature, model.goal.head)) != str(model.inference):
         raise OptionError("the network is not a multi-layer perceptron as the estimators make them: use the model as it is.")
     return estimator
+
+
+def _with_temperature(model: Model) -> State:
+    """Return the state of a model with its temperature in the weights of the last layer, which gives the same probabilities."""
+    state = model.best.copy()
+    temperature = state.buffers.pop(TEMPERATURE, None)
+    if temperature is not None:
+        for path in ("output.weight", "output.bias"):
+            state.params[path] = state.params[path] / temperature
+    return state
+
+
+def _refuse_unknown(model: Model) -> None:
+    """Refuse what a model can be and an estimator not."""
+    target = model.target
+    what = ""
+    if target.threshold is not None:
+        what = f"a threshold of {target.threshold:g}: scikit-learn's FixedThresholdClassifier holds one"
+    elif target.transform not in ("standardize", "none") or model.goal.quantiles:
+        what = f"loss {model.loss} and target transform {target.transform}, which the estimators do not have"
+    if what:
+        raise OptionError(f"the model has {what}; use the model as it is.")
 
 
 def _target(estimator: NeuralNetwork) -> Target:

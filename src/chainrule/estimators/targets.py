@@ -229,7 +229,7 @@ class Quantities:
     mean: Array
     scale: Array
     one: bool
-    losses: tuple[str, ...] = field(default=LOSSES_OF["regression"], init=False)
+    losses: tuple[str, ...] = field(default=LOSSES_OF["regression"][:4], init=False)  # those of standardized numbers
 
     @property
     def measured(self) -> bool:

@@ -4,6 +4,7 @@ from chainrule.inspect.attributions import ModelExplanation, RowExplanation, exp
 from chainrule.inspect.check.gradients import GradientCheck, check_example, check_gradients
 from chainrule.inspect.derivation.derive import Derivation, derive
 from chainrule.inspect.derivation.paths import Factor, Path
+from chainrule.inspect.diagnosis import Diagnosis, Finding, diagnose
 from chainrule.inspect.step.events import Answer, Operand, Quantity, StepEvent
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.inspect.step.tracing import trace_example, trace_step, trace_training_step
@@ -11,7 +12,9 @@ from chainrule.inspect.step.tracing import trace_example, trace_step, trace_trai
 __all__ = [
     "Answer",
     "Derivation",
+    "Diagnosis",
     "Factor",
+    "Finding",
     "GradientCheck",
     "ModelExplanation",
     "Operand",
@@ -23,6 +26,7 @@ __all__ = [
     "check_example",
     "check_gradients",
     "derive",
+    "diagnose",
     "explain_model",
     "explain_row",
     "trace_example",

@@ -1,23 +1,23 @@
-"""The examples of the course: small networks with given weights and rows, run by the engine in float64."""
+"""The examples of the course: textbook examples, and every number of the steps that they make."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-
-from chainrule import losses, nn, optim
+from chainrule import optim
 from chainrule.errors import InputError, nearest
 from chainrule.inspect import Operand, StepTrace, trace_training_step
 from chainrule.learn.content_files import read_toml
 from chainrule.learn.figures import figures_of_batch, figures_of_weight
 from chainrule.learn.wrong_order import update_before_backward
 from chainrule.training.state import State
-from chainrule.training.step import TrainingStep, training_step
+from chainrule.training.textbook.example import Example as TextbookExample
+from chainrule.training.textbook.loading import load_example
+from chainrule.training.textbook.names import bundled_path
 
 MOST_UPDATES = 100_000
 _OF_WEIGHT = re.compile(r"(?P<weight>[^\]]+\])\.(?P<figure>\w+)")
@@ -25,23 +25,18 @@ _OF_WEIGHT = re.compile(r"(?P<weight>[^\]]+\])\.(?P<figure>\w+)")
 
 @dataclass(frozen=True)
 class Example:
-    """A network, a loss, a rule and rows, all given; and every number of the steps that they make.
+    """A textbook example that steps are made of, one after the other.
 
     Attributes:
-        name: as texts call it. ``title``: what it is about.
-        step: the training step. ``start``: the state before the first one. ``batch``: x and y.
-        inputs, outputs: the names of the columns of x, and of the outputs if they are classes.
+        name: as texts call it. ``textbook``: network, loss, rule and rows.
+        start: the state before the first step.
         goal: the loss below which the example counts as learned, or ``None``.
         wrong_order: whether weights are updated before the backward pass has read them.
     """
 
     name: str
-    title: str
-    step: TrainingStep
+    textbook: TextbookExample
     start: State
-    batch: tuple[np.ndarray, np.ndarray]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...] | None
     goal: float | None = None
     wrong_order: bool = False
     _numbers: dict[int, Mapping[str, Any]] = field(default_factory=dict, repr=False)
@@ -51,7 +46,7 @@ class Example:
         trace = self._trace(self._state(updates))
         if not self.wrong_order:
             return trace
-        return StepTrace(update_before_backward(trace.program), trace.state, trace.recording.inputs, input_names=self.inputs)
+        return StepTrace(update_before_backward(trace.program), trace.state, trace.recording.inputs, input_names=self.textbook.input_names)
 
     def number(self, name: str, when: str = "0") -> Any:
         """Return a number of the step after ``when`` updates (``end``: of the first that meets the goal).
@@ -80,30 +75,35 @@ class Example:
             raise InputError(f"the example {self.name} has no goal.")
         state = self.start.copy()
         for updates in range(MOST_UPDATES):
-            state, loss = self.step(state, *self.batch)
+            state, loss = self.textbook.step(state, *self.textbook.batch)
             if loss < self.goal:  # the loss before this update, which is one more than needed
                 return updates
         raise InputError(f"the example {self.name} does not meet its goal in {MOST_UPDATES:,} updates.")
 
-    def losses(self, updates: int) -> np.ndarray:
+    def losses(self, updates: int) -> list[float]:
         """Return the losses of the first steps, before each of their updates."""
-        _, found = self.step.run(self.start.copy(), self.batch, steps=updates, batch_size=len(self.batch[0]), shuffle=False)
-        return np.asarray(found)
+        state, found = self.start.copy(), []
+        for _ in range(updates):
+            state, loss = self.textbook.step(state, *self.textbook.batch)
+            found.append(loss)
+        return found
 
     def _state(self, updates: int) -> State:
         state = self.start.copy()
         for _ in range(updates):
-            state, _ = self.step(state, *self.batch)
+            state, _ = self.textbook.step(state, *self.textbook.batch)
         return state
 
     def _trace(self, state: State) -> StepTrace:
-        return trace_training_step(self.step, state, self.batch, input_names=self.inputs, output_names=self.outputs)
+        example = self.textbook
+        names = {"input_names": example.input_names, "output_names": example.output_names or None}
+        return trace_training_step(example.step, state, example.batch, **names)
 
     def _numbers_after(self, updates: int) -> Mapping[str, Any]:
         if updates not in self._numbers:
             trace = self.trace(updates)
             after = self._trace(self._state(updates + 1)).loss if not self.wrong_order else float("nan")
-            known = {"goal": self.goal, "rows": len(self.batch[0])}
+            known = {"goal": self.goal, "rows": len(self.textbook.x)}
             self._numbers[updates] = {**dict(_named(trace)), **figures_of_batch(trace, after), **known}
         return self._numbers[updates]
 
@@ -132,26 +132,8 @@ def find_example(name: str) -> Example:
     known = read_toml("examples.toml")
     if name not in known:
         raise InputError(f"the course has no example '{name}'.{nearest(name, known)}")
-    entry = known[name]
-    return build_example(name, read_toml(f"examples/{entry['example']}.toml"), **{key: entry[key] for key in entry if key != "example"})
-
-
-def build_example(
-    name: str, about: Mapping[str, Any], *, lr: float | None = None, goal: float | None = None, wrong_order: bool = False
-) -> Example:
-    """Build an example from its description: layers with weights, rows, loss and rate."""
-    layers: dict[str, nn.Dense] = {}
-    params: dict[str, np.ndarray] = {}
-    width = len(about["input_names"])
-    for layer in about["layers"]:
-        path = layer["name"]
-        layers[path] = nn.Dense(width, len(layer["bias"]), layer.get("activation", "identity"))
-        params |= {f"{path}.weight": np.array(layer["weight"]), f"{path}.bias": np.array(layer["bias"])}
-        width = len(layer["bias"])
-    optimizer = optim.sgd(about["optimizer"]["lr"] if lr is None else lr)
-    step = training_step(nn.Sequential(layers), losses.LOSSES[about["loss"]], optimizer, dtype="float64")
-    outputs, y = about.get("output_names"), about["targets"]
-    targets = np.array([outputs.index(label) for label in y]) if outputs else np.array(y)
-    start = step.init(params=params)
-    names = tuple(about["input_names"]), tuple(outputs) if outputs else None
-    return Example(name, about["title"], step, start, (np.array(about["inputs"]), targets), *names, goal=goal, wrong_order=wrong_order)
+    settings = dict(known[name])
+    textbook = load_example(bundled_path(settings.pop("example")))
+    if (lr := settings.pop("lr", None)) is not None:
+        textbook = replace(textbook, optimizer=optim.sgd(lr))
+    return Example(name, textbook, textbook.state, **settings)

@@ -44,9 +44,11 @@ class Lesson:
     Attributes:
         key: its name on the command line, such as ``forward-pass``. ``kind``: chapters, dialogues or pages.
         number: its place among its kind, from 1. ``chapter``: the chapter that it is, or belongs to.
+        also: other names that find it.
         title, sentence: what it is called, and what it is about.
         example: the example that its numbers are from. ``run``: the command that shows them, or empty.
         terms: the words of the glossary that belong to it.
+        picture: what to draw for it where there is room for a picture, and the ``text`` that says the same; or empty.
         sections: the text under each heading, with placeholders; what stands above the first one has the heading "".
     """
 
@@ -59,7 +61,9 @@ class Lesson:
     example: str
     run: str
     terms: tuple[str, ...]
+    picture: Mapping[str, Any]
     sections: Mapping[str, str]
+    also: tuple[str, ...] = ()
 
     def parts(self, depth: str = "standard") -> list[tuple[str, str]]:
         """Return the headings and texts of the lesson at a depth, ``full`` for all of them; what is no chapter has one depth.
@@ -89,7 +93,7 @@ def lessons() -> tuple[Lesson, ...]:
     number = sum(lesson.kind == "pages" for lesson in found) + 1
     about = "The original papers, and what the course takes from each."
     text = {"": references_as_markdown()}
-    return (*found, Lesson("references", "pages", number, 1, "References", about, "", "", (), text))
+    return (*found, Lesson("references", "pages", number, 1, "References", about, "", "", (), {}, text))
 
 
 def chapters() -> tuple[Lesson, ...]:
@@ -115,7 +119,7 @@ def find_lesson(name: str) -> Lesson:
         if wanted not in known:
             raise OptionError(f"there is no chapter {name}; there are 1 to {len(known)}. `chainrule learn` lists them.")
         return known[wanted]
-    names = {_plain(spelling): lesson for lesson in reversed(lessons()) for spelling in (lesson.title, lesson.key)}
+    names = {_plain(spelling): lesson for lesson in reversed(lessons()) for spelling in (lesson.title, *lesson.also, lesson.key)}
     if wanted in names:
         return names[wanted]
     within = [lesson for lesson in lessons() if wanted and wanted in f"{_plain(lesson.title)} {_plain(lesson.key)}"]
@@ -150,7 +154,9 @@ def _read(path: Path, kind: str) -> Lesson:
         about.get("example", ""),
         about.get("run", ""),
         tuple(about.get("terms", ())),
+        about.get("picture", {}),
         sections,
+        tuple(about.get("also", ())),
     )
 
 

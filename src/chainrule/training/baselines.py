@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,24 +32,46 @@ def baselines(
     weights: NDArray[Any] | None = None,
     test_weights: NDArray[Any] | None = None,
     trees: NDArray[Any] | None = None,
+    quantiles: Sequence[float] = (),
 ) -> dict[str, dict[str, float]]:
     """Return the test metrics of the ``constant`` and of the ``linear`` baseline, learned from the training rows.
 
     ``x`` and ``x_test`` are encoded inputs (rows, units); ``y`` and ``y_test`` (rows,) are class indices below ``classes``, or numbers in
     the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts. ``trees`` are
-    the predictions of gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`.
+    the predictions of gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`. With ``quantiles`` the baselines
+    predict these: their answer, moved by the quantiles of what it leaves over in the training rows.
     """
-    predict = {"constant": constant_predictions, "linear": linear_predictions}
+    predict: dict[str, Callable[..., Floats]] = {"constant": constant_predictions, "linear": linear_predictions}
     if task == "regression":  # both are linear in y: numbers of any size are brought near 1, exactly, and what is predicted back
         exponent = math.frexp(float(np.abs(y).max()))[1]
         with np.errstate(over="ignore"):
             near_one = np.ldexp(y.astype(np.float64), -exponent)
+            if quantiles:
+                predict = {name: partial(_quantiles, f, quantiles) for name, f in predict.items()}
             outputs = {name: np.ldexp(f(task, x, near_one, x_test, classes, weights), exponent) for name, f in predict.items()}
     else:
         outputs = {name: function(task, x, y, x_test, classes, weights) for name, function in predict.items()}
     if trees is not None:
         outputs["trees"] = trees
-    return {name: evaluate_predictions(task, y_test, output, test_weights) for name, output in outputs.items()}
+    measured = partial(evaluate_predictions, task, y_test, weights=test_weights, quantiles=quantiles)
+    return {name: measured(output) for name, output in outputs.items()}
+
+
+def _quantiles(
+    predict: Callable[..., Floats],
+    quantiles: Sequence[float],
+    task: Task,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    x_test: NDArray[Any],
+    classes: int,
+    weights: NDArray[Any] | None,
+) -> Floats:
+    """Return (rows, quantiles): what is predicted, plus each quantile of what that leaves over in the training rows."""
+    predicted = predict(task, x, y, np.concatenate([x_test, x]), classes, weights)
+    left = y - predicted[len(x_test) :]
+    moves = np.quantile(left, quantiles, method="inverted_cdf", weights=weights)
+    return predicted[: len(x_test), None] + moves
 
 
 def constant_predictions(

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.folds import Folds
-from chainrule.data.target import Target
 from chainrule.training.answers import answer_frame
+from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Judged, Prepared, encode
@@ -40,20 +40,30 @@ class CrossValidation:
         folds: the folds, in order.
         how: how the rows were divided, in one line.
         rows: the rows of the table that were test rows (ascending), and ``fold``: for each the fold (from 1) that tested it.
-        predictions: the answer for each of these rows by the network that had not seen it, as :meth:`Model.predict` gives it.
-        outputs: the same as numbers: probabilities (rows, classes), or values (rows,).
+        decided: for each target the answers for these rows by the network that had not seen them, as :meth:`Goal.decide` gives them.
+        answers: the same as numbers, as :meth:`Goal.answers` gives them.
     """
 
     folds: tuple[FoldEnded, ...]
     how: str
     rows: np.ndarray
     fold: np.ndarray
-    predictions: np.ndarray
-    outputs: np.ndarray
-    target: Target
+    decided: list[np.ndarray]
+    answers: list[np.ndarray]
+    goal: Goal
 
     def __repr__(self) -> str:
         return f"CrossValidation({len(self.folds)} folds, {len(self.rows):,} rows)"
+
+    @property
+    def predictions(self) -> Any:
+        """The answers for these rows, in the form of :meth:`Model.predict`."""
+        return self.goal.by_target(self.decided)
+
+    @property
+    def outputs(self) -> Any:
+        """The answers as numbers, in the form of :meth:`Model.outputs`."""
+        return self.goal.by_target(self.answers)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -75,7 +85,7 @@ class CrossValidation:
 
     def frame(self) -> pl.DataFrame:
         """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
-        answers = answer_frame(self.target, self.predictions, self.outputs if self.target.task == "classification" else None)
+        answers = answer_frame(self.goal, self.decided, self.answers, self.goal.task == "classification")
         return answers.select(pl.Series("row", self.rows), pl.Series("fold", self.fold), *answers.columns)
 
     def report(self) -> dict[str, Any]:
@@ -104,18 +114,16 @@ def cross_validate(
         model, beside = train_fold(prepared)
         assert prepared.test is not None  # a fold is never empty
         tested = prepared.test.table
-        predictions.append(model.predict(tested))
-        outputs.append(model.outputs(tested))
+        outputs.append(model.answers(tested))
+        predictions.append(model.goal.decide(outputs[-1]))
         measured = model.evaluate(tested, np.arange(tested.rows))
-        ended.append(
-            FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside)
-        )
+        ended.append(FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside))
         yield ended[-1]
     rows = np.concatenate([split.test for split in folds.splits])
     fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
     order = np.argsort(rows, kind="stable")
-    answers, numbers = np.concatenate(predictions)[order], np.concatenate(outputs)[order]
-    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.target)
+    answers, numbers = ([np.concatenate(of_target)[order] for of_target in zip(*parts, strict=True)] for parts in (predictions, outputs))
+    return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.goal)
 
 
 def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:

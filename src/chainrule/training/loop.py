@@ -207,7 +207,7 @@ class Loop:
             if looks and not work.losses:
                 stepper.state = self.state  # with another rate, perhaps
                 reason = self._good_enough() or self._told_to_stop(interrupted)
-        self.state = stepper.state
+        self.state = stepper.end()
         return reason or self._told_to_stop(interrupted)
 
     def _sample_steps(self) -> Sampling | None:

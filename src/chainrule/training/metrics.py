@@ -214,12 +214,15 @@ def r2(target: Floats, predicted: Floats, weights: Weights = None) -> float:
 
 
 def mape(target: Floats, predicted: Floats, weights: Weights = None) -> float:
-    """Return the mean absolute percentage error as a fraction, Σ w·|predicted − target| / |target| / Σ w.
+    """Return the mean absolute percentage error as a fraction, Σ w·\\|predicted − target\\| / \\|target\\| / Σ w.
 
-    A target of 0 counts as the machine epsilon, as in scikit-learn: the metric says nothing where targets are near 0.
+    It is undefined where a target is 0. Source: Makridakis (1993), Accuracy measures: theoretical and practical concerns.
     """
-    with np.errstate(over="ignore"):
-        return _mean(np.abs(_errors(target, predicted)) / np.maximum(np.abs(target), np.finfo(np.float64).eps), weights)
+    present = np.ones(len(target), np.bool_) if weights is None else np.asarray(weights) > 0
+    if (np.asarray(target)[present] == 0).any():
+        return math.nan
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # an absent row may have a target of 0
+        return _mean(np.where(present, np.abs(_errors(target, predicted)) / np.abs(target), 0.0), weights)
 
 
 def pinball(target: Floats, predicted: Floats, weights: Weights = None, quantiles: Sequence[float] = (0.5,)) -> float:

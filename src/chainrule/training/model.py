@@ -17,14 +17,15 @@ from chainrule.data.cells import read_column
 from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Table
-from chainrule.data.target import Target, rows_with_target
+from chainrule.data.target import Target
 from chainrule.errors import DataError, nearest
 from chainrule.ir import Program
 from chainrule.nn.activations import activation_name
+from chainrule.training.calibration import Calibration, calibration_of
 from chainrule.training.events import History
-from chainrule.training.metrics import evaluate_predictions
+from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
+from chainrule.training.options import Options
 from chainrule.training.state import State
-from chainrule.training.tasks import encode_target
 
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
@@ -40,13 +41,14 @@ class Model:
         training: the Program of one training step.
         inference: the Program of prediction: ``prediction`` (logits or standardized values), and ``probabilities``.
         best: the state whose weights are used; ``start``: the state before the first step.
-        encoder, target: how rows become numbers, and numbers answers.
-        loss: the name of the loss. ``optimizer``: the name of the optimizer.
+        encoder, goal: how rows become numbers, and numbers answers.
+        optimizer: the name of the optimizer.
         layers: a description of the network for displays, one dict a layer.
         delimited: how text files are read: the options of ``read_table`` that were given in training.
         weight: the column of row weights, if there is one.
         report: what was measured: what ``chainrule train --json`` prints.
         history: the epochs; empty for a model from a file.
+        source: the data, the target and the options that it was trained with, as they were given, while they are in memory; not saved.
         cross_validation: what was found where ``folds`` were asked for; ``None`` for a model from a file, whose report has the figures.
     """
 
@@ -55,8 +57,7 @@ class Model:
     best: State
     start: State
     encoder: Encoder
-    target: Target
-    loss: str
+    goal: Goal
     optimizer: str
     layers: list[dict[str, Any]]
     report: dict[str, Any]
@@ -64,6 +65,7 @@ class Model:
     weight: Column | None = None
     history: History = field(default_factory=History)
     cross_validation: CrossValidation | None = None
+    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
 
     @cached_property
     def _run(self) -> Runnable:
@@ -74,67 +76,115 @@ class Model:
         """The float type of the network: float32 or float64."""
         return next(iter(self.inference.by_role("x"))).type.dtype
 
+    @property
+    def target(self) -> Target:
+        """The only target; OptionError if there are several."""
+        return self.goal.target
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self.goal.loss
+
+    @property
+    def temperature(self) -> tuple[float, ...]:
+        """What the logits of each target are divided by; empty if nothing was calibrated."""
+        if TEMPERATURE not in self.best.buffers:
+            return ()
+        ends = np.cumsum(self.goal.sizes)
+        return tuple(float(value) for value in self.best.buffers[TEMPERATURE][ends - 1])
+
     def table(self, data: Any) -> Table:
         """Return a table of raw rows, read as the training data was, or one that is bundled; a table is returned as it is."""
         known = find_bundled(data) if isinstance(data, str) else None
         return data if isinstance(data, Table) else read_table(known.path if known else data, **self.reading)
 
-    def outputs(self, data: Any) -> np.ndarray:
-        """Return the answers as numbers: probabilities [rows, classes], or values [rows] in the target's units.
+    def answers(self, data: Any) -> list[np.ndarray]:
+        """Return for each target its probabilities [rows, classes], or its values [rows] or [rows, quantiles] in its own units.
 
         Raises:
             DataError: a column is missing, or a cell cannot be read; says file, line and column.
         """
         table = self.table(data)
-        name = "probabilities" if self.target.task == "classification" else "prediction"
+        name = "probabilities" if self.goal.task == "classification" else "prediction"
         arrays = {**self.best.params, **self.best.buffers}
         encoded = (self.encoder.transform(table.part(at, at + _CHUNK), self.dtype) for at in range(0, max(table.rows, 1), _CHUNK))
-        result = np.concatenate([self._run({**arrays, "x": x})[name] for x in encoded])
-        return result if self.target.task == "classification" else self.target.decode_values(result)
+        return self.goal.answers({name: np.concatenate([self._run({**arrays, "x": x})[name] for x in encoded])})
 
-    def predict(self, data: Any) -> np.ndarray:
-        """Return one answer a row, in the target's own type and spelling.
+    def outputs(self, data: Any) -> Any:
+        """Return the answers as numbers: probabilities [rows, classes], or values [rows] or [rows, quantiles] in the target's units.
+
+        Of several targets it is a dict of these by the target's column.
+
+        Raises:
+            DataError: as :meth:`answers`.
+        """
+        return self.goal.by_target(self.answers(data))
+
+    def predict(self, data: Any) -> Any:
+        """Return one answer a row, in the target's own type and spelling; of several targets a dict of these by the target's column.
 
         Args:
             data: a file's path or any data frame of raw rows; the target may be absent.
 
         Raises:
-            DataError: as :meth:`outputs`.
+            DataError: as :meth:`answers`.
         """
-        outputs = self.outputs(data)
-        return self.target.decode_classes(outputs.argmax(1)) if self.target.task == "classification" else outputs
+        return self.goal.by_target(self.goal.decide(self.answers(data)))
 
-    def predict_proba(self, data: Any) -> np.ndarray:
-        """Return the probability of each class, [rows, classes], in the order of ``target.classes``.
+    def predict_proba(self, data: Any) -> Any:
+        """Return the probability of each class, [rows, classes], in the order of the target's ``classes``.
+
+        Of several targets it is a dict of these by the target's column.
 
         Raises:
-            DataError: as :meth:`outputs`; or the model is a regression, which has no classes.
+            DataError: as :meth:`answers`; or the model is a regression, which has no classes.
         """
-        if self.target.task != "classification":
-            raise DataError(f"'{self.target.column.name}' is a quantity and has no classes; use predict.")
+        if self.goal.task != "classification":
+            raise DataError(f"'{self.goal.title}' is a quantity and has no classes; use predict.")
         return self.outputs(data)
+
+    def predict_quantiles(self, data: Any) -> Any:
+        """Return the quantiles that the model was trained for, [rows, quantiles], in ascending order.
+
+        Of several targets it is a dict of these by the target's column.
+
+        Raises:
+            DataError: as :meth:`answers`; or the model was trained for none.
+        """
+        if not self.goal.quantiles:
+            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with --loss pinball.")
+        return self.goal.by_target([part.reshape(len(part), -1) for part in self.answers(data)])
 
     def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
         """Return the metrics of the answers for rows whose target is known, weighted by the weight column if there is one.
 
+        Of several targets each metric is the mean over them.
+
         Raises:
             DataError: the target column is missing, or holds no known value; says file, line and column.
         """
+        return self.assess(data, rows).metrics
+
+    def assess(self, data: Any, rows: np.ndarray | None = None) -> Assessment:
+        """Return what the answers are worth for rows whose targets are known (all that are, by default); raises as :meth:`evaluate`."""
         table = self.table(data)
-        known = rows_with_target(table, self.target.column.name) if rows is None else rows
-        if not len(known):
-            raise DataError(f"the target '{self.target.column.name}' is missing in all rows of {table.source}: nothing can be compared.")
+        known = self.goal.known_rows(table) if rows is None else rows
         weights = row_weights(table, self.weight, known)
         part = table.take(known)
-        truth = self.target.encode(part) if self.target.task == "classification" else self.target.values(part)
-        return evaluate_predictions(self.target.task, truth, self.outputs(part), weights)
+        truth, answers = self.goal.truth(part), self.answers(part)
+        tables: dict[str, Calibration] = {}
+        if self.goal.task == "classification":
+            each = zip(self.goal.names, truth, answers, strict=True)
+            tables = {name: calibration_of(true, answer, weights) for name, true, answer in each}
+        return Assessment(len(known), self.goal.measure(truth, answers, weights), tables)
 
     def batch(self, table: Table, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Return rows as the batch of the training Program: x, y and, with a weight column, w."""
-        weights = row_weights(table, self.weight, rows)
+        """Return rows as the batch of the training Program: x, y and, with weights of rows or classes, w."""
         part = table.take(rows)
+        weights = training_weights(self.goal, part, row_weights(table, self.weight, rows))
         x = self.encoder.transform(part, self.dtype)
-        y = encode_target(self.target, self.loss, part, None, self.dtype)
+        y = self.goal.encode(part, self.dtype)
         return {"x": x, "y": y} | ({} if weights is None else {"w": weights.astype(self.dtype)})
 
     def as_estimator(self) -> Any:
@@ -151,6 +201,26 @@ class Model:
         from chainrule.training.model_file import save  # which imports this module
 
         save(self, Path(path))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a model is worth on some rows: for each target its metrics, and of classes how well calibrated their probabilities are."""
+
+    rows: int
+    targets: dict[str, dict[str, float]]
+    calibration: dict[str, Calibration]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics, of several targets the mean over them."""
+        return mean_metrics(list(self.targets.values()))
+
+
+def training_weights(goal: Goal, part: Table, weights: np.ndarray | None) -> np.ndarray | None:
+    """Return how much each row counts in the loss: its weight, if there is one, times the weights of its classes."""
+    factors = goal.row_factors(part)
+    return weights if factors is None else factors if weights is None else factors * weights
 
 
 def row_weights(table: Table, column: Column | None, rows: np.ndarray | None = None) -> np.ndarray | None:

@@ -12,7 +12,6 @@ from chainrule.ir import B, Port, Program, Type, bind_axes
 from chainrule.training.model import Model
 from chainrule.training.program import POSITION
 from chainrule.training.state import State
-from chainrule.training.tasks import choose_loss, outputs_of
 
 _REPLACED = ("parameter", "optimizer", "buffer", "count")  # roles of the inputs that a step gives anew
 
@@ -27,7 +26,6 @@ def check_fit(model: Model) -> None:
         raise FileFormatError(f"its weight column is of kind {model.weight.kind}.")
     if not isinstance(model.report.get("batch_size", 0), int):
         raise FileFormatError("its report has no batch size.")
-    choose_loss(model.target, model.loss)
     data, answers = _data_types(model), _answer_types(model)
     for state in (model.best, model.start):
         _check_ports(model.training, state, data)
@@ -45,15 +43,15 @@ def _data_types(model: Model) -> dict[str, Type]:
     dtype = model.inference.input("x").type.dtype
     if dtype not in ("float32", "float64"):
         raise FileFormatError(f"its Program takes {dtype}.")
-    y = Type("int64", (B,)) if model.loss == "cross_entropy" else Type(dtype, (B, 1))
-    weights = {} if model.weight is None else {"w": Type(dtype, (B,))}
-    return {"x": Type(dtype, (B, len(model.encoder.units))), "y": y} | weights
+    weighted = model.weight is not None or any(target.class_weights for target in model.goal.targets)
+    x = Type(dtype, (B, len(model.encoder.units)))
+    return {"x": x, "y": model.goal.y_type(dtype)} | ({"w": Type(dtype, (B,))} if weighted else {})
 
 
 def _answer_types(model: Model) -> dict[str, Type]:
-    answers = {"prediction": Type(model.dtype, (B, outputs_of(model.target, model.loss)))}
-    if model.target.task == "classification":
-        answers["probabilities"] = Type(model.dtype, (B, len(model.target.classes)))
+    answers = {"prediction": Type(model.dtype, (B, model.goal.outputs))}
+    if model.goal.task == "classification":
+        answers["probabilities"] = Type(model.dtype, (B, sum(len(target.classes) for target in model.goal.targets)))
     return answers
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
 from chainrule.data.table import Column
-from chainrule.data.target import Target
 from chainrule.data.typed import read_fields, read_value
 from chainrule.errors import ChainruleError, FileFormatError
 from chainrule.ir import Program
@@ -26,6 +25,7 @@ from chainrule.ir.program import Operation
 from chainrule.ir.serialize import from_json, to_json
 from chainrule.ops.tracing import OPERATIONS
 from chainrule.training.files import write_atomically
+from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.model_check import check_fit
 from chainrule.training.state import State
@@ -36,7 +36,7 @@ _SCALARS = ("hyper", "rate_scale", "seed", "epoch", "step", "count")
 _GROUPS = ("params", "optimizer", "buffers")
 _READING = ("delimiter", "decimal", "encoding", "missing", "header")
 _LAYER = {"layer": str, "does": str, "parameters": dict[str, list[int]], "count": int}
-_PLAIN = {"loss": str, "optimizer": str, "layers": list[Any], "report": dict[str, Any], "weight": Column | None}
+_PLAIN = {"optimizer": str, "layers": list[Any], "report": dict[str, Any], "weight": Column | None}
 
 
 def save(model: Model, path: Path) -> None:
@@ -57,8 +57,7 @@ def save(model: Model, path: Path) -> None:
         tensors |= {f"{name}/{group}/{key}": array for group in _GROUPS for key, array in getattr(state, group).items()}
     header |= {
         "encoder": model.encoder.to_json(),
-        "target": model.target.to_json(),
-        "loss": model.loss,
+        **model.goal.to_json(),
         "optimizer": model.optimizer,
         "layers": model.layers,
         "reading": model.reading,
@@ -91,9 +90,9 @@ def load(path: str | Path) -> Model:
         plain = {name: read_value(header[name], hint, name) for name, hint in _PLAIN.items()}
         reading = read_fields(header["reading"], {name: get_type_hints(read_table)[name] for name in _READING}, "reading", set())
         layers = [read_fields(layer, _LAYER, f"layers[{number}]") for number, layer in enumerate(plain.pop("layers"))]
-        encoder, target = Encoder.from_json(header["encoder"]), Target.from_json(header["target"])
+        encoder, goal = Encoder.from_json(header["encoder"]), Goal.from_json(header)
         parts: dict[str, Any] = programs | states | plain
-        model = Model(**parts, encoder=encoder, target=target, layers=layers, reading=reading)
+        model = Model(**parts, encoder=encoder, goal=goal, layers=layers, reading=reading)
         check_fit(model)
     except ChainruleError as error:
         raise FileFormatError(f"{place} is damaged: {error}") from error

@@ -82,8 +82,7 @@ class NativeStepper:
     def state(self) -> State:
         """Return where it stands."""
         if self._slices:
-            after = _after(self._known, self._session.state())
-            self._known, self._slices = replace(after, epoch=self._epoch, step=self._step), []
+            self._stand(self._session.state())
         return self._known
 
     @state.setter
@@ -94,6 +93,14 @@ class NativeStepper:
             same = state.params is known.params and state.optimizer is known.optimizer
             self._session.set({name: inputs[name] for name in inputs if not same or not inputs[name].ndim})
             self._known, self._epoch, self._step = state, state.epoch, state.step
+
+    def end(self) -> State:
+        """Return where it stands for good."""
+        self._stand(self._native.training.end(self._session))
+        return self._known
+
+    def _stand(self, arrays: Arrays) -> None:
+        self._known, self._slices = replace(_after(self._known, arrays), epoch=self._epoch, step=self._step), []
 
     def take(self, steps: int) -> np.ndarray:
         """Take steps, and return the loss of each before its update."""
@@ -163,9 +170,7 @@ def one_step(native: NativeSteps, state: State, batch: Arrays, explain: Explain)
 
 def _failure(before: State) -> NonFiniteError:
     place = f"epoch {before.epoch + 1}, step {before.step + 1}"
-    error = NonFiniteError(
-        f"{place}: the loss or a parameter is not finite; the update was not applied. Try a smaller learning rate."
-    )
+    error = NonFiniteError(f"{place}: the loss or a parameter is not finite; the update was not applied. Try a smaller learning rate.")
     error.state = before
     return error
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from chainrule.backends import BACKENDS
+from chainrule.data.target_transform import OPTIONS as TRANSFORMS
 from chainrule.errors import OptionError, nearest
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
 from chainrule.optim import OPTIMIZERS
+from chainrule.training.metrics import METRICS
 from chainrule.training.step import check_seed
 from chainrule.training.until import Predicate, until
 
@@ -58,7 +60,11 @@ class Options:
     hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
     activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
     dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
-    loss: str | None = option(None, "network", "The loss; the one that fits the task unless given.", "NAME")
+    loss: str | None = option(None, "network", "The loss; the task's own unless given. pinball: quantiles, poisson: counts.", "NAME")
+    quantile: tuple[float, ...] = option((), "network", "What --loss pinball predicts, such as 0.1,0.5,0.9; 0.5 unless given.", "QUANTILES")
+    target_transform: str = option(
+        "standardize", "network", "What is done to a target of numbers, and undone to predictions: " + ", ".join(TRANSFORMS) + ".", "NAME"
+    )
     task: str | None = option(None, "network", "classification or regression; decided from the target unless given.", "TASK")
     # training
     optimizer: str = option("adamw", "training", ", ".join(OPTIMIZERS) + ".", "NAME")
@@ -70,6 +76,15 @@ class Options:
     until: str | Predicate | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
+    class_weight: str | Mapping[Any, float] | None = option(
+        None, "training", "How much classes count: 'balanced', all alike, or a weight for each: yes=2,no=1.", "WEIGHTS"
+    )
+    calibrate: bool = option(
+        True, "training", "Fit the temperature of probabilities on the validation rows.", off="Leave the probabilities as they are."
+    )
+    threshold: float | str | None = option(
+        None, "training", "The probability from which on the second of two classes is answered, or a metric that picks it.", "WHERE"
+    )
     statistics: bool = option(
         True, "training", "Sample single steps for the diagnosis and the report.", off="Sample no steps: diagnosis and report know less."
     )
@@ -89,6 +104,18 @@ class Options:
             known = ", ".join(OPTIMIZERS)
             raise OptionError(f"--optimizer {self.optimizer} is not known; choose one of {known}.{nearest(self.optimizer, OPTIMIZERS)}")
         activation(self.activation)
+        if self.target_transform not in TRANSFORMS:
+            known = ", ".join(TRANSFORMS)
+            said = f"--target-transform {self.target_transform} is not known; choose one of {known}."
+            raise OptionError(said + nearest(self.target_transform, TRANSFORMS))
+        for quantile in self.quantile:
+            _within("--quantile", quantile, 0.0, 1.0, open_low=True)
+        if self.quantile and self.loss != "pinball":
+            raise OptionError("--quantile belongs to --loss pinball; give both.")
+        if not (self.class_weight is None or isinstance(self.class_weight, (str, Mapping))):
+            fitting = "'balanced', or a weight for each class such as 'yes=2,no=1'"
+            raise OptionError(f"--class-weight is {self.class_weight!r} and must be {fitting}.")
+        _threshold(self.threshold)
         _layers(self.hidden)
         _within("--dropout", self.dropout, 0.0, 1.0)
         _within("--lr", self.lr, 0.0, float("inf"), open_low=True)
@@ -127,16 +154,23 @@ class Options:
 
 
 def _listed(name: str, value: Any) -> tuple[Any, ...]:
-    parse: Callable[[str], Any] = _width if name == "hidden" else str
+    parse: Callable[[str], Any] = _width if name == "hidden" else _quantile if name == "quantile" else str
     if isinstance(value, str):
         parts = [part.strip() for part in value.split(",")]
         return tuple(parse(part) for part in parts if part or (name == "hidden" and len(parts) > 1))
     several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    return several if name == "hidden" else tuple(map(str, several))  # the columns of a data frame can be numbers
+    return several if name in ("hidden", "quantile") else tuple(map(str, several))  # the columns of a data frame can be numbers
 
 
 def _width(text: str) -> Any:
     return int(text) if text.isdigit() else text
+
+
+def _quantile(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _layers(hidden: tuple[Any, ...]) -> None:
@@ -146,6 +180,15 @@ def _layers(hidden: tuple[Any, ...]) -> None:
                 f"--hidden: the width of hidden layer {number} is {width!r} and must be a whole number from 1 to 100,000; "
                 "write the widths like 64,64 (or '' for no hidden layer)."
             )
+
+
+def _threshold(value: Any) -> None:
+    fitting = [metric.name for metric in METRICS.values() if metric.takes == "classes"]
+    if isinstance(value, str) and value not in fitting:
+        what = f"a number above 0 and below 1, or one of {', '.join(fitting)}"
+        raise OptionError(f"--threshold is {value!r} and must be {what}.{nearest(value, fitting)}")
+    if value is not None and not isinstance(value, str):
+        _within("--threshold", value, 0.0, 1.0, open_low=True)
 
 
 def _within(name: str, value: Any, low: float, high: float, *, open_low: bool = False) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
+from chainrule.data.class_weights import BALANCED
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.folds import Folds, fold_rows
@@ -15,20 +16,29 @@ from chainrule.data.own_files import check_own_files
 from chainrule.data.split import Split, parse_split, split_rows
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.target import Target, judge_target, rows_with_target
-from chainrule.errors import DataError, nearest
-from chainrule.training.model import row_weights
+from chainrule.data.target_transform import COUNTS, STANDARDIZE
+from chainrule.errors import DataError, OptionError, nearest
+from chainrule.training.goal import Goal
+from chainrule.training.model import row_weights, training_weights
 from chainrule.training.options import Options
 from chainrule.training.sources import Sources, read_sources
-from chainrule.training.tasks import choose_loss, encode_target, metric_named
+from chainrule.training.tasks import choose_loss, metric_named, task_of
+
+_ROWS_A_COMBINATION = 5  # of the classes of several targets, on average, for a split that keeps their proportions
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one side of the split, encoded: x [rows, units], y as the loss takes it, w or ``None``, and where they come from."""
+    """The rows of one side of the split, encoded: x [rows, units], y as the loss takes it, and where they come from.
+
+    ``weights`` are those of the weight column, by which metrics are measured; ``w`` are these times the weights of the rows' classes, as
+    the loss takes them. ``None`` stands for all alike.
+    """
 
     x: np.ndarray
     y: np.ndarray
     w: np.ndarray | None
+    weights: np.ndarray | None
     table: Table
     rows: np.ndarray
 
@@ -47,25 +57,30 @@ class Judged:
 
     sources: Sources
     columns: tuple[Column, ...]
-    target: Target
+    goal: Goal
     weight: Column | None
     time: Column | None
-    loss: str
     rows: np.ndarray
     own: Mapping[str, Table]
     notes: tuple[Note, ...]
 
     @property
     def labels(self) -> np.ndarray | None:
-        """Return the class of each row that takes part; ``None`` for a regression."""
-        return self.target.encode(self.sources.table, rows=self.rows) if self.target.task == "classification" else None
+        """Return the class of each row that takes part, of several targets the combination of classes; ``None`` for a regression."""
+        if self.goal.task == "regression":
+            return None
+        of_each = [target.encode(self.sources.table, rows=self.rows) for target in self.goal.targets]
+        if len(of_each) == 1:
+            return of_each[0]
+        combinations, of_rows = np.unique(np.stack(of_each, axis=1), axis=0, return_inverse=True)
+        return of_rows if len(combinations) * _ROWS_A_COMBINATION <= len(of_rows) else None
 
     def division(self, options: Options) -> dict[str, Any]:
         """Return how the rows are divided, in the words of :func:`chainrule.data.split.split_rows`."""
         return {
             "rows": self.rows,
             "labels": self.labels,
-            "label": self.target.column.name,
+            "label": self.goal.title,
             "group": options.group or "",
             "time": self.time,
             "given": {name: own.rows for name, own in self.own.items()},
@@ -83,9 +98,8 @@ class Prepared:
     name: str
     table: Table
     columns: tuple[Column, ...]
-    target: Target
+    goal: Goal
     weight: Column | None
-    loss: str
     reading: dict[str, Any]
     split: Split
     encoder: Encoder
@@ -94,13 +108,18 @@ class Prepared:
     test: Part | None
     notes: tuple[Note, ...]
 
+    @property
+    def target(self) -> Target:
+        """The only target; OptionError if there are several."""
+        return self.goal.target
 
-def prepare(data: Any, target: str | None, options: Options) -> Prepared:
+
+def prepare(data: Any, target: Any, options: Options) -> Prepared:
     """Read and understand the data.
 
     Args:
         data: a file's path, ``"-"``, the name of a bundled data set, or a data frame.
-        target: the column to predict; may be left out for a bundled data set.
+        target: the column to predict, or several: a list of them, or a text with commas; may be left out for a bundled data set.
         options: the options of the training.
 
     Raises:
@@ -112,10 +131,10 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
 
 def judge(sources: Sources, options: Options) -> Judged:
     """Decide what the columns mean, which rows take part, and which loss fits; raises as :func:`prepare`."""
-    table, target = sources.table, sources.target
+    table = sources.table
     columns, notes = judge_columns(
         table,
-        target=target,
+        target=sources.targets,
         weight=options.weight,
         in_order=bool(options.time or options.test),
         categorical=options.categorical,
@@ -127,15 +146,60 @@ def judge(sources: Sources, options: Options) -> Judged:
     by_name = {column.name: column for column in columns}
     weight = _column(by_name, options.weight, "--weight", table)
     time = _column(by_name, options.time, "--time", table)
-    rows, left_out = _usable(table, target, options)
-    goal = judge_target(table, by_name[target], task=cast(Any, options.task), rows=rows)
-    loss = choose_loss(goal, options.loss)
+    rows, left_out = _usable(table, sources.targets, options)
+    goal = _goal(table, [by_name[name] for name in sources.targets], rows, options)
     if options.metric is not None:
-        metric_named(options.metric, goal)
-    usable = {name: _usable(file, target, options) for name, file in sources.files.items()}
+        metric_named(options.metric, goal.task)
+    usable = {name: _usable(file, sources.targets, options) for name, file in sources.files.items()}
     own = {name: file.take(usable[name][0]) for name, file in sources.files.items()}
     notes = (*notes, *left_out, *(note for _, more in usable.values() for note in more))
-    return Judged(sources, columns, goal, weight, time, loss, rows, own, notes)
+    return Judged(sources, columns, goal, weight, time, rows, own, notes)
+
+
+def _goal(table: Table, columns: Sequence[Column], rows: np.ndarray, options: Options) -> Goal:
+    """Decide what the targets mean, and by which loss they are learned."""
+    task = options.task
+    of_numbers = task is None and all(column.kind == "number" for column in columns)
+    implied = "regression" if of_numbers and task_of(options.loss) == "regression" else None  # counts look like classes
+    targets = [judge_target(table, column, task=cast(Any, task or implied), rows=rows) for column in columns]
+    if implied:
+        targets = [replace(target, reason=f"{options.loss} is a loss of {implied}") for target in targets]
+    kinds = {target.task: target.column.name for target in targets}
+    if len(kinds) > 1:
+        raise OptionError(
+            f"--target: '{kinds['classification']}' holds classes and '{kinds['regression']}' quantities; predict targets of one kind "
+            "together (--task says which), or train a model for each."
+        )
+    loss = choose_loss(targets, options.loss)
+    if targets[0].task == "regression":
+        targets = [replace(target, transform=_transform(loss, options)) for target in targets]
+    elif options.target_transform != STANDARDIZE:
+        raise OptionError(f"--target-transform is for quantities, and '{targets[0].column.name}' holds classes; leave it out.")
+    _check_class_options(targets, options)
+    quantiles = tuple(sorted(set(options.quantile or (0.5,)))) if loss == "pinball" else ()
+    return Goal(tuple(targets), loss, quantiles)
+
+
+def _transform(loss: str, options: Options) -> str:
+    if loss != "poisson":
+        return options.target_transform
+    if options.target_transform != STANDARDIZE:
+        raise OptionError("--loss poisson predicts counts through a logarithm of its own; leave --target-transform out.")
+    return COUNTS
+
+
+def _check_class_options(targets: Sequence[Target], options: Options) -> None:
+    """Refuse options of classes that do not fit the targets."""
+    name = targets[0].column.name
+    if targets[0].task == "regression":
+        for flag, value in (("--class-weight", options.class_weight), ("--threshold", options.threshold)):
+            if value is not None:
+                raise OptionError(f"{flag} is for classes, and '{name}' is a quantity; leave it out, or choose --task classification.")
+    if len(targets) > 1 and options.class_weight not in (None, BALANCED):
+        raise OptionError(f"--class-weight: of {len(targets)} targets the classes can only be 'balanced'; choose that, or one target.")
+    more = [target for target in targets if len(target.classes) > 2]
+    if options.threshold is not None and more:
+        raise OptionError(f"--threshold is for 2 classes; '{more[0].column.name}' has {len(more[0].classes)}: leave it out.")
 
 
 def divide(judged: Judged, options: Options) -> Split:
@@ -165,47 +229,52 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
     notes = check_own_files(table, split, judged.own, group=options.group or "", time=judged.time)
     if options.split and len(judged.own) == 2:
         notes = (Note(f"--split {options.split} has no effect: validation and test have files of their own", "--split"), *notes)
-    goal = judged.target.fit(table, split.train)
-    no_inputs = {sources.target, options.weight, options.group} - {None}
+    counts = row_weights(table, judged.weight, split.train)
+    targets = [target.fit(table, split.train, counts, options.class_weight) for target in judged.goal.targets]
+    goal = replace(judged.goal, targets=tuple(targets))
+    no_inputs = {*sources.targets, options.weight, options.group} - {None}
     inputs = tuple(column for column in judged.columns if column.name not in no_inputs)
-    encoder = Encoder.fit(inputs, table, split.train)
+    encoder = Encoder.fit(inputs, table, split.train, counts)
 
     def part(source: Table, chosen: np.ndarray) -> Part | None:
         if not len(chosen):
             return None
         weights = row_weights(source, judged.weight, chosen)
         rows = source.take(chosen)
-        y = encode_target(goal, judged.loss, rows, None, options.dtype)
-        return Part(encoder.transform(rows, options.dtype), y, None if weights is None else weights.astype(options.dtype), rows, chosen)
+        w = training_weights(goal, rows, weights)
+        x, y = encoder.transform(rows, options.dtype), goal.encode(rows, options.dtype)
+        return Part(x, y, None if w is None else w.astype(options.dtype), weights, rows, chosen)
 
     def held_out(name: str, chosen: np.ndarray) -> Part | None:
         own = judged.own.get(name)
         return part(table, chosen) if own is None else part(own, np.arange(own.rows))
 
-    train = part(table, split.train)
+    train, valid = part(table, split.train), held_out("valid", split.valid)
     assert train is not None  # split_rows refuses an empty training part
+    if valid is None and isinstance(options.threshold, str):
+        raise OptionError(f"--threshold {options.threshold} is picked on validation rows, and there are none; give a number.")
     return Prepared(
         name=sources.name,
         table=table,
         columns=judged.columns,
-        target=goal,
+        goal=goal,
         weight=judged.weight,
-        loss=judged.loss,
         reading=sources.reading,
         split=split,
         encoder=encoder,
         train=train,
-        valid=held_out("valid", split.valid),
+        valid=valid,
         test=held_out("test", split.test),
-        notes=(*table.notes, *judged.notes, *notes, *goal.notes, *split.notes, *encoder.notes),
+        notes=(*table.notes, *judged.notes, *notes, *(note for target in targets for note in target.notes), *split.notes, *encoder.notes),
     )
 
 
-def _usable(table: Table, target: str, options: Options) -> tuple[np.ndarray, tuple[Note, ...]]:
+def _usable(table: Table, targets: Sequence[str], options: Options) -> tuple[np.ndarray, tuple[Note, ...]]:
     """Return the rows that take part, and a note of those that are left out because they have no target."""
     if not options.drop_missing_target:
         return np.arange(table.rows), ()
-    rows = rows_with_target(table, target)
+    rows = rows_with_target(table, *targets)
+    target = "' or '".join(targets)
     if not len(rows):
         raise DataError(f"the target '{target}' is missing in all rows of {table.source}: nothing is left of them.")
     if len(rows) == table.rows:

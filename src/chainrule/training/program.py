@@ -113,9 +113,13 @@ def without_update(program: Program) -> Program:
 
 
 def inference_program(
-    network: Network, params: Types, buffers: Types, signature: Signature, head: Callable[[Any], dict[str, Any]] | None = None
+    network: Network,
+    params: Types,
+    buffers: Types,
+    signature: Signature,
+    head: Callable[[Any, Mapping[str, Any]], dict[str, Any]] | None = None,
 ) -> Program:
-    """Return the Program of prediction: parameters, buffers, x → ``prediction``, and what ``head`` makes of it."""
+    """Return the Program of prediction: parameters, buffers, x → ``prediction``, and what ``head`` makes of it and the buffers."""
     roles = _joined(
         {name: ("parameter", type) for name, type in params.items()},
         {name: ("buffer", type) for name, type in buffers.items()},
@@ -125,7 +129,7 @@ def inference_program(
     def forward(inputs: dict[str, Any]) -> dict[str, Any]:
         context = Context(False, None, "", {name: inputs[name] for name in buffers})
         prediction = call_network(network, {name: inputs[name] for name in params}, _x(inputs, signature), context)
-        return {"prediction": prediction, **(head(prediction) if head else {})}
+        return {"prediction": prediction, **(head(prediction, {name: inputs[name] for name in buffers}) if head else {})}
 
     return simplify(_traced(forward, roles))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,24 +21,24 @@ from chainrule.training.options import Options
 class Sources:
     """The tables of a training, read and not yet judged.
 
-    ``target`` is the column to predict, ``split`` the parts that rows are divided into, ``files`` the tables of the parts (``valid``,
+    ``targets`` are the columns to predict, ``split`` the parts that rows are divided into, ``files`` the tables of the parts (``valid``,
     ``test``) that have a file of their own, and ``reading`` the options of :func:`chainrule.data.read.read_table` that were given.
     """
 
     name: str
     table: Table
-    target: str
+    targets: tuple[str, ...]
     split: str
     files: Mapping[str, Table]
     reading: dict[str, Any]
 
 
-def read_sources(data: Any, target: str | None, options: Options) -> Sources:
+def read_sources(data: Any, target: Any, options: Options) -> Sources:
     """Read what a training needs.
 
     Args:
         data: a file's path, ``"-"``, the name of a bundled data set, or a data frame.
-        target: the column to predict; may be left out for a bundled data set.
+        target: the column to predict, or several: a list of them, or a text with commas; may be left out for a bundled data set.
         options: the options of the training.
 
     Raises:
@@ -48,12 +49,24 @@ def read_sources(data: Any, target: str | None, options: Options) -> Sources:
     paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path}
     _refuse_same_file({"": known.path if known else data} | {f"--{name}": path for name, path in paths.items()})
     table = read_table(known.path if known else data, **reading)
-    target = str(target) if target is not None else known.target if known else None
-    if target is None:
+    targets = targets_among(table, known.target if target is None and known else target)
+    if not targets:
         raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
     files = {name: read_table(path, **reading) for name, path in paths.items()}
     name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
-    return Sources(name, table, target, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
+    return Sources(name, table, targets, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
+
+
+def targets_among(table: Table, target: Any) -> tuple[str, ...]:
+    """Return the columns that a target names: one, or those of a list or of a text with commas; quotes protect a comma."""
+    if target is None:
+        return ()
+    if isinstance(target, str) and target not in table.frame.columns and "," in target:
+        target = [part.strip() for part in next(csv.reader([target], skipinitialspace=True), []) if part.strip()]
+    names = tuple(map(str, target)) if isinstance(target, (list, tuple)) else (str(target),)
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise OptionError(f"--target names the column '{twice[0]}' twice; name each once.")
+    return names
 
 
 def _reading(options: Options) -> dict[str, Any]:

@@ -237,7 +237,7 @@ class TrainingStep:
         new = replace(state, seed=state.seed if seed is None else check_seed(seed))
         stepper = self.start(new, data, batch_size=batch_size, shuffle=shuffle, order=order, threads=threads)
         lost = stepper.take(_steps_to_do(state.step, stepper.feed.per_epoch, epochs, steps))
-        after = stepper.state
+        after = stepper.end()
         state.take()
         return after, lost.astype(self.dtype)
 
@@ -380,15 +380,21 @@ class TrainingStep:
         if order is None:
             if not shuffle:
                 return np.arange(rows)
-            if self.backend == "llvm":
-                from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
-
-                return native(state.seed, state.epoch, rows)
-            return permutation(state.seed, state.epoch, rows)
+            return (_shuffled_natively if self.backend == "llvm" else _shuffled)(state.seed, state.epoch, rows)
         given = np.asarray(order(state.epoch))
         if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
             raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
         return given
+
+
+@lru_cache(maxsize=2)
+def _shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
+    from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
+
+    return native(seed, epoch, rows)
+
+
+_shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
 
 
 def _signature(batch: Mapping[str, np.ndarray]) -> Signature:

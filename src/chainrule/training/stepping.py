@@ -82,6 +82,9 @@ class Stepper(Protocol):
             NonFiniteError: with the state before the step that failed, and the losses of the steps before it.
         """
 
+    def end(self) -> State:
+        """Return where it stands for good: it takes no more steps."""
+
 
 @dataclass
 class ReferenceStepper:
@@ -113,3 +116,7 @@ class ReferenceStepper:
             ended = step + 1 == self.feed.per_epoch
             self.state = replace(after, epoch=epoch + ended, step=0 if ended else step + 1)
         return np.array(losses)
+
+    def end(self) -> State:
+        """Return where it stands for good."""
+        return self.state

@@ -1,70 +1,71 @@
-"""Classification and regression: which losses fit, what the network's outputs mean, and what y is."""
+"""Classification and regression: which losses fit, which metrics are shown, and what the network's outputs mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from chainrule import losses, ops
-from chainrule.data.table import Table
-from chainrule.data.target import Target
+from chainrule.data.target import Target, Task
 from chainrule.errors import OptionError, nearest
 from chainrule.training.metrics import METRICS
 
-LOSSES_OF = {
+LOSSES_OF: dict[Task, tuple[str, ...]] = {
     "classification": ("cross_entropy", "binary_cross_entropy"),
-    "regression": ("mse", "half_squared_error", "mae", "huber"),
+    "regression": ("mse", "half_squared_error", "mae", "huber", "pinball", "poisson"),
 }
 SHOWN_METRICS = {"classification": ("accuracy",), "regression": ("rmse",)}
 
 
-def choose_loss(target: Target, name: str | None) -> str:
+def task_of(loss: str | None) -> Task | None:
+    """Return the task that a loss belongs to, ``None`` if there is no such loss."""
+    return next((task for task, names in LOSSES_OF.items() if loss in names), None)
+
+
+def choose_loss(targets: Sequence[Target], name: str | None) -> str:
     """Return the name of the loss: the one asked for, if it fits the task, or the task's own.
+
+    Several targets of two classes each are labels, of which a row has any number: their own loss is binary cross-entropy.
 
     Raises:
         OptionError: the loss is unknown or does not fit.
     """
-    fitting = LOSSES_OF[target.task]
+    task, several = targets[0].task, len(targets) > 1
+    fitting = LOSSES_OF[task]
+    more = [target for target in targets if target.task == "classification" and len(target.classes) != 2]
     if name is None:
-        return fitting[0]
+        return "binary_cross_entropy" if several and task == "classification" and not more else fitting[0]
     if name not in losses.LOSSES:
         raise OptionError(f"'{name}' is not a loss; choose one of {', '.join(losses.LOSSES)}.{nearest(name, losses.LOSSES)}")
     if name not in fitting:
-        raise OptionError(f"--loss {name} does not fit the {target.task} of '{target.column.name}'; choose one of {', '.join(fitting)}.")
-    if name == "binary_cross_entropy" and len(target.classes) != 2:
-        raise OptionError(f"--loss {name} is for 2 classes; '{target.column.name}' has {len(target.classes)}: choose cross_entropy.")
+        column = targets[0].column.name
+        raise OptionError(f"--loss {name} does not fit the {task} of '{column}'; choose one of {', '.join(fitting)}.")
+    if name == "binary_cross_entropy" and more:
+        column, classes = more[0].column.name, len(more[0].classes)
+        raise OptionError(f"--loss {name} is for 2 classes; '{column}' has {classes}: choose cross_entropy.")
     return name
 
 
-def outputs_of(target: Target, loss: str) -> int:
-    """Return the number of outputs of the network."""
-    return len(target.classes) if loss == "cross_entropy" else 1
+def head_of(loss: str) -> Callable[..., dict[str, Any]]:
+    """Return what the inference Program makes of the outputs of one target: ``probabilities`` for classification."""
+
+    def head(outputs: Any, buffers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        if loss == "cross_entropy":
+            return {"probabilities": ops.softmax(outputs)}
+        if loss == "binary_cross_entropy":
+            return {"probabilities": ops.concatenate([ops.sigmoid(-outputs), ops.sigmoid(outputs)], axis=1)}
+        return {}
+
+    return head
 
 
-def encode_target(target: Target, loss: str, table: Table, rows: np.ndarray | None, dtype: str) -> np.ndarray:
-    """Return y as the loss takes it: class numbers [rows], or floats [rows, 1]."""
-    y = target.encode(table, dtype, rows)
-    return y.astype(dtype)[:, None] if loss == "binary_cross_entropy" else y
-
-
-def head_of(loss: str) -> Callable[[Any], dict[str, Any]]:
-    """Return what the inference Program makes of the network's outputs: ``probabilities`` for classification."""
-    if loss == "cross_entropy":
-        return lambda logits: {"probabilities": ops.softmax(logits)}
-    if loss == "binary_cross_entropy":
-        return lambda logits: {"probabilities": ops.concatenate([ops.sigmoid(-logits), ops.sigmoid(logits)], axis=1)}
-    return lambda values: {}
-
-
-def metric_named(name: str, target: Target) -> str:
+def metric_named(name: str, task: Task) -> str:
     """Return the name of a metric if it exists and fits the task.
 
     Raises:
         OptionError: it does not.
     """
-    fitting = [metric.name for metric in METRICS.values() if metric.task == target.task]
+    fitting = [metric.name for metric in METRICS.values() if metric.task == task]
     if name not in fitting:
-        raise OptionError(f"--metric {name} is not a metric of {target.task}; choose one of {', '.join(fitting)}.{nearest(name, fitting)}")
+        raise OptionError(f"--metric {name} is not a metric of {task}; choose one of {', '.join(fitting)}.{nearest(name, fitting)}")
     return name

@@ -9,21 +9,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-
-from chainrule import losses, nn
-from chainrule.data.measures.sampling import evenly_spaced
+from chainrule import nn
 from chainrule.data.table import Note
-from chainrule.data.target import Target
 from chainrule.errors import NonFiniteError
+from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training import trees as boosted
-from chainrule.training.baselines import MOST_ENTRIES, baselines
+from chainrule.training.calibrate import Calibrated, calibrate
 from chainrule.training.crossvalidate import FoldEnded, cross_validate
 from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.loop import Loop, Metric, Settings
+from chainrule.training.measures import Beside, measures
 from chainrule.training.metrics import METRICS
-from chainrule.training.metrics import Metric as NamedMetric
 from chainrule.training.model import Model, describe
 from chainrule.training.optimizers import optimizer_named
 from chainrule.training.options import AUTO, Options
@@ -31,7 +28,8 @@ from chainrule.training.prepare import Part, Prepared, divide, encode, fold, jud
 from chainrule.training.program import inference_program
 from chainrule.training.sources import read_sources
 from chainrule.training.step import training_step
-from chainrule.training.tasks import SHOWN_METRICS, head_of, outputs_of
+from chainrule.training.suspicions import with_suspicions
+from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
 
@@ -64,12 +62,12 @@ class Trained:
 TrainEvent = Understood | NetworkBuilt | Trained | FoldEnded | Event
 
 
-def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
+def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
     """Train a network on a table.
 
     Args:
         data: a file's path, the name of a bundled data set (``"penguins"``), or any data frame.
-        target: the column to predict; may be left out for a bundled data set.
+        target: the column to predict, or a list of several; may be left out for a bundled data set.
         on_event: is called with everything that happens, in order.
         options: the words of the command line, see :class:`chainrule.training.options.Options`: ``hidden=(64, 64)``, ``epochs=50`` …
 
@@ -113,7 +111,7 @@ def train(data: Any, target: str | None = None, *, on_event: Callable[[TrainEven
     return model
 
 
-def train_events(data: Any, target: str | None, options: Options) -> Generator[TrainEvent, None, Model]:
+def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEvent, None, Model]:
     """Train, yield everything that happens, and return the model; see :func:`train`."""
     with Trees() if options.trees and boosted.installed() else nullcontext() as trees:
         judged = judge(read_sources(data, target, options), options)
@@ -123,14 +121,14 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
             prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
+        prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
-        growing = _grow(trees, prepared)
+        beside = Beside(prepared, trees)
         model = yield from train_prepared(prepared, options)
+        model.source = data, target, options
         yield Trained(model)
-        model.report.update(_measures(model, prepared))
-        if folds is None:
-            model.report["baselines"] = _baselines(prepared, growing)
-        else:
+        model.report.update(measures(model, prepared, beside if folds is None else None))
+        if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
     return model
@@ -138,15 +136,15 @@ def train_events(data: Any, target: str | None, options: Options) -> Generator[T
 
 def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
     """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
-    growing = _grow(trees, prepared)
-    job = train_prepared(prepared, options)
+    beside = Beside(prepared, trees)
+    job = train_prepared(prepared, replace(options, statistics=False))
     try:
         while True:
             event = next(job)
             if isinstance(event, Stopped) and event.interrupted:
                 raise KeyboardInterrupt
     except StopIteration as done:
-        return done.value, _baselines(prepared, growing)
+        return done.value, beside.mean
 
 
 def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
@@ -155,14 +153,15 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
     network = nn.mlp(
         len(prepared.encoder.units),
         options.hidden,
-        outputs_of(prepared.target, prepared.loss),
+        prepared.goal.outputs,
         activation=options.activation,
         dropout=options.dropout,
     )
     optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
-    step = training_step(network, losses.LOSSES[prepared.loss], optimizer, dtype=options.dtype, backend=options.backend)
+    y = prepared.goal.y_type(options.dtype)
+    step = training_step(network, prepared.goal.function, optimizer, y=y, dtype=options.dtype, backend=options.backend)
     layers = describe(network)
-    yield NetworkBuilt(layers, prepared.loss, optimizer, batch_size, epochs)
+    yield NetworkBuilt(layers, prepared.goal.loss, optimizer, batch_size, epochs)
     start = step.init(options.seed)
     settings = _settings(options, batch_size, epochs)
     run = Loop(step, prepared.train.batch(), settings, start.copy(), _batch(prepared.valid), _metrics(prepared, options))
@@ -177,15 +176,16 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
         stopped = replace(stopped, error=f"{stopped.error} Row {stopped.row} of the training rows is {place}.")
     yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
-    head = head_of(prepared.loss)
+    calibrated = calibrate(prepared, options, step, run.best) if stopped.best_epoch else Calibrated(prepared.goal)
+    run.best.buffers, start.buffers = calibrated.buffers(), calibrated.buffers(at_start=True)
+    buffers = {name: Type.of(array) for name, array in run.best.buffers.items()}
     return Model(
         step.compiled(signature).program,
-        inference_program(network, step.params, {}, step.signature, head),
+        inference_program(network, step.params, buffers, step.signature, prepared.goal.head),
         run.best,
         start,
         prepared.encoder,
-        prepared.target,
-        prepared.loss,
+        calibrated.goal,
         options.optimizer,
         layers,
         _report(prepared, stopped, batch_size),
@@ -220,27 +220,26 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
 
 def _names_of_values(prepared: Prepared) -> list[str]:
     """Return the names that the history of a run can have."""
-    metrics = [name for name, metric in METRICS.items() if metric.task == prepared.target.task]
+    metrics = [name for name, metric in METRICS.items() if metric.task == prepared.goal.task]
     measured = ["valid_loss", *metrics, *(f"valid_{name}" for name in metrics)] if prepared.valid else []
     return [*(item.name for item in fields(EpochEnded) if item.name not in ("valid", "best")), *measured]
 
 
 def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     """Return the metrics that are measured on the validation rows after each epoch: the task's own, and those that a condition asks for."""
-    task = prepared.target.task
+    task = prepared.goal.task
     asked = {options.metric} | {name.removeprefix("valid_") for name in (names_in(options.until) if isinstance(options.until, str) else ())}
     names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
-    return {name: _measuring(prepared, METRICS[name]) for name in names}
+    return {name: _measuring(prepared, name) for name in names}
 
 
-def _measuring(prepared: Prepared, metric: NamedMetric) -> Metric:
-    return lambda prediction, y: metric(*_truth_and_answer(prepared, prediction, y))
-
-
-def _truth_and_answer(prepared: Prepared, prediction: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if prepared.target.task == "regression":
-        return prepared.target.decode_values(y), prepared.target.decode_values(prediction)
-    return y.reshape(len(y)).astype(np.int64), head_of(prepared.loss)(prediction)["probabilities"]
+def _measuring(prepared: Prepared, name: str) -> Metric:
+    """Return a metric of the network's outputs on the validation rows, by the weights of these rows."""
+    goal, valid = prepared.goal, prepared.valid
+    if valid is None:
+        return lambda prediction, y: math.nan
+    truth = goal.truth(valid.table)
+    return lambda prediction, y: goal.metric(name, truth, goal.answers(goal.head(prediction)), valid.weights)
 
 
 def _batch(part: Part | None) -> tuple[Any, ...] | None:
@@ -250,53 +249,13 @@ def _batch(part: Part | None) -> tuple[Any, ...] | None:
 def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, Any]:
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     return {
-        "task": prepared.target.task,
-        "target": prepared.target.column.name,
+        "task": prepared.goal.task,
+        "target": prepared.goal.names[0] if len(prepared.goal.names) == 1 else list(prepared.goal.names),
         "seconds": round(stopped.seconds, 3),
         "stopped": stopped.reason,
         "epochs": stopped.epochs,
         "best_epoch": stopped.best_epoch,
         "batch_size": batch_size,
+        **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
     }
-
-
-def _measures(model: Model, prepared: Prepared) -> dict[str, Any]:
-    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
-    return {name: _measured(model, part) for name, part in parts.items() if part is not None}
-
-
-def _measured(model: Model, part: Part) -> dict[str, float]:
-    return model.evaluate(part.table, np.arange(part.table.rows))
-
-
-def _baselines(prepared: Prepared, growing: Trees | None) -> dict[str, dict[str, float]]:
-    """Measure the baselines on the test rows, or on the training rows where there is no test part."""
-    target, train = prepared.target, prepared.train
-    test = prepared.test or prepared.train
-    return baselines(
-        target.task,
-        train.x,
-        _truth(target, train),
-        test.x,
-        _truth(target, test),
-        classes=len(target.classes),
-        weights=train.w,
-        test_weights=test.w,
-        trees=None if growing is None else growing.predictions(),
-    )
-
-
-def _grow(trees: Trees | None, prepared: Prepared) -> Trees | None:
-    """Let trees grow while the network trains, if they are wanted and there are test rows to answer for; return those that grow."""
-    if trees is None or prepared.test is None:
-        return None
-    train, test, target = prepared.train, prepared.test, prepared.target
-    rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
-    weights = None if train.w is None else train.w[rows]
-    trees.grow(target.task, train.x[rows], _truth(target, train)[rows], test.x, len(target.classes), weights)
-    return trees
-
-
-def _truth(target: Target, part: Part) -> np.ndarray:
-    return target.encode(part.table) if target.task == "classification" else target.values(part.table)

@@ -48,9 +48,7 @@ class Trees:
         self._process.communicate()
         self._folder.cleanup()
 
-    def grow(
-        self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
-    ) -> None:
+    def grow(self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None) -> None:
         """Begin to grow trees; :meth:`predictions` waits for them.
 
         Args:

@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, {tests!r})
 from backends.llvm.test_networks import network, orders, program_of
 from chainrule.backends.llvm import Executable, Training
-from chainrule.backends.llvm import executable, slices, session
+from chainrule.backends.llvm import executable, memory, slices
 from chainrule.transforms import reverse
 
 libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
@@ -23,19 +23,23 @@ def guarded(shape, dtype, front=False):
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     pages = -(-max(size, 1) // page)
-    memory = mmap.mmap(-1, (pages + 2) * page)
-    kept.append(memory)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    mapped = mmap.mmap(-1, (pages + 2) * page)
+    kept.append(mapped)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
     for forbidden in (start, start + (pages + 1) * page):
         assert libc.mprotect(forbidden, page, 0) == 0
     offset = page if front else (pages + 1) * page - size
-    return np.frombuffer(memory, dtype, size // dtype.itemsize, offset).reshape(shape)
+    return np.frombuffer(mapped, dtype, size // dtype.itemsize, offset).reshape(shape)
 
 def moved(array, front=False):
     array = np.asarray(array)
     copy = guarded(array.shape, array.dtype, front)
     copy[...] = array
     return copy
+
+def moved_state(self, state):
+    copies = {{name: moved(state[name]) for name, *_ in self._layout}}
+    return copies, {{name: array.ctypes.data for name, array in copies.items()}}
 
 plain = np.empty
 for seed in range({first}, {first} + 6):
@@ -52,7 +56,7 @@ for seed in range({first}, {first} + 6):
         executable.np.empty = plain
     steps = Training(program_of(step, data))
     order, meta = orders(rows, seed)
-    session.aligned = moved
+    memory.Memory.copy = moved_state
     for threads in (1, 3):
         steps.run(state.inputs({{}}), {{name: moved(array) for name, array in data.items()}}, moved(order), meta, threads)
 """

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.backends.llvm import Executable, cache
+from chainrule import ops
+from chainrule.backends.llvm import Executable, Training, cache
+from chainrule.backends.reference import Reference
 from chainrule.errors import DataError, NonFiniteError, OptionError
 
 X = np.random.default_rng(0).standard_normal((61, 4)).astype(np.float32)
@@ -188,3 +190,51 @@ def test_two_threads_of_a_program_share_one_step():
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda seed: step.run(step.init(seed), (X, LABELS), epochs=4000, batch_size=8)[0], range(4)))
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("divisor", [3.0, -0.7, 2e-38, 1e-39, 1e-45, 3e38, np.inf])
+def test_an_update_divides_by_any_scalar(divisor):
+    def update(gradients, state, parameters, scalars):
+        by = ops.cast(scalars["divisor"], dtype="float32")
+        return {path: gradient * 1e-3 * min(divisor, 1.0) / by for path, gradient in gradients.items()}, {}
+
+    optimizer = cr.optim.Optimizer("divided", {"divisor": divisor}, {}, update)
+    step = cr.training_step(cr.nn.mlp(4, [19], 3), loss=cr.losses.cross_entropy, optimizer=optimizer)
+    state, batch = step.init(0), {"x": X, "y": LABELS}
+    expected = Reference(step.program)(state.inputs(batch))
+    meta = np.array([[0, len(X), 0, 0]], np.int64)
+    result = Training(step.program).run(state.inputs({}), batch, np.arange(len(X)), meta)
+    assert result.status == 0
+    for path in state.params:
+        np.testing.assert_allclose(result.state[path], expected[path], rtol=1e-6, atol=1e-7)
+        assert (result.state[path] != state.params[path]).any() == (expected[path] != state.params[path]).any()
+
+
+def test_memory_is_used_again_when_nobody_holds_an_earlier_state():
+    step = classifier()
+    first, _ = step.run(step.init(0), (X, LABELS), epochs=1, batch_size=8)
+    weight, before = first.params["hidden_1.weight"], first.params["hidden_1.weight"].copy()
+    second, _ = step.run(first, (X, LABELS), epochs=1, batch_size=8)
+    where = {second.params["hidden_1.weight"].ctypes.data, weight.ctypes.data}
+    assert len(where) == 2
+    for _ in range(4):  # the first state is still held, by one of its arrays
+        second, _ = step.run(second, (X, LABELS), epochs=1, batch_size=8)
+        where.add(second.params["hidden_1.weight"].ctypes.data)
+    assert len(where) == 3 and (weight == before).all()
+
+
+def test_a_session_goes_on_with_any_number_of_threads_and_leaves_its_memory_to_the_next():
+    step = classifier()
+    training = Training(step.program)
+    inputs, batch = step.init(0).inputs({}), {"x": X, "y": LABELS}
+    order, meta = np.arange(len(X)), np.array([[0, len(X), 0, 0]] * 12, np.int64)
+    expected = training.run(inputs, batch, order, meta)
+    session = training.begin(inputs)
+    losses = [session.take(batch, order, meta[:3], threads) for threads in (2, 1, 3, 2)]  # a thread that pauses catches up
+    middle = session.state()
+    assert np.concatenate(losses).tobytes() == expected.losses.tobytes()
+    other = training.begin(inputs)
+    assert other.frame is not session.frame
+    after = training.end(session)
+    assert all(after[name].tobytes() == middle[name].tobytes() == expected.state[name].tobytes() for name in expected.state)
+    assert training.begin(inputs).frame is session.frame

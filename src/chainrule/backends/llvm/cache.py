@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from chainrule.backends.llvm.plan import Place, Plan
 from chainrule.backends.llvm.target import Target
@@ -115,7 +116,7 @@ def _folder() -> Path | None:
     named = os.environ.get("CHAINRULE_CACHE", "")
     if named.lower() == "off":
         return None
-    return _usable(named or str(_default()))
+    return _usable(named or str(user_cache_path("chainrule", appauthor=False)))
 
 
 @lru_cache(16)
@@ -135,16 +136,6 @@ def _usable(name: str) -> Path | None:
         _say(f"compiled programs are not kept in {folder}: others may write to it (chmod 700 mends that).")
         return None
     return folder
-
-
-def _default() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "chainrule"
 
 
 @lru_cache(16)

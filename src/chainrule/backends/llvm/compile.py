@@ -14,7 +14,7 @@ from chainrule.ir import Program
 
 _engines: list[Any] = []  # machine code stays where it is until the process ends
 _numbers = itertools.count()
-_SHORT = 6000  # lines, up to which all of LLVM's ordinary passes are worth their time
+_SHORT = 4500  # lines, up to which all of LLVM's ordinary passes are worth their time
 
 
 def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, Any]:

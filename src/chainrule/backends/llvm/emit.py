@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Emitter:
         rows: B, an i64.
         bad: an i32 in memory that becomes 1 when an index is out of its range.
         flat: all values are read at one index, as if they were one long row.
+        outside: gives scalars that are computed outside of the function; ``None`` if it computes its own.
     """
 
     def __init__(
@@ -49,9 +50,9 @@ class Emitter:
         self.bad = bad
         self.hoist = hoist  # where what no loop changes is computed
         self.flat = flat
+        self.outside: Callable[[Value, str], Any] | None = None
         self.memo: dict[Any, Any] = {}
-        self.scalars: dict[Value, Any] = {}
-        self.reciprocals: dict[Value, Any] = {}
+        self.scalars: dict[tuple[Value, str], Any] = {}
         self._held: list[Any] = []  # keeps what memo knows by identity alive
 
     # loops
@@ -81,7 +82,7 @@ class Emitter:
         if key in self.memo:
             return self.memo[key]
         if self.hoist is not None and not value.type.shape and (value in self.stored or value in self.definitions):
-            result = self.code.splat(self._scalar(value), lanes)
+            result = self.code.splat(self.scalar(value), lanes)
         elif lanes > 1 and all(ix.uniform for ix in index):
             result = self.code.splat(self.value(value, index, 1), lanes)
         elif value in self.stored:
@@ -94,15 +95,33 @@ class Emitter:
         self.memo[key] = result
         return result
 
-    def _scalar(self, value: Value) -> Any:
-        """Return a scalar, computed once before the loops."""
-        if value not in self.scalars:
-            assert self.hoist is not None
-            inner = Emitter(self.hoist, self.definitions, self.stored, self.rows, self.bad)
-            inner.scalars = self.scalars
-            inner.memo = {self._key(v, (), 1): number for v, number in self.scalars.items()}
-            self.scalars[value] = inner.value(value, (), 1)
-        return self.scalars[value]
+    def scalar(self, value: Value, part: str = "value") -> Any:
+        """Return a scalar, computed once before the loops: its value, or the ``scale`` and ``reciprocal`` for a division by it."""
+        if (value, part) not in self.scalars:
+            if self.outside is not None:
+                self.scalars[value, part] = self.outside(value, part)
+            elif part == "value":
+                assert self.hoist is not None
+                inner = Emitter(self.hoist, self.definitions, self.stored, self.rows, self.bad)
+                inner.scalars = self.scalars
+                inner.memo = {self._key(v, (), 1): number for (v, part), number in self.scalars.items() if part == "value"}
+                self.scalars[value, part] = inner.value(value, (), 1)
+            else:
+                self._factors(value)
+        return self.scalars[value, part]
+
+    def _factors(self, value: Value) -> None:
+        """Compute s and 1/(s·d), of which the product with x is x/d; the scale s keeps the reciprocal of any d a normal number."""
+        assert self.hoist is not None
+        code, divisor = self.hoist, self.scalar(value)
+        one, least = code.number(1.0, divisor.type), float(np.finfo(value.type.dtype).tiny)
+        size = code.intrinsic("fabs", divisor)
+        small = code.b.fcmp_ordered("<", size, code.number(least, divisor.type))
+        large = code.b.fcmp_ordered(">", size, code.number(1 / least, divisor.type))
+        up, down = code.number(2.0**64, divisor.type), code.number(2.0**-64, divisor.type)
+        scale = code.b.select(small, up, code.b.select(large, down, one))
+        self.scalars[value, "scale"] = scale
+        self.scalars[value, "reciprocal"] = code.b.fdiv(one, code.b.fmul(divisor, scale))
 
     def strides(self, shape: Shape) -> list[Number]:
         """Return the steps in memory from an index to the next, an axis each."""
@@ -166,7 +185,7 @@ class Emitter:
         if name in ELEMENTWISE or name in MOVING:
             places = [(v, index if v.type.shape else ()) for v in equation.inputs] if self.flat else operands_at(equation, index, self._add)
             if name == "divide" and not equation.inputs[1].type.shape and equation.phase == "update" and self.hoist is not None:
-                return code.b.fmul(self.value(*places[0], lanes, mask), code.splat(self._reciprocal(equation.inputs[1]), lanes))
+                return self._divided(self.value(*places[0], lanes, mask), equation.inputs[1], lanes)
             operands = [self.value(v, at, lanes, mask) for v, at in places]
             return operands[0] if name in MOVING else self._arithmetic(equation, operands, lanes)
         if name == "constant":
@@ -210,12 +229,10 @@ class Emitter:
         code.b.store(code.b.or_(code.b.load(self.bad, typ=I32), code.b.zext(found, I32)), self.bad)
         return Ix(number) if width == 1 else Ix(0, 0, number)
 
-    def _reciprocal(self, value: Value) -> Any:
-        if value not in self.reciprocals:
-            scalar = self._scalar(value)
-            assert self.hoist is not None
-            self.reciprocals[value] = self.hoist.b.fdiv(self.hoist.number(1.0, scalar.type), scalar)
-        return self.reciprocals[value]
+    def _divided(self, x: Any, divisor: Value, lanes: int) -> Any:
+        """Divide by a scalar by multiplying, which is faster."""
+        scale, reciprocal = (self.code.splat(self.scalar(divisor, part), lanes) for part in ("scale", "reciprocal"))
+        return self.code.b.fmul(self.code.b.fmul(x, scale), reciprocal)
 
     # arithmetic
 

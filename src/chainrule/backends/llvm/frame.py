@@ -52,6 +52,7 @@ class Frame:
         if threads > self.threads:
             self.stride = -(-self.plan.private // _LINE) * _LINE + _LINE
             self.private = zeros(self.stride * threads, np.uint8)
+            self._scalars: dict[tuple[int, int], np.ndarray] = {}
             self.context[WORDS.index("private")] = self.private.ctypes.data
             self.context[WORDS.index("stride")] = self.stride
             self.threads = threads
@@ -76,10 +77,12 @@ class Frame:
 
     def scalar(self, number: int, thread: int = 0) -> np.ndarray:
         """Return a view of a thread's own scalar."""
-        place = self.plan.places[number]
-        start = thread * self.stride + place.offset
-        kind = np.dtype(place.type.dtype)
-        return self.private[start : start + kind.itemsize].view(kind).reshape(())
+        if (number, thread) not in self._scalars:
+            place = self.plan.places[number]
+            start = thread * self.stride + place.offset
+            kind = np.dtype(place.type.dtype)
+            self._scalars[number, thread] = self.private[start : start + kind.itemsize].view(kind).reshape(())
+        return self._scalars[number, thread]
 
     def set_scalar(self, number: int, value: Any) -> None:
         """Set a scalar, each thread's own."""

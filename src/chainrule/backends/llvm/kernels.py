@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, Code, Number, define
+from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, VOID, Code, Number, define
 from chainrule.backends.llvm.product import Product
 
 
@@ -17,20 +17,14 @@ class Kernels:
         self.module = module
         self.made: dict[Any, Any] = {}
 
-    def micro(self, p: Product, rows: int, vectors: int, edge: bool, steps: tuple[int, int, int] | None) -> Any:
-        """Return ``kernel(A, B, C, a_row, a_k, b_k, c_row, k, goes_on, lanes)``: C = A·B, or C + A·B if it goes on.
-
-        ``steps`` are a_row, a_k and b_k if they are known; ``edge``: whether B's last vector has so many lanes only.
-        """
-        key = ("micro", p.dtype, p.lanes, rows, vectors, edge, steps)
+    def micro(self, p: Product, rows: int, vectors: int) -> Any:
+        """Return ``kernel(A, B, C, a_row, a_k, b_k, c_row, k, goes_on)``: C = A·B, or C + A·B if it goes on."""
+        key = ("micro", p.dtype, p.lanes, rows, vectors)
         if key in self.made:
             return self.made[key]
-        name = ".".join(map(str, ("product", p.dtype, rows, vectors, "cut" if edge else "whole", *(steps or ("any",)))))
-        code = define(self.module, name, [PTR, PTR, PTR, I64, I64, I64, I64, I64, I64, I64])
+        code = define(self.module, f"product.{p.dtype}.{rows}.{vectors}", [PTR, PTR, PTR, *[I64] * 6])
         self.made[key] = code.function
-        A, Bp, C, a_row, a_k, b_k, c_row, depth, goes_on, lanes_left = code.function.args
-        if steps is not None:
-            a_row, a_k, b_k = steps
+        A, Bp, C, a_row, a_k, b_k, c_row, depth, goes_on = code.function.args
         b, lanes, dtype = code.b, p.lanes, p.dtype
         zero = code.number(0.0, code.type(dtype, lanes))
         places = [(r, v) for r in range(rows) for v in range(vectors)]
@@ -52,13 +46,9 @@ class Kernels:
             phi.add_incoming(zero, start)
             phi.add_incoming(value, loaded)
             sums.append(phi)
-        mask = code.first_lanes(lanes_left, lanes) if edge else None
         with code.loop(0, depth, 1, sums) as loop:
             k = loop.index
-            row = [
-                code.load(Bp, code.add(code.mul(k, b_k), v * lanes), dtype, lanes, mask if v == vectors - 1 else None)
-                for v in range(vectors)
-            ]
+            row = [code.load(Bp, code.add(code.mul(k, b_k), v * lanes), dtype, lanes) for v in range(vectors)]
             for r in range(rows):
                 number = code.splat(code.load(A, code.add(code.mul(k, a_k), code.mul(a_row, r)), dtype), lanes)
                 loop.next += [code.fma(number, row[v], loop.values[r * vectors + v]) for v in range(vectors)]
@@ -107,6 +97,43 @@ class Kernels:
                     source, code.add(code.mul(loop.index, row), v * p.lanes), p.dtype, p.lanes, mask if v == vectors - 1 else None
                 )
                 code.store(part, to, code.add(code.mul(loop.index, vectors * p.lanes), v * p.lanes), p.dtype)
+        code.b.ret_void()
+        return code.function
+
+    def ahead(self, p: Product) -> Any:
+        """Return ``ahead(from, row, rows, last)``: asks for the memory of a tile's rows, bytes 0 to ``last`` of each."""
+        lines = -(-p.width * SIZES[p.dtype] // 64) + 1  # of a cache
+        key = ("ahead", lines)
+        if key in self.made:
+            return self.made[key]
+        code = define(self.module, f"ahead.{lines}", [PTR, I64, I64, I64])
+        self.made[key] = code.function
+        source, row, rows, last = code.function.args
+        places = [code.minimum(64 * line, last) for line in range(lines)]
+        with code.loop(0, rows) as loop:
+            start = code.at(source, code.mul(loop.index, row), "bool")
+            for place in places:
+                code.call("llvm.prefetch.p0", VOID, code.at(start, place, "bool"), *(ir.Constant(I32, n) for n in (1, 3, 1)))
+        code.b.ret_void()
+        return code.function
+
+    def rows(self, p: Product) -> Any:
+        """Return ``rows(from, row, to, depth, number)``: to[⌊i/mr⌋][k][i mod mr] = from[k·row + i] for i < number, rounded up to mr."""
+        key = ("rows", p.dtype, p.mr)
+        if key in self.made:
+            return self.made[key]
+        code = define(self.module, f"rows.{p.dtype}", [PTR, I64, PTR, I64, I64])
+        self.made[key] = code.function
+        source, row, to, depth, number = code.function.args
+        line = max(64 // SIZES[p.dtype] // p.mr, 1)  # tiles whose numbers lie in one line of a cache
+        whole = code.b.and_(number, ir.Constant(I64, -line * p.mr))
+        for low, high, tiles in ((0, whole, line), (whole, number, 1)):
+            with code.loop(low, high, tiles * p.mr) as i, code.loop(0, depth) as k:
+                mask = code.first_lanes(code.sub(number, i.index), p.mr) if tiles == 1 else None
+                for tile in range(tiles):
+                    at = code.add(i.index, tile * p.mr)
+                    numbers = code.load(source, code.add(code.mul(k.index, row), at), p.dtype, p.mr, mask)
+                    code.store(numbers, to, code.add(code.mul(at, depth), code.mul(k.index, p.mr)), p.dtype)
         code.b.ret_void()
         return code.function
 

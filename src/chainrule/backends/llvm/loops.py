@@ -40,16 +40,19 @@ class Writer:
 
     Attributes:
         place: a value → the key of the memory that it stands in (values of one key share it).
-        partial: for each product with blocks of k, the value key of the memory of its sums.
+        leaf: whether a value stands in memory. training: whether the program takes many rows at once, most of the time.
     """
 
-    def __init__(self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool]) -> None:
+    def __init__(
+        self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool], training: bool
+    ) -> None:
         self.module = module
         self.grouped = grouped
         self.definitions = grouped.definitions
         self.target = target
         self.place = place
         self.leaf = leaf
+        self.training = training
         self.kernels = Kernels(module)
 
     def product(self, group: Group) -> Product | None:
@@ -57,9 +60,9 @@ class Writer:
         assert group.equation is not None
         return product(group.equation, self.definitions, self.leaf, self.target)
 
-    def write(self, group: Group, name: str, partial: Any = None) -> Written:
-        """Write a group's function; ``partial`` is a key of memory for a product's sums."""
-        return GroupWriter(self, group, name, partial).written()
+    def write(self, group: Group, name: str) -> Written:
+        """Write a group's function."""
+        return GroupWriter(self, group, name).written()
 
 
 class GroupWriter(Products, Reduction, Nest):

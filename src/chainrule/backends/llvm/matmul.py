@@ -1,231 +1,240 @@
-"""The loops around a product's microkernels: blocks of k, parts of rows, panels of columns, tiles."""
+"""The loops around a product's microkernels: rows that a cache holds, blocks of k, panels of columns, tiles."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I64, SIZES, Code, Number
+from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
-from chainrule.backends.llvm.product import ROWS_AT_ONCE, Product, fixed
+from chainrule.backends.llvm.product import Product, fixed
 
-Finish = Callable[[Any, Number, Any, int, Number, Number], None]
-Ahead = Callable[[Any, int, Number, int], None]
+_FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
+
+Finish = Callable[[Any, Number, Any, Number, Number, Number], None]
+Ahead = Callable[[Any, Number, Number, Number], None]
 
 
-def write_product(
-    code: Code,
-    p: Product,
-    kernels: Kernels,
-    x: Any,
-    y: Any,
-    partial: Any,
-    low: Any,
-    high: Any,
-    depth: Number,
-    scratch: Any,
-    finish: Finish,
-    ahead: Ahead | None,
-) -> None:
-    """Write the loops of a product over the rows low … high − 1.
+@dataclass(frozen=True)
+class Rows:
+    """Rows of A as a kernel reads them, from row ``first`` on: by the row, or by tiles of [k][mr] if ``by_tiles``."""
+
+    pointer: Any
+    first: Number
+    row: Number
+    k: Number
+    by_tiles: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of k: where it begins, its length, its number and whether it is the last; ``None`` for these where there is but one."""
+
+    start: Number
+    length: Number
+    number: Any = None
+    last: Any = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape that a panel has if a condition holds and no earlier one does: its vectors, and the lanes of a last one that is cut."""
+
+    condition: Any
+    vectors: int
+    cut: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel: its first column, its width in memory and in columns, the shapes it may have, and whether it is the last one."""
+
+    first: Number
+    width: Number
+    taken: Number
+    shapes: list[Shape]
+    is_last: Any
+
+
+class Loops:
+    """Writes the loops of a product.
 
     Args:
         code: the function that is being written.
         p: how the product is computed.
         kernels: the module's kernels.
         x, y: pointers to the operands.
-        partial: a pointer to [M, padded N] where sums stand between blocks of k; ``None`` if there is one block.
-        low, high: i64.
         depth: K.
         scratch: a pointer to a thread's own memory.
         finish: is called to write what becomes of a finished tile: (pointer, its row step, first row, rows, first column, columns).
-        ahead: is called to write what is to be done before a tile is computed: (first row, rows, first column, columns).
+        ahead: is called to write what is to be done before a tile is finished: (first row, rows, first column, columns).
     """
-    size = SIZES[p.dtype]
-    tile_bytes = -(-p.mr * p.width * size // 64) * 64
-    panel_bytes = -(-(p.block + p.lanes) * p.width * size // 64) * 64 if p.packed else 0
-    tile = scratch
-    panel = code.at(scratch, tile_bytes // size, p.dtype)
-    own = code.at(scratch, (tile_bytes + panel_bytes) // size, p.dtype)
-    if not p.blocks:
-        _rows(code, p, kernels, x, y, None, low, high, 0, depth, None, tile, panel, own, finish, ahead)
-        return
-    steps = code.b.sdiv(code.b.add(code.i64(depth), ir.Constant(I64, p.block - 1)), ir.Constant(I64, p.block))
-    steps = code.b.select(code.b.icmp_signed("<", steps, ir.Constant(I64, 1)), ir.Constant(I64, 1), steps)
-    with code.loop(0, steps) as loop:
-        start = code.mul(loop.index, p.block)
-        length = code.minimum(code.sub(depth, start), p.block)
-        last = code.b.icmp_signed("==", code.add(loop.index, 1), steps)
-        _rows(code, p, kernels, x, y, partial, low, high, start, length, (loop.index, last), tile, panel, own, finish, ahead)
 
+    def __init__(
+        self, code: Code, p: Product, kernels: Kernels, x: Any, y: Any, depth: Number, scratch: Any, finish: Finish, ahead: Ahead | None
+    ) -> None:
+        self.code, self.p, self.kernels, self.x, self.y, self.depth = code, p, kernels, x, y, depth
+        self.finish, self.ahead = finish, ahead
+        offset, own = 0, {}
+        for name, size in p.scratch().items():
+            own[name] = code.at(scratch, offset // SIZES[p.dtype], p.dtype)
+            offset += size
+        self.tile, self.panel, self.own_rows, self.sums = own["tile"], own["panel"], own["rows"], own["sums"]
 
-def _rows(
-    code: Code,
-    p: Product,
-    kernels: Kernels,
-    x: Any,
-    y: Any,
-    partial: Any,
-    low: Any,
-    high: Any,
-    start: Number,
-    length: Number,
-    block: tuple[Any, Any] | None,
-    tile: Any,
-    panel: Any,
-    own: Any,
-    finish: Finish,
-    ahead: Ahead | None,
-) -> None:
-    """One block of k: all rows, in parts if A is packed."""
-    if not p.packed_x:
-        _panels(code, p, kernels, x, p.x_strides, y, partial, low, high, 0, start, length, block, tile, panel, finish, ahead)
-        return
-    with code.loop(low, high, ROWS_AT_ONCE) as part:
-        stop = code.minimum(code.add(part.index, ROWS_AT_ONCE), high)
-        source = code.at(x, code.add(code.mul(start, p.x_strides[1]), part.index), p.dtype)
-        with code.loop(0, code.sub(stop, part.index), p.mr) as rows, code.loop(0, length) as k:
-            mask = code.first_lanes(code.sub(code.sub(stop, part.index), rows.index), p.mr)
-            numbers = code.load(source, code.add(code.mul(k.index, p.x_strides[1]), rows.index), p.dtype, p.mr, mask)
-            code.store(numbers, own, code.add(code.mul(rows.index, length), code.mul(k.index, p.mr)), p.dtype)
-        _panels(
-            code, p, kernels, own, (-1, p.mr), y, partial, part.index, stop, part.index, start, length, block, tile, panel, finish, ahead
-        )
+    def write(self, low: Any, high: Any) -> None:
+        """Write the loops over the rows low … high − 1."""
+        code, b, p = self.code, self.code.b, self.p
+        if not (p.blocks or p.packed_x):
+            self._blocks(low, high)
+            return
+        number = code.sub(high, low)
+        most: Any = ir.Constant(I64, p.rows_at_once(p.block))
+        if not isinstance(self.depth, int):  # shorter blocks leave room for more rows
+            for length in (p.block // 2, p.block // 4):
+                short = b.icmp_signed("<=", self.depth, ir.Constant(I64, length))
+                most = b.select(short, ir.Constant(I64, p.rows_at_once(length)), most)
+        parts = b.sdiv(b.add(number, b.sub(most, ir.Constant(I64, 1))), most)
+        parts = b.select(b.icmp_signed("<", parts, ir.Constant(I64, 1)), ir.Constant(I64, 1), parts)
+        share = b.sdiv(b.add(number, b.sub(parts, ir.Constant(I64, 1))), parts)
+        share = b.and_(code.add(share, p.mr - 1), ir.Constant(I64, -p.mr))
+        with code.loop(0, parts) as part:
+            start = code.minimum(code.add(low, code.mul(part.index, share)), high)
+            self._blocks(start, code.minimum(code.add(start, share), high))
 
+    def _blocks(self, low: Any, high: Any) -> None:
+        """All blocks of k for some rows."""
+        code, b, p = self.code, self.code.b, self.p
+        if not p.blocks:
+            self._panels(low, high, Block(0, self.depth))
+            return
+        number = b.sdiv(code.i64(code.add(self.depth, p.block - 1)), ir.Constant(I64, p.block))
+        number = b.select(b.icmp_signed("<", number, ir.Constant(I64, 1)), ir.Constant(I64, 1), number)
+        with code.loop(0, number) as loop:
+            start = code.mul(loop.index, p.block)
+            last = b.icmp_signed("==", code.add(loop.index, 1), number)
+            self._panels(low, high, Block(start, code.minimum(code.sub(self.depth, start), p.block), loop.index, last))
 
-def _panels(
-    code: Code,
-    p: Product,
-    kernels: Kernels,
-    x: Any,
-    x_steps: tuple[int, int],
-    y: Any,
-    partial: Any,
-    low: Any,
-    high: Any,
-    origin: Number,
-    start: Number,
-    length: Number,
-    block: tuple[Any, Any] | None,
-    tile: Any,
-    panel: Any,
-    finish: Finish,
-    ahead: Ahead | None,
-) -> None:
-    """All panels of columns for some rows; ``origin`` is the row at which a packed A begins."""
-    edge = p.columns % p.lanes
-    for first, vectors, number in p.panels():
-        width = vectors * p.lanes
-        whole = number - 1 if edge and first + number * width > p.columns else number
-        for begin, amount, cut in ((first, whole, 0), (first + whole * width, number - whole, edge)):
-            if not amount:
-                continue
-            with code.loop(begin, begin + amount * width, width) as columns:
-                j = columns.index
-                taken = (vectors - 1) * p.lanes + cut if cut else width
-                if p.y_turned:
-                    row = fixed(p.depth)
-                    source = code.at(y, code.add(code.mul(j, row), start), p.dtype)
-                    code.b.call(kernels.turn(p), [source, code.i64(row), panel, code.i64(width), code.i64(length), code.i64(taken)])
-                    right, b_step = panel, width
-                elif p.packed:
-                    source = code.at(y, code.add(code.mul(start, p.columns), j), p.dtype)
-                    code.b.call(kernels.copy(p, vectors, cut), [source, code.i64(p.columns), panel, code.i64(length)])
-                    right, b_step = panel, width
-                else:
-                    right, b_step = code.at(y, code.add(code.mul(start, p.columns), j), p.dtype), p.columns
-                kernel_edge = 0 if p.packed or not edge or first + number * width <= p.columns else (cut or p.lanes)
-                _tiles(
-                    code,
-                    p,
-                    kernels,
-                    x,
-                    x_steps,
-                    right,
-                    b_step,
-                    vectors,
-                    kernel_edge,
-                    partial,
-                    low,
-                    high,
-                    origin,
-                    j,
-                    taken,
-                    start,
-                    length,
-                    block,
-                    tile,
-                    finish,
-                    ahead,
-                )
+    def _left(self, low: Any, high: Any, block: Block) -> Rows:
+        """Return the rows of A, copied if the product says so."""
+        code, p = self.code, self.p
+        row, k = p.x_strides
+        source = code.at(self.x, code.add(code.mul(block.start, k), code.mul(low, row)), p.dtype)
+        if not p.packed_x:
+            return Rows(source, low, row, k)
+        if p.x_turned:
+            number = code.sub(high, low)
+            code.b.call(self.kernels.rows(p), [source, code.i64(k), self.own_rows, code.i64(block.length), number])
+            return Rows(self.own_rows, low, 1, p.mr, by_tiles=True)
+        with code.loop(low, high) as loop:
+            at = code.sub(loop.index, low)
+            to = code.at(self.own_rows, code.mul(at, block.length), p.dtype)
+            size = code.i64(code.mul(block.length, SIZES[p.dtype]))
+            ends = to, code.at(source, code.mul(at, row), p.dtype)
+            code.call("llvm.memcpy.p0.p0.i64", VOID, *ends, size, ir.Constant(I1, 0))
+        return Rows(self.own_rows, low, block.length, 1)
 
+    def _panels(self, low: Any, high: Any, block: Block) -> None:
+        """All panels of columns for some rows and a block of k."""
+        code, p = self.code, self.p
+        left = self._left(low, high, block)
+        many = code.b.icmp_signed(">", code.i64(code.sub(high, low)), ir.Constant(I64, _FEW * p.mr))
+        with code.loop(0, sum(number for _, _, number in p.panels())) as loop:
+            panel = self._panel(loop.index)
+            right, step = self._right(panel, block, many)
+            self._tiles(left, right, step, panel, low, high, block)
 
-def _tiles(
-    code: Code,
-    p: Product,
-    kernels: Kernels,
-    x: Any,
-    x_steps: tuple[int, int],
-    right: Any,
-    b_step: int,
-    vectors: int,
-    edge: int,
-    partial: Any,
-    low: Any,
-    high: Any,
-    origin: Number,
-    j: Any,
-    taken: int,
-    start: Number,
-    length: Number,
-    block: tuple[Any, Any] | None,
-    tile: Any,
-    finish: Finish,
-    ahead: Ahead | None,
-) -> None:
-    """One panel: tiles of whole height, then the rows that are left in halves of it."""
-    b = code.b
-    packed_x = x_steps[0] < 0
+    def _panel(self, number: Any) -> Panel:
+        """Return the panel of a number; the first ones may be a vector wider than the others, and the last one cut."""
+        code, b, p = self.code, self.code.b, self.p
+        kinds = p.panels()
+        (_, vectors, wide), (_, least, last) = kinds[0], kinds[-1]
+        edge = p.columns % p.lanes
+        is_wide = b.icmp_signed("<", number, ir.Constant(I64, wide))
+        cut = b.icmp_signed("==", number, ir.Constant(I64, sum(amount for _, _, amount in kinds) - 1))
+        first, width = code.mul(number, least * p.lanes), least * p.lanes
+        found = [Shape(is_wide, vectors, 0), Shape(None, least, 0)] if len(kinds) > 1 else [Shape(None, vectors, 0)]
+        if len(kinds) > 1:
+            first = code.add(first, code.mul(code.minimum(number, wide), p.lanes))
+            width = b.select(is_wide, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, width))
+        if edge:
+            whole = found if last > 1 else found[:-1]
+            found = [Shape(cut, least, edge), *whole] if whole else [Shape(None, least, edge)]
+        return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
 
-    def compute(i: Any, rows: int) -> None:
-        if packed_x:  # [rows / mr][k][mr]
-            row = code.sub(i, origin)
-            main = code.mul(b.and_(code.i64(row), ir.Constant(I64, -p.mr)), length)
-            rest = b.and_(code.i64(row), ir.Constant(I64, p.mr - 1))
-            left = code.at(x, code.add(main, rest), p.dtype)
-            steps = (1, p.mr)
+    def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
+        """Return a panel of B and its step in k: a copy where many rows meet it, or its rows where they stand."""
+        code, b, p = self.code, self.code.b, self.p
+        if p.y_turned:
+            row = fixed(p.depth)
+            source = code.at(self.y, code.add(code.mul(panel.first, row), block.start), p.dtype)
+            arguments = [source, row, self.panel, panel.width, block.length, panel.taken]
+            b.call(self.kernels.turn(p), [*map(code.i64, arguments)])
+            return self.panel, panel.width
+        source = code.at(self.y, code.add(code.mul(block.start, p.columns), panel.first), p.dtype)
+        if not p.packed:
+            return source, p.columns
+        copied = b.or_(many, panel.is_last) if p.columns % p.lanes else many  # a vector that is cut may reach beyond the last row
+        with code.when(copied):
+            copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
+            b.call(copy, [*map(code.i64, [source, p.columns, self.panel, block.length])])
+        return b.select(copied, self.panel, source), b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
+
+    def _choose(self, cases: list[tuple[Any, Any]]) -> Any:
+        """Return the function of the first case whose condition holds; that of the last one is not asked for."""
+        *others, (_, function) = cases
+        for condition, other in reversed(others):
+            function = self.code.b.select(condition, other, function)
+        return function
+
+    def _tiles(self, left: Rows, right: Any, step: Number, panel: Panel, low: Any, high: Any, block: Block) -> None:
+        """One panel: tiles of whole height, then the rows that are left in halves of it."""
+        code, b, p = self.code, self.code.b, self.p
+        heights = [p.mr]  # parts of a fixed number of rows begin at whole tiles
+        while heights[-1] > 1:
+            heights.append(heights[-1] // 2)
+        heights = [rows for rows in heights if rows == p.mr or not isinstance(p.rows, int) or p.rows & rows]
+        number = code.sub(high, low)
+        tiles = b.sdiv(code.i64(number), ir.Constant(I64, p.mr))
+        rest = b.and_(code.i64(number), ir.Constant(I64, p.mr - 1))
+        with code.loop(0, code.add(tiles, code.intrinsic("ctpop", rest)), 1, [code.i64(low)]) as loop:
+            (i,) = loop.values
+            rows: Any = ir.Constant(I64, heights[-1])
+            cases = []
+            for height in heights[:-1]:
+                fits = b.icmp_signed(">=", code.i64(code.sub(high, i)), ir.Constant(I64, height))
+                cases.append((fits, height))
+            for fits, height in reversed(cases):
+                rows = b.select(fits, ir.Constant(I64, height), rows)
+            kernels = []
+            for fits, height in [*cases, (None, heights[-1])]:
+                shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors)) for shape in panel.shapes]
+                kernels.append((fits, self._choose(shapes)))
+            self._tile(self._choose(kernels), left, right, step, panel, i, rows, block)
+            loop.next = [code.add(i, rows)]
+
+    def _tile(self, kernel: Any, left: Rows, right: Any, step: Number, panel: Panel, i: Any, rows: Any, block: Block) -> None:
+        """Compute a tile, and finish it after the last block of k."""
+        code, b, p = self.code, self.code.b, self.p
+        here = code.sub(i, left.first)
+        if left.by_tiles:
+            main = code.mul(b.and_(code.i64(here), ir.Constant(I64, -p.mr)), block.length)
+            offset = code.add(main, b.and_(code.i64(here), ir.Constant(I64, p.mr - 1)))
         else:
-            left = code.at(x, code.add(code.mul(i, x_steps[0]), code.mul(start, x_steps[1])), p.dtype)
-            steps = x_steps
-        known = (*steps, b_step) if rows == p.mr else None
-        kernel = kernels.micro(p, rows, vectors, edge > 0, known)
-        if block is None:
-            place, step, goes_on = tile, vectors * p.lanes, ir.Constant(I64, 0)
-        else:  # one block of k needs no memory for sums
-            alone, goes_on = b.and_(b.icmp_signed("==", block[0], ir.Constant(I64, 0)), block[1]), block[0]
-            place = b.select(alone, tile, code.at(partial, code.add(code.mul(i, p.padded), j), p.dtype))
-            step = b.select(alone, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, p.padded))
-        if ahead is not None:
-            ahead(i, rows, j, taken)
-        b.call(kernel, [left, right, place, *map(code.i64, (*steps, b_step, step, length)), goes_on, ir.Constant(I64, edge)])
-        if block is None:
-            finish(place, step, i, rows, j, taken)
-        else:
-            with code.when(block[1]):
-                finish(place, step, i, rows, j, taken)
-
-    whole = code.add(low, b.and_(code.sub(high, low), ir.Constant(I64, -p.mr)))
-    with code.loop(low, whole, p.mr) as loop:
-        compute(loop.index, p.mr)
-    rest, at = code.sub(high, whole), whole
-    rows = p.mr // 2
-    while rows:
-        if isinstance(p.rows, int) and not p.rows & rows:  # parts of a fixed number of rows begin at whole tiles
-            rows //= 2
-            continue
-        with code.when(b.icmp_unsigned("!=", b.and_(rest, ir.Constant(I64, rows)), ir.Constant(I64, 0))):
-            compute(at, rows)
-        at = code.add(at, b.and_(rest, ir.Constant(I64, rows)))
-        rows //= 2
+            offset = code.mul(here, left.row)
+        a = code.at(left.pointer, offset, p.dtype)
+        tile, row, goes_on = self.tile, code.i64(panel.width), ir.Constant(I64, 0)
+        if block.last is not None:  # one block of k needs no memory for sums
+            alone, goes_on = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last), block.number
+            sums = code.at(self.sums, code.add(code.mul(here, p.padded), panel.first), p.dtype)
+            tile, row = b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
+        if self.ahead is not None:
+            with code.when(block.last) if block.last is not None else nullcontext():
+                self.ahead(i, rows, panel.first, panel.taken)
+        numbers = (left.row, left.k, step, row, block.length, goes_on)
+        b.call(kernel, [a, right, tile, *map(code.i64, numbers)])
+        with code.when(block.last) if block.last is not None else nullcontext():
+            self.finish(tile, row, i, rows, panel.first, panel.taken)

@@ -12,11 +12,10 @@ from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Nu
 from chainrule.backends.llvm.groups import Grouped, group
 from chainrule.backends.llvm.loops import Writer, Written
 from chainrule.backends.llvm.plan import Place, Plan, Planner
-from chainrule.backends.llvm.product import Product
 from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
-from chainrule.ir import B, Batch, Program, Type, Value
+from chainrule.ir import B, Batch, Program, Value
 from chainrule.ir.types import count, depends_on_batch
 
 # the words of the context that run reads
@@ -80,18 +79,18 @@ class _Building:
 
     def built(self) -> Built:
         grouped, planner = self.staged.grouped, self.planner
-        writer = Writer(self.module, grouped, self.target, lambda v: planner.of[v], lambda v: v in planner.of or v in grouped.views)
+        writer = Writer(
+            self.module, grouped, self.target, lambda v: planner.of[v], lambda v: v in planner.of or v in grouped.views, self.training
+        )
         written: list[Written] = []
         scratch = 0
         for number, g in enumerate(grouped.groups):
-            partial = None
             if g.kind == "matmul":
                 p = writer.product(g)
                 if p is not None:
-                    scratch = max(scratch, p.scratch())
-                    partial = self._partial(p, number)
+                    scratch = max(scratch, sum(p.scratch().values()))
                 self.plan.work += _work(g.equation)
-            written.append(writer.write(g, f"group.{number}", partial))
+            written.append(writer.write(g, f"group.{number}"))
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
         self.plan.row_local = self._row_local()
@@ -115,14 +114,6 @@ class _Building:
                 for e in grouped.program.equations
             )
         )
-
-    def _partial(self, p: Product, number: int) -> Any:
-        if not p.blocks:
-            return None
-        key = Value(Type(p.dtype, (p.rows, p.padded)))
-        at = self.staged.stage[number]
-        self.planner.of[key] = self.planner.temporary(key.type, at, at)
-        return key
 
 
 def _check_training(program: Program) -> None:

@@ -28,6 +28,7 @@ class Shared(Protocol):
     place: Callable[[Value], Any]
     leaf: Callable[[Value], bool]
     kernels: Kernels
+    training: bool
 
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""
@@ -36,7 +37,7 @@ class Shared(Protocol):
 class Nest:
     """Writes a group's function: its places, its loops, and the end of each turn."""
 
-    def __init__(self, writer: Shared, group: Group, name: str, partial: Any) -> None:
+    def __init__(self, writer: Shared, group: Group, name: str) -> None:
         self.writer = writer
         self.group = group
         self.name = name
@@ -48,9 +49,6 @@ class Nest:
             if writer.place(value) not in keys:
                 keys[writer.place(value)] = len(self.places)
                 self.places.append(value)
-        self.partial_at = len(self.places) if partial is not None else -1
-        if partial is not None:
-            self.places.append(partial)
         self.entry_of: dict[Code, tuple[Any, Any, Any]] = {}
         self.code = self.begin(name, [])
         function = self.code.function

@@ -16,9 +16,10 @@ from chainrule.ir.types import Axis
 
 _BLOCK = 1024  # products of k that are summed in one go
 _PACKED_BLOCK = 512  # of these where B is packed
-_WIDE = 512  # columns from which rows of B are copied next to each other
-_TALL = 1024  # columns from which a transposed A is copied
-ROWS_AT_ONCE = 256  # rows of such an A at once
+_LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in few lines of a cache
+_WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
+_ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
+_SECOND_CACHE = 1 << 18  # bytes of these rows
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Product:
         rows, columns, depth: the sizes M, N and K of the product.
         dtype: of all three.
         lanes, mr, nv: the vector's lanes; the tile's rows and vectors.
-        packed: whether B is copied into panels; ``packed_x``: whether A is.
+        packed: whether B is copied into panels, if enough rows meet it; ``packed_x``: whether A is.
         block: the most of K that is summed in one go; ``blocks``: whether there can be more than one such block.
     """
 
@@ -67,13 +68,19 @@ class Product:
             return 1, fixed(self.rows)
         return fixed(self.depth), 1
 
-    def scratch(self) -> int:
-        """The bytes of a thread's own memory that it needs."""
-        size = SIZES[self.dtype]
-        tile = max(self.mr * self.width, self.padded)  # a row alone is a tile as well
-        panel = (self.block + self.lanes) * self.width if self.packed else 0
-        own = (ROWS_AT_ONCE + self.mr) * self.block if self.packed_x else 0
-        return size * (tile + panel + own) + 3 * 64
+    def scratch(self) -> dict[str, int]:
+        """The bytes of each part of a thread's own memory: a tile, a panel of B, rows of A, and the sums between blocks of k."""
+        sizes = {
+            "tile": max(self.mr * self.width, self.padded),  # a row alone is a tile as well
+            "panel": (self.block + self.lanes) * self.width if self.packed else 0,
+            "rows": (self.rows_at_once(self.block) + self.mr) * self.block if self.packed_x else 0,
+            "sums": (_ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
+        }
+        return {name: -(-number * SIZES[self.dtype] // 64) * 64 for name, number in sizes.items()}
+
+    def rows_at_once(self, length: int) -> int:
+        """Return how many rows of A, of which a block of k has so many numbers, meet all panels before the next ones do."""
+        return max(min(_SECOND_CACHE // SIZES[self.dtype] // max(length, 1), _ROWS_AT_ONCE), 1)
 
     def panels(self) -> list[tuple[int, int, int]]:
         """Return the panels' kinds as (first column, vectors in a panel, number of panels); sizes differ by one vector at most."""
@@ -105,15 +112,15 @@ def product(equation: Equation, definitions: Mapping[Value, Equation], stored: C
     lanes = target.lanes(SIZES[dtype])
     mr, nv = target.tile
     known = None if isinstance(k, Batch) else k
-    large = n >= _WIDE and (known is None or known >= 64) and (isinstance(m, Batch) or m >= 64)
-    packed = y_turned or large
-    packed_x = x_turned and isinstance(m, int) and m >= _TALL and n >= _WIDE
-    block = _PACKED_BLOCK if packed and (large or known is None or known > _BLOCK) else _BLOCK
+    nv = min(nv, -(-n // lanes))
+    mr = max(mr, 8) if nv == 1 else mr  # so many sums must go on side by side to keep the multipliers busy
+    packed = y_turned or n % lanes > 0 or n * (known or _ROWS_AT_ONCE) * SIZES[dtype] > _LARGE
+    packed_x = n > 2 * nv * lanes if x_turned else n >= _WIDE
+    block = _PACKED_BLOCK if packed or known is None else _BLOCK
     if known is not None:
         number = max(-(-known // block), 1)
         block = max(-(-known // number), 1)
     blocks = known is None or known > block
-    nv = min(nv, -(-n // lanes))
     return Product(x, y, x_turned, y_turned, m, n, k, dtype, lanes, mr, nv, packed, packed_x, block, blocks)
 
 

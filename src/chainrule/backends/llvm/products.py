@@ -7,9 +7,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, VOID, Number
+from chainrule.backends.llvm.code import I64, PTR, SIZES, Code, Number, define
 from chainrule.backends.llvm.index import ZERO, Index, Ix
-from chainrule.backends.llvm.matmul import write_product
+from chainrule.backends.llvm.matmul import Loops
 from chainrule.backends.llvm.nest import Nest
 from chainrule.backends.llvm.product import Product
 from chainrule.backends.llvm.row import write_row
@@ -23,58 +23,70 @@ class Products(Nest):
 
     def fast_product(self, p: Product) -> None:
         """Tiles of a product, and what becomes of them."""
-        finish = self.tile_function(p)
+        finish, outside = self.tile_function(p)
         emitter, code = self.emitter, self.code
-        pointers = emitter.stored
         low, high = (0, 1) if self.group.space[0] == 1 else (self.low, self.high)
-        partial = self.pointers[self.partial_at] if self.partial_at >= 0 else None
+        frame = self.frame(outside)
 
-        def call(tile: Any, step: Number, i: Any, rows: int, j: Number, taken: Number) -> None:
-            code.b.call(finish, [*self.pointers, self.rows, tile, *map(code.i64, (step, i, rows, j, taken)), self.scratch, self.flag])
+        def call(tile: Any, step: Number, i: Any, rows: Number, j: Number, taken: Number) -> None:
+            code.b.call(finish, [frame, tile, *map(code.i64, (step, i, rows, j, taken))])
 
-        def many() -> None:
-            write_product(
-                code, p, self.writer.kernels, pointers[p.x], pointers[p.y], partial,
-                code.i64(low), code.i64(high), emitter.size(p.depth), self.scratch, call, self.prefetch(p),
-            )  # fmt: skip
-
-        if p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
-            many()
+        pointers, depth, ahead = emitter.stored, emitter.size(p.depth), self.prefetch(p)
+        loops = Loops(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], depth, self.scratch, call, ahead)
+        if self.writer.training or p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
+            loops.write(code.i64(low), code.i64(high))
             return
         alone = code.b.icmp_signed("==", code.sub(code.i64(high), code.i64(low)), ir.Constant(I64, 1))
         with code.b.if_else(alone) as (then, otherwise):
             with then:
-                x, y, depth = pointers[p.x], pointers[p.y], emitter.size(p.depth)
-                write_row(code, p, self.writer.kernels, x, y, code.i64(low), depth, self.scratch, call)
+                write_row(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], code.i64(low), depth, self.scratch, call)
             with otherwise:
-                many()
+                loops.write(code.i64(low), code.i64(high))
 
-    def prefetch(self, p: Product) -> Callable[[Any, int, Number, int], None] | None:
+    def frame(self, outside: list[tuple[Value, str]]) -> Any:
+        """Return memory with what the end of each tile needs: the places, B, the flag, and scalars that no tile changes."""
+        entry, emitter = self.emitter.hoist or self.code, self.emitter
+        memory = entry.b.alloca(I64, len(self.places) + 2 + len(outside))
+        memory.type = PTR  # llvmlite takes it for the address of one word
+        for number, value in enumerate([*self.pointers, self.rows, self.flag, *(emitter.scalar(*wanted) for wanted in outside)]):
+            entry.b.store(value, entry.at(memory, number, "int64"))
+        return memory
+
+    def prefetch(self, p: Product) -> Callable[[Any, Number, Number, Number], None] | None:
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""
         space, code, size = self.group.space, self.code, SIZES[p.dtype]
         values = [v for v, how in self.group.reads.items() if how == "same" and v.type.shape == space and v.type.dtype == p.dtype]
         if isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
             return None
-        line = 64 // size
 
-        def ahead(i: Any, rows: int, j: Number, taken: int) -> None:
+        def ahead(i: Any, rows: Number, j: Number, taken: Number) -> None:
             for value in values:
                 start = code.at(self.emitter.stored[value], code.add(code.mul(i, p.columns), j), p.dtype)
-                with code.loop(0, rows) as loop:
-                    row = code.at(start, code.mul(loop.index, p.columns), p.dtype)
-                    for column in range(0, taken + line - 1, line):
-                        place = code.at(row, min(column, taken - 1), p.dtype)
-                        code.call("llvm.prefetch.p0", VOID, place, *(ir.Constant(I32, n) for n in (1, 3, 1)))
+                numbers = p.columns * size, rows, code.sub(code.mul(taken, size), 1)
+                code.b.call(self.writer.kernels.ahead(p), [start, *map(code.i64, numbers)])
 
         return ahead
 
-    def tile_function(self, p: Product) -> Any:
-        """Write ``(places …, B, tile, row step, first row, rows, first column, columns, scratch, flag)``."""
-        code = self.begin(f"{self.name}.tile", [PTR, *[I64] * 5])
-        arguments = list(code.function.args)
-        pointers, rows = arguments[: len(self.places)], arguments[len(self.places)]
-        tile, step, i, height, j, taken, _, flag = arguments[len(self.places) + 1 :]
+    def tile_function(self, p: Product) -> tuple[Any, list[tuple[Value, str]]]:
+        """Write ``(frame, tile, row step, first row, rows, first column, columns)``; return it and the scalars it wants in the frame."""
+        code = define(self.writer.module, f"{self.name}.tile", [PTR, PTR, *[I64] * 5])
+        frame, tile, step, i, height, j, taken = code.function.args
+        number = len(self.places)
+        entry = Code(code.function, ir.IRBuilder(code.b.block))
+
+        def word(at: int) -> Any:
+            return entry.load(frame, at, "int64")
+
+        pointers = [entry.b.inttoptr(word(at), PTR) for at in range(number)]
+        rows, flag = word(number), entry.b.inttoptr(word(number + 1), PTR)
         emitter = self.emitting(code, pointers, rows)
+        outside: list[tuple[Value, str]] = []
+
+        def scalar(value: Value, part: str) -> Any:
+            outside.append((value, part))
+            return entry.load(entry.at(frame, number + 1 + len(outside), "int64"), 0, value.type.dtype)
+
+        emitter.outside = scalar
         m, n = self.group.space
         lanes = 1 if n == 1 else p.lanes
         edge = p.columns % lanes
@@ -95,7 +107,7 @@ class Products(Nest):
                     emitter.fresh()
                     turn(outer.index, whole, lanes, code.first_lanes(edge, lanes))
         self.finish(code, flag)
-        return code.function
+        return code.function, outside
 
     def slow_product(self) -> None:
         """A product of anything: each element a sum in the order of k."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I64, Number
+from chainrule.backends.llvm.code import I64, PTR, Code, Number
 from chainrule.backends.llvm.groups import reduced_axes
 from chainrule.backends.llvm.index import ELEMENTWISE, ZERO, Index, Ix
 from chainrule.backends.llvm.nest import Nest
@@ -97,7 +97,10 @@ class Reduction(Nest):
 
                 result = sums(0, {}, self.neutral(e, n))
                 emitter.fresh()
-                self.finish_turn(emitter, index, n, mask, result)
+                if n > single and n % single == 0 and mask is None:
+                    self.finish_apart(ix, index, result, single)
+                else:
+                    self.finish_turn(emitter, index, n, mask, result)
 
             low, high = ranges[lane_axis]
             if isinstance(space[-1], int) and not isinstance(low, int) and lanes > single:  # parts: whole wide vectors, then single ones
@@ -110,6 +113,18 @@ class Reduction(Nest):
 
         self.nest(emitter, ranges[:lane_axis], inside)
         return 16 if lane_axis == 0 else 1
+
+    def finish_apart(self, ix: Ix, index: Index, result: Any, lanes: int) -> None:
+        """Finish several vectors one after the other, by one piece of code."""
+        code, dtype = self.code, self.group.roots[0].type.dtype
+        entry = self.entry_of[code][0]
+        memory = Code(code.function, ir.IRBuilder(entry)).b.alloca(result.type)
+        memory.type = PTR  # llvmlite takes it for the address of one vector
+        code.store(result, memory, 0, dtype)
+        with code.loop(0, result.type.count, lanes) as loop:
+            self.emitter.fresh()
+            here = (*index[:-1], Ix(code.add(ix.base, loop.index), int(lanes > 1)))
+            self.finish_turn(self.emitter, here, lanes, None, code.load(memory, loop.index, dtype, lanes))
 
     def across(self, e: Equation, index: Index) -> None:
         """One element of a reduction whose last axis is reduced: 16 lanes along it, joined in a fixed tree."""

@@ -23,7 +23,7 @@ Finish = Callable[[Any, Number, Any, int, Number, Number], None]
 
 
 def write_row(code: Code, p: Product, kernels: Kernels, x: Any, y: Any, i: Any, depth: Number, scratch: Any, finish: Finish) -> None:
-    """Write row i of a product; the arguments are those of :func:`~chainrule.backends.llvm.matmul.write_product`."""
+    """Write row i of a product; the arguments are those of :class:`~chainrule.backends.llvm.matmul.Loops`."""
     left = code.at(x, code.mul(i, p.x_strides[0]), p.dtype)
     code.b.call(_kernel(kernels, p), [left, y, scratch, code.i64(depth)])
     finish(scratch, p.padded, i, 1, 0, p.columns)

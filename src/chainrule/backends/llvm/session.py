@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.backends.llvm.frame import Frame, aligned, contiguous
+from chainrule.backends.llvm.frame import Frame, contiguous
+from chainrule.backends.llvm.memory import Memory
 from chainrule.backends.llvm.module import WORDS
-from chainrule.backends.llvm.plan import Plan
 from chainrule.ir import Program
 
 Arrays = Mapping[str, np.ndarray]
@@ -20,31 +20,33 @@ class Session:
     """One run of a training Program, on its own copies of parameters and optimizer state.
 
     Attributes:
+        frame: its memory apart from the state; nobody else uses it meanwhile.
         losses: of the steps of the last call. ``done``: how many of them were applied. ``status``: 0, or 1 if the next loss is not
             finite, or 2 if an index was out of its range.
     """
 
-    def __init__(self, program: Program, plan: Plan, function: Any, state: Arrays) -> None:
+    def __init__(self, program: Program, function: Any, frame: Frame, memory: Memory, state: Arrays) -> None:
         """Begin.
 
         Args:
-            program, plan, function: the training Program, and what it was compiled to.
+            program, function: the training Program, and what it was compiled to.
+            frame: of its plan.
+            memory: holds the copies of the state.
             state: an array for each input that is neither x, y nor w; they are read and not changed.
         """
-        self._run, self._frame = function, Frame(plan)
-        places = list(enumerate(plan.places))
+        self._run, self.frame, self._memory = function, frame, memory
+        places = list(enumerate(frame.plan.places))
         self._batch = [(number, place.name) for number, place in places if place.kind == "batch"]
         self._data = len(places)
         self._scalars = {place.name: number for number, place in places if place.kind == "private" and place.name}
-        outputs = {port.name for port in program.outputs}
-        self._arrays = {place.name: aligned(state[place.name]) for _, place in places if place.kind == "state"}
+        self._arrays, addresses = memory.copy(state)
         for number, place in places:
             if place.kind == "state":
-                self._frame.table[number] = self._arrays[place.name].ctypes.data
-        self._replaced = [name for name in self._arrays if name in outputs]
-        self._numbers = [name for name in self._scalars if name in outputs]
-        self._given = {name: np.asarray(state[name]) for name in self._scalars}
+                frame.table[number] = addresses[place.name]
+        self._replaced = {port.name for port in program.outputs}
         self.losses, self.done, self.status = np.zeros(0), 0, 0
+        frame.make_room(frame.rows, 1)
+        self.set({name: state[name] for name in self._scalars})
 
     def set(self, state: Arrays) -> None:
         """Go on from another state: arrays and numbers by name, all or some."""
@@ -52,9 +54,7 @@ class Session:
             if name in self._arrays:
                 self._arrays[name][...] = value
             elif name in self._scalars:
-                self._given[name] = np.asarray(value)
-                if self._frame.threads > 0:
-                    self._frame.set_scalar(self._scalars[name], value)
+                self.frame.set_scalar(self._scalars[name], value)
 
     def take(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> np.ndarray:
         """Take steps and return their losses; see ``done`` and ``status``.
@@ -65,14 +65,11 @@ class Session:
             meta: int64 [steps, 4]: for each step where its rows begin in the order, how many they are, its epoch and its step.
             threads: how many threads work together; the result does not depend on it.
         """
-        frame, steps = self._frame, len(meta)
+        frame, steps = self.frame, len(meta)
         rows = int(meta[:, 1].max(initial=0))
-        if threads > frame.threads:
-            self._given |= self._scalars_now()
-            frame.make_room(rows, threads)
-            for name, value in self._given.items():
-                frame.set_scalar(self._scalars[name], value)
+        numbers = self._numbers() if threads > 1 else {}  # each thread has its own, which stood still while others worked
         frame.make_room(rows, threads)
+        self.set(numbers)
         kept = [contiguous(data[name]) for _, name in self._batch]
         for (number, _), array in zip(self._batch, kept, strict=True):
             frame.table[number] = frame.batch(number, rows)
@@ -88,15 +85,14 @@ class Session:
         self.losses = losses[: self.done + (self.status == 1)][:steps]
         return self.losses
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return copies of the arrays and numbers that the steps replace."""
-        return {name: self._arrays[name].copy() for name in self._replaced} | self._scalars_now()
+    def state(self, *, last: bool = False) -> dict[str, np.ndarray]:
+        """Return the arrays and numbers that the steps replace: copies, or if no step follows, the arrays themselves."""
+        arrays = self._arrays if last else self._memory.copy(self._arrays)[0]
+        return {name: value for name, value in (arrays | self._numbers()).items() if name in self._replaced}
 
     def finite(self, names: list[str]) -> bool:
         """Say whether some of the arrays are finite."""
         return all(np.isfinite(self._arrays[name]).all() for name in names)
 
-    def _scalars_now(self) -> dict[str, np.ndarray]:
-        if self._frame.threads < 1:
-            return {name: self._given[name] for name in self._numbers}
-        return {name: self._frame.scalar(self._scalars[name]).copy() for name in self._numbers}
+    def _numbers(self) -> dict[str, np.ndarray]:
+        return {name: self.frame.scalar(number).copy() for name, number in self._scalars.items()}

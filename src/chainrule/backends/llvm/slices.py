@@ -51,9 +51,7 @@ class Slices:
                 if place.kind == "input":
                     self._inputs.append((place.name, array))
                     self._sliced.append((place.name, dtype, place.type.shape[1:]))
-        self._outputs = [
-            (name, own[number].reshape(bind_axes(type.shape, self.size))) for name, (number, type, _) in plan.outputs.items()
-        ]
+        self._outputs = [(name, own[number].reshape(bind_axes(type.shape, self.size))) for name, (number, type, _) in plan.outputs.items()]
         self._views(0)
 
     def accept(self, inputs: Mapping[str, np.ndarray]) -> int:

@@ -62,7 +62,8 @@ def is_picture_like(x: NDArray[np.floating[Any]]) -> bool:
 def twin_columns(x: NDArray[np.floating[Any]]) -> list[Twins]:
     """Return for each column that is the same as an earlier one, up to scale and shift, which one it is.
 
-    Columns that hold one value almost everywhere are left out, and so are two of two values that exclude each other (yes and no).
+    Columns that hold one value almost everywhere are left out, and so are two of two values that exclude each other (yes and no); all of
+    two values are left out where most columns have two: the levels of categories coincide by nature.
     Correlations are taken over at most 4,000 rows, evenly spaced.
     """
     sample = x[evenly_spaced(len(x), _MOST_ROWS)].astype(np.float64)
@@ -73,12 +74,13 @@ def twin_columns(x: NDArray[np.floating[Any]]) -> list[Twins]:
     centered = sample[:, varied] - sample[:, varied].mean(axis=0)
     centered /= np.linalg.norm(centered, axis=0)
     binary = np.array([len(np.unique(sample[:, j])) == 2 for j in varied])
+    coded = binary.mean() > 0.5
     found: list[Twins] = []
     for place in range(1, len(varied)):
         r = centered[:, :place].T @ centered[:, place]
         same = 1 - np.abs(r) < SAME
         if binary[place]:
-            same &= (r > 0) | ~binary[:place]
+            same &= ((r > 0) & (not coded)) | ~binary[:place]
         if same.any():
             first = int(np.argmax(same))
             found.append(Twins(int(varied[first]), int(varied[place]), float(r[first])))

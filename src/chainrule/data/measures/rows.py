@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.measures.sampling import evenly_spaced
 
-_MOST_ROWS = 4000
+_MOST_ROWS, _MOST_REPEATED = 4000, 100
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,24 @@ class Repeats:
     Attributes:
         rows: how many rows were looked at.
         again: the rows that repeat an earlier one in all columns, and ``first``: for each of them that earlier row.
-        expected: how many would repeat an earlier one by chance, if columns did not depend on each other.
+        near: the share of these rows that also nearly agree with another one, in all columns but one or two. Where values are coarse, rows
+            agree by nature, and then they nearly agree as well; copies of rows that are all different do not.
     """
 
     rows: int
     again: NDArray[np.int64]
     first: NDArray[np.int64]
-    expected: float
+    near: float
 
     @property
     def share(self) -> float:
         """The share of the rows that repeat an earlier one."""
         return len(self.again) / self.rows if self.rows else 0.0
+
+    @property
+    def by_nature(self) -> bool:
+        """Whether rows that agree are nothing to wonder about: at least half of them nearly agree with others, too."""
+        return self.near >= 0.5
 
 
 def repeated_rows(x: NDArray[np.generic]) -> Repeats:
@@ -38,7 +44,7 @@ def repeated_rows(x: NDArray[np.generic]) -> Repeats:
     keys = _keys(x)
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[group] != np.arange(len(keys)))
-    return Repeats(len(keys), again, first[group][again], len(keys) * _chance(x, len(keys)))
+    return Repeats(len(keys), again, first[group][again], _near(x, x[again]))
 
 
 def rows_in_both(x: NDArray[np.generic], other: NDArray[np.generic]) -> Repeats:
@@ -49,7 +55,7 @@ def rows_in_both(x: NDArray[np.generic], other: NDArray[np.generic]) -> Repeats:
     found = [(row, places[key]) for row, key in enumerate(_keys(other).tolist()) if key in places]
     again = np.array([row for row, _ in found], np.int64)
     first = np.array([row for _, row in found], np.int64)
-    return Repeats(len(other), again, first, len(other) * _chance(x, len(x)))
+    return Repeats(len(other), again, first, _near(x, other[again]))
 
 
 def _keys(x: NDArray[np.generic]) -> NDArray[np.void]:
@@ -57,16 +63,17 @@ def _keys(x: NDArray[np.generic]) -> NDArray[np.void]:
     return flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).reshape(len(x))
 
 
-def _chance(x: NDArray[np.generic], rows: int) -> float:
-    """Return the chance that a row is the same as one of so many others: 1 − (1 − Π_columns Σ_values p²)^rows.
+def _near(x: NDArray[np.generic], again: NDArray[np.generic]) -> float:
+    """Return the share of some repeated rows that differ from a row of x in one column, or in two of eight or more.
 
-    That is so if columns do not depend on each other; where they do, the chance is larger.
+    Two, since a category that is written as a column for each level changes two of them.
     """
-    flat = x.reshape(len(x), -1)[evenly_spaced(len(x), _MOST_ROWS)]
-    logarithm = 0.0
-    for column in flat.T:
-        _, counts = np.unique(column, return_counts=True)
-        p = counts / counts.sum()
-        same = float(np.sum(p * p)) if len(counts) < len(column) else 1e-12  # all differ: as good as never the same
-        logarithm += np.log(same)
-    return float(-np.expm1(rows * np.log1p(-min(np.exp(logarithm), 1 - 1e-12))))
+    if not len(again):
+        return 0.0
+    x = x.reshape(len(x), -1)[evenly_spaced(len(x), _MOST_ROWS)]
+    again = again.reshape(len(again), -1)[evenly_spaced(len(again), _MOST_REPEATED)]
+    if x.shape[1] < 2:
+        return 1.0
+    most = 2 if x.shape[1] >= 8 else 1
+    different = [(x != row).sum(axis=1) for row in again]
+    return float(np.mean([bool(((count > 0) & (count <= most)).any()) for count in different]))

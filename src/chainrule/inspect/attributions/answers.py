@@ -14,6 +14,7 @@ from chainrule.backends.reference import Reference
 from chainrule.errors import FileFormatError
 from chainrule.ir import Port, Program
 from chainrule.ops import inline, trace
+from chainrule.training.metrics import middle
 from chainrule.training.model import Model
 from chainrule.transforms import retype, reverse, simplify
 
@@ -21,6 +22,8 @@ Rows = NDArray[np.float64]
 """Encoded rows: [rows, units]."""
 Function = Callable[[Rows], NDArray[np.float64]]
 """From encoded rows [rows, units] to one number a row [rows]."""
+
+_BACKWARD: dict[str, Callable[[Any], Any]] = {"log": ops.exp, "log1p": ops.expm1}  # what undoes a target's transform, traced
 
 _PART = 4096  # rows that are run at once, so that memory stays bounded
 
@@ -55,7 +58,9 @@ class Answers:
         """Return probabilities [rows, classes], or values [rows] in the target's units."""
         name = "probabilities" if self.classifies else "prediction"
         found = np.concatenate([self._run_plain({**self._arrays, "x": part})[name] for part in _parts(x)])
-        return found if self.classifies else self.model.target.decode_values(found)
+        (answers,) = self.model.goal.answers({name: found})
+        quantiles = self.model.goal.quantiles
+        return answers[:, middle(quantiles)] if quantiles and answers.ndim == 2 else answers
 
     def hidden(self, x: Rows) -> NDArray[np.float64]:
         """Return the outputs of the last hidden layer [rows, units]: what the last layer reads; without a hidden layer, x."""
@@ -116,7 +121,11 @@ def answer_program(model: Model, inference: Program, label: int | None) -> Progr
         results = inline(inference, [inputs[port.name] for port in inference.inputs])
         prediction = dict(zip((port.name for port in inference.outputs), results, strict=True))["prediction"]
         if label is None:
-            number = prediction * float(model.target.scale) + float(model.target.mean)
+            if model.goal.quantiles:  # of which the one nearest to ½ is the answer
+                place = middle(model.goal.quantiles)
+                prediction = prediction[:, place : place + 1]
+            undo = _BACKWARD.get(model.target.transform, lambda values: values)
+            number = undo(prediction * float(model.target.scale) + float(model.target.mean))
         elif prediction.shape[1] == 1:
             number = prediction if label else -prediction
         else:

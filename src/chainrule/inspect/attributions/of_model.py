@@ -95,7 +95,7 @@ def explain_model(model: Model, data: Any, *, seed: int = 0, everything: bool = 
     sign = 1 if metric.greater_is_better else -1
 
     def goodness(rows: Rows) -> float:
-        return sign * metric(truth, answers.outputs(rows), weights)
+        return sign * metric(truth, answers.outputs(rows), weights, threshold=target.threshold)
 
     changes = permutation_importance(goodness, x, answers.groups, seed=seed)
     order = np.argsort(-changes.mean(0), kind="stable")

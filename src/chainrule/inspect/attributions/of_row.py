@@ -16,6 +16,7 @@ from chainrule.inspect.attributions.answers import Answers
 from chainrule.inspect.attributions.gradients import integrated_gradients
 from chainrule.inspect.attributions.neighbors import distances, nearest
 from chainrule.inspect.attributions.shapley import MOST_EXACT, shapley_values
+from chainrule.training.metrics import decide
 from chainrule.training.model import Model
 
 BACKGROUND = 100
@@ -149,7 +150,7 @@ def explain_row(model: Model, data: Any, row: int, *, background: Any = None, se
     answers = Answers(model)
     x = model.encoder.transform(table.take([row]), "float64")[0]
     compared, starts = _background(model, table, background, seed)
-    label = int(answers.outputs(x[None]).argmax()) if answers.classifies else None
+    label = int(decide(answers.outputs(x[None]), model.target.threshold)[0]) if answers.classifies else None
     explained = answers.explained(label)
     found = shapley_values(explained, x, starts, answers.groups, seed)
     integrated = integrated_gradients(explained.gradient, x, starts)
@@ -222,7 +223,7 @@ def _truth(model: Model, table: Table, row: int) -> str | None:
 
 
 def _answers(model: Model, outputs: NDArray[np.float64]) -> NDArray[Any]:
-    return model.target.decode_classes(outputs.argmax(1)) if outputs.ndim == 2 else outputs
+    return model.goal.decide([outputs])[0]
 
 
 def _neighbors(model: Model, answers: Answers, table: Table, row: int) -> list[Neighbor]:

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.target import rows_with_target
-from chainrule.errors import DataError
 from chainrule.inspect.check.backward import Backward
 from chainrule.inspect.check.comparison import SMALL, TOLERANCE, Comparer, LayerCheck
 from chainrule.inspect.check.subject import Subject
@@ -136,9 +134,7 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
     most = check_count("--rows", ROWS if rows is None else rows)
     check_seed(seed)
     table = model.table(data)
-    known = rows_with_target(table, model.target.column.name)
-    if not len(known):
-        raise DataError(f"the target '{model.target.column.name}' is missing in all rows of {table.source}: there is no loss to check.")
+    known = model.goal.known_rows(table)
     chosen = known
     if len(known) > most:
         random = np.random.Generator(np.random.Philox(seed))
@@ -151,7 +147,7 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
         model.optimizer,
         tuple(model.layers),
         input_names=model.encoder.units,
-        output_names=tuple(map(str, model.target.classes)) if model.loss == "cross_entropy" else (),
+        output_names=model.goal.output_names or (),
     )
     return check_subject(subject, table.source, len(known), seed=seed)
 

@@ -74,13 +74,15 @@ Group = tuple[str, int]
 class Answer:
     """What the network said and what was true, in the target's meaning; ``probabilities`` by class for a classification.
 
-    ``undropped`` is the answer of the prediction Program, where the step drops units and the prediction does not.
+    ``undropped`` is the answer of the prediction Program, where the step drops units and the prediction does not. ``temperature`` is what
+    the model divides the network's outputs by before it makes probabilities of them.
     """
 
     prediction: Any
     truth: Any
     probabilities: dict[str, float] | None = None
     undropped: Answer | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

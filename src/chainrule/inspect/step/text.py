@@ -163,7 +163,7 @@ class StepText:
             share = self.words.show(answer.probabilities[str(answer.prediction)])
             said = "right" if answer.prediction == answer.truth else f"wrong: in truth it is {answer.truth}"
             yield Line(f"{self._predicted()}: {answer.prediction}, with probability {share}; {said}", HEAD, 2)
-            yield from self._probabilities(answer.probabilities)
+            yield from self._probabilities(answer.probabilities, answer.temperature)
         if answer.undropped is not None:
             other = answer.undropped
             said = self.words.show(other.prediction)
@@ -192,19 +192,40 @@ class StepText:
         )
         yield Block(rows)
 
-    def _probabilities(self, shares: Mapping[str, float]) -> Iterator[Part]:
+    def _probabilities(self, shares: Mapping[str, float], temperature: float | None) -> Iterator[Part]:
         likeliest = sorted(shares, key=lambda name: -shares[name])
         shown = set(likeliest if self.words.everything else likeliest[:FEW_UNITS])
-        written = list(self._softmax(len(shares)))
-        rows = [Row("sum of exp", self.words.numeric(below), self.words.show(below.number)) for _, below in written[:1]]
+        show = self.words.show
+        if temperature is None:
+            written = [(self.words.numeric(a), self.words.numeric(b), show(b.number)) for a, b in self._softmax(len(shares))]
+            rows = [Row("sum of exp", terms, total) for _, terms, total in written[:1]]
+        else:
+            written = list(self._tempered(len(shares), temperature))
+            rows = [Row("temperature", "fitted to the validation rows after training", show(temperature))]
+            rows += [Row("sum of exp", terms, total) for _, terms, total in written[:1]]
         for place, (name, share) in enumerate(shares.items()):
             if name in shown:
                 how = ""
                 if written:
-                    above, below = written[place]
-                    how = f"{self.words.numeric(above)} / {self.words.show(below.number)}"
-                rows.append(Row(name, how, self.words.show(share)))
+                    above, _, below = written[place]
+                    how = f"{above} / {below}"
+                rows.append(Row(name, how, show(share)))
         yield Block(tuple(rows))
+
+    def _tempered(self, classes: int, temperature: float) -> Iterator[tuple[str, str, str]]:
+        """Yield numerator, the terms of the denominator, and the denominator of each probability, from outputs / temperature."""
+        if self.trace.prediction is None:
+            return
+        outputs = self.trace.recording.values[self.trace.prediction].reshape(-1).astype(float)
+        if len(outputs) != classes:  # one logit for two classes
+            return
+        show, greatest = self.words.show, float(outputs.max())
+        minus = f"+ {show(-greatest)}" if greatest < 0 else f"− {show(greatest)}"
+        terms = [f"exp(({show(float(z))} {minus}) / {show(temperature)})" for z in outputs]
+        total = show(float(np.exp((outputs - greatest) / temperature).sum()))
+        few = terms if len(terms) <= FEW_TERMS else [*terms[:FEW_TERMS], "…"]
+        for term in terms:
+            yield term, " + ".join(few), total
 
     def _softmax(self, classes: int) -> Iterator[tuple[Node, Total]]:
         """Yield numerator and denominator of each probability, where the step itself makes probabilities of the outputs."""

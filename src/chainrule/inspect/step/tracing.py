@@ -20,6 +20,8 @@ from chainrule.inspect.step.events import Answer, Circumstances, Operand, StepEv
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Program
 from chainrule.optim import Optimizer
+from chainrule.training.goal import TEMPERATURE
+from chainrule.training.metrics import decide
 from chainrule.training.model import Model, describe
 from chainrule.training.program import training_program, without_update
 from chainrule.training.state import State
@@ -64,7 +66,7 @@ def trace_step(
     _check_target(model, table, chosen)
     batch = model.batch(table, np.array(chosen))
     one = chosen[0] if len(chosen) == 1 else None
-    names = [str(label) for label in model.target.classes] if model.loss == "cross_entropy" else None
+    goal = model.goal
     about = Circumstances(
         row=one,
         place=table.source if one is None else table.place(one),
@@ -73,13 +75,13 @@ def trace_step(
         own_rule=optimizer is None,
         own_rate=own_rate,
         batch_size=model.report.get("batch_size"),
-        target=model.target.column.name,
+        target=goal.title,
         layers={layer["layer"]: layer["does"] for layer in model.layers},
-        scaling=(model.target.mean, model.target.scale) if model.target.task == "regression" else None,
+        scaling=_scaling(model),
         inputs=() if one is None else tuple(_input_event(unit) for unit in model.encoder.explain(table, one)),
     )
-    trace = StepTrace(program, state, batch, input_names=model.encoder.units, output_names=names, about=about)
-    if one is not None:
+    trace = StepTrace(program, state, batch, input_names=model.encoder.units, output_names=goal.output_names, about=about)
+    if one is not None and len(goal.targets) == 1:
         trace.about = replace(about, answer=_answer(model, trace, batch, state))
     return trace
 
@@ -174,13 +176,13 @@ def _rows(table: Table, row: int | Sequence[int]) -> list[int]:
 
 
 def _check_target(model: Model, table: Table, rows: Sequence[int]) -> None:
-    name = model.target.column.name
-    known = set(rows_with_target(table, name).tolist())
-    unknown = [row for row in rows if row not in known]
-    if unknown:
-        raise DataError(
-            f"{table.place(unknown[0])}: the target '{name}' is missing in row {unknown[0]}, so there is no loss; choose another row."
-        )
+    for name in model.goal.names:
+        known = set(rows_with_target(table, name).tolist())
+        unknown = [row for row in rows if row not in known]
+        if unknown:
+            raise DataError(
+                f"{table.place(unknown[0])}: the target '{name}' is missing in row {unknown[0]}, so there is no loss; choose another row."
+            )
 
 
 def _optimizer(optimizer: str | Optimizer, lr: float | None) -> Optimizer:
@@ -224,18 +226,30 @@ def _answer(model: Model, trace: StepTrace, batch: dict[str, np.ndarray], state:
     said = trace.recording.values[trace.prediction]
     arrays = {**state.params, **state.buffers, "x": batch["x"]}
     plain = Recording(model.inference, arrays).outputs["prediction"]
+    said = np.asarray(model.goal.head(said, state.buffers)["prediction"])
     meant = _meaning(model, said, batch["y"])
+    if TEMPERATURE in state.buffers:
+        meant = replace(meant, temperature=float(state.buffers[TEMPERATURE][0]))
     return meant if np.array_equal(said, plain) else replace(meant, undropped=_meaning(model, plain, batch["y"]))
 
 
 def _meaning(model: Model, outputs: np.ndarray, y: np.ndarray) -> Answer:
     target = model.target
     if target.task == "regression":
-        return Answer(float(target.decode_values(outputs)[0]), float(target.decode_values(y)[0]))
-    probabilities = head_of(model.loss)(outputs)["probabilities"]
-    label, truth = (target.decode_classes(np.array([place]))[0] for place in (int(probabilities[0].argmax()), int(y.reshape(-1)[0])))
+        (values,) = model.goal.decide(model.goal.answers({"prediction": outputs}))
+        return Answer(float(values[0]), float(target.decode_values(y[:, :1])[0]))
+    probabilities = np.asarray(head_of(model.loss)(outputs)["probabilities"])
+    chosen = int(decide(probabilities, target.threshold)[0])
+    label, truth = (target.decode_classes(np.array([place]))[0] for place in (chosen, int(y.reshape(-1)[0])))
     shares = {str(name): float(share) for name, share in zip(target.classes, probabilities[0], strict=True)}
     return Answer(_plain(label), _plain(truth), shares)
+
+
+def _scaling(model: Model) -> tuple[float, float] | None:
+    """Return mean and scale where the answer is the network's output times the scale plus the mean."""
+    if model.goal.outputs > 1 or model.goal.task != "regression" or model.target.transform not in ("standardize", "none"):
+        return None
+    return model.target.mean, model.target.scale
 
 
 def _plain(label: Any) -> Any:

@@ -156,11 +156,6 @@ class Problem:
     y: np.ndarray
     lr: float = 0.5
 
-    @property
-    def names(self) -> Names:
-        """The names of the values."""
-        return names_of(self.shape)
-
     def _state(self, step: TrainingStep) -> State:
         state = step.init(params=self.params)
         state.hyper["lr"] = self.lr

@@ -57,7 +57,8 @@ def score(result: Score) -> Iterator[RenderableType]:
     yield Padding(grid, (0, 0, 0, INDENT), expand=False)
     slips = result.by_slip()
     if slips:
-        yield Text("\nSlips", style="bold")
+        yield Text()
+        yield Text("Slips", style="bold")
         for words, times in slips.items():
             yield Padding(Text(f"{times}×  {words}"), (0, 0, 0, INDENT), expand=False)
 

@@ -90,10 +90,10 @@ def _counts(array: np.ndarray, norm: float) -> tuple[int, ...]:
     stride = -(-array.size // MOST_COUNTED)
     while math.gcd(stride, array.shape[-1] if array.ndim else 1) > 1:
         stride += 1
-    some = array.ravel()[::stride]
+    some = array.ravel()[::stride].astype(np.float64)
     if not 0 < norm < np.inf:
         return tuple(some.size if norm == 0 and place == middle else 0 for place in range(bins))
-    places = np.floor(some * (2 * math.sqrt(array.size) / norm)) + middle
+    places = np.floor(some * (math.sqrt(array.size) / norm) * 2) + middle
     return tuple(np.bincount(np.clip(places, 0, bins - 1).astype(np.int64), minlength=bins).tolist())
 
 

@@ -21,10 +21,14 @@ def example_path(source: str | Path) -> Path:
     Raises:
         OptionError: there is none; the message has the nearest name.
     """
-    path, name = Path(source), str(source)
+    path, name, known = Path(source), str(source), example_names()
     if path.is_file():
         return path
-    known = example_names()
     if name in known:
-        return _FOLDER / f"{name}.toml"
+        return bundled_path(name)
     raise OptionError(f"there is no example '{name}': give a TOML file, or one of {', '.join(known)}.{nearest(name, known)}")
+
+
+def bundled_path(name: str) -> Path:
+    """Return the file of a bundled example, whatever files lie in the current folder."""
+    return _FOLDER / f"{name}.toml"

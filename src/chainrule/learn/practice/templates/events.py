@@ -132,9 +132,9 @@ def wrong_number(random: Random) -> Draft | None:
         return None
     options = tuple(f"{name} = {formula} {equals(value)}" for name, formula, value in wrong)
     slips = tuple(
-        Slip("right_line", "This line is right.", place + 1)
+        Slip("right_line", f"Line {place + 1} is right: it follows from what stands above it.", place + 1)
         if place < first
-        else Slip("later_line", "This line follows from those before it; the mistake was made earlier.", place + 1)
+        else Slip("later_line", f"Line {place + 1} follows from the lines above it; the mistake was made earlier.", place + 1)
         for place in range(len(wrong))
         if place != first
     )

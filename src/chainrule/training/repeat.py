@@ -17,12 +17,13 @@ def is_run(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".json"
 
 
-def read_run(path: Path, given: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_run(path: Path, given: Collection[str], who: str = "--config") -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what is needed to repeat a run.
 
     Args:
         path: a run's folder, or its ``run.json``.
         given: the words that are given beside it, and win; files that they replace are not looked at.
+        who: how messages begin.
 
     Returns:
         The options of the run as :class:`Options` takes them, and the words ``data``, ``target`` and ``name``.
@@ -38,26 +39,26 @@ def read_run(path: Path, given: Collection[str]) -> tuple[dict[str, Any], dict[s
         own = {"data": about["data"]["given"], "target": about["target"], "name": about["name"]}
         files = {word: dict(then) for word, then in ({"data": about["data"]} | about["files"]).items() if word not in given}
     except OSError as error:
-        raise OptionError(f"--config {path} cannot be read: {error.strerror or error}.") from error
+        raise OptionError(f"{who} {path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OptionError(f"--config {path} is not the {RUN} of a run; name the folder of one, or a TOML file.") from error
+        raise OptionError(f"{who} {path} is not the {RUN} of a run; name the folder of one, or a TOML file.") from error
     for word, then in files.items():
-        (own if word == "data" else options)[word] = _found(path, then)
+        (own if word == "data" else options)[word] = _found(f"{who} {path}", then)
     return options, own
 
 
-def _found(path: Path, then: dict[str, Any]) -> str:
+def _found(run: str, then: dict[str, Any]) -> str:
     """Return where a file that the run read is now, or the name of a bundled table; it must have the bytes that it had then."""
     if "sha256" not in then:
-        raise OptionError(f"--config {path}: that run read its table from standard input, which is not kept; give DATA.")
+        raise OptionError(f"{run}: that run read its table from standard input, which is not kept; give DATA.")
     bundled = find_bundled(then["given"])
     place = bundled.path if bundled else Path(then["path"])
     now = describe_data(then["given"], place)
     if "sha256" not in now:
-        raise OptionError(f"--config {path}: {place}, which that run read, is not there; put it back, or give DATA.")
+        raise OptionError(f"{run}: {place}, which that run read, is not there; put it back, or give DATA.")
     if now["sha256"] != then["sha256"]:
         raise OptionError(
-            f"--config {path}: {place} has changed since that run ({then['bytes']:,} bytes then, {now['bytes']:,} now), so that it cannot "
+            f"{run}: {place} has changed since that run ({then['bytes']:,} bytes then, {now['bytes']:,} now), so that it cannot "
             "be repeated; give DATA to train on the table as it is."
         )
     return bundled.name if bundled else str(place)

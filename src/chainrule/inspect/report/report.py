@@ -1,0 +1,166 @@
+"""Putting a report together, section by section, from what the folder of a run still tells."""
+
+from __future__ import annotations
+
+import shlex
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import OptionError
+from chainrule.inspect.diagnosis import diagnose
+from chainrule.inspect.report.network import network_picture
+from chainrule.inspect.report.page import facts, figure, page, section, sentence, table
+from chainrule.inspect.report.results import result_sections
+from chainrule.inspect.report.training import course_sections
+from chainrule.training.files import write_atomically
+from chainrule.training.model import Model
+from chainrule.training.options import Options
+from chainrule.training.prepare import Prepared
+from chainrule.training.record import RunRecord, open_run
+
+FILE = "report.html"
+_PARTS = {"train": "training", "valid": "validation", "test": "test"}
+
+
+def write_report(run: str | Path, data: Any = None, out: str | Path | None = None) -> Path:
+    """Write the report of a run as one HTML file, ``report.html`` in its folder unless ``out`` says otherwise; return its path.
+
+    Args:
+        run: the folder of the run. ``data``: its table, where it is not where it was, or was read from standard input.
+
+    Raises:
+        InputError: it is not the folder of a run, a file in it is damaged, or the report cannot be written.
+    """
+    record = open_run(run, data)
+    path = record.path / FILE if out is None else Path(out)
+    if path.is_dir():
+        raise OptionError(f"--out {path} is a folder; name a file in it.")
+    html = report_html(record)
+    try:
+        write_atomically(path, html.encode())
+    except OSError as error:
+        raise OptionError(f"the report cannot be written to {path}: {error.strerror or error}; name another file with --out.") from error
+    return path
+
+
+def report_html(record: RunRecord) -> str:
+    """Return the report of a run as the text of one HTML file, which needs no other file and no network."""
+    model, prepared = record.model, record.prepared
+    best = int(record.report.get("best_epoch", 0))
+    sections = [_outcome(record)]
+    if model is not None and prepared is not None:
+        sections.append(section("What was trained on what", _data(prepared, record) + _network(model)))
+    elif model is not None:
+        sections.append(section("What was trained", _network(model)))
+    sections += list(course_sections(record.history, best))
+    if model is not None and prepared is not None:
+        sections += list(result_sections(model, prepared))
+    sections += [section("Diagnosis", _diagnosis(record)), section("How to repeat it", _repeat(record))]
+    return page(f"{record.name}: {_what(record)}", _under(record), sections)
+
+
+def _what(record: RunRecord) -> str:
+    return f"a network that predicts {record.model.goal.title}" if record.model is not None else "a run without a model yet"
+
+
+def _under(record: RunRecord) -> str:
+    report, made = record.report, record.about.get("made_with", {})
+    seconds = f", {report['epochs']:,} epochs in {report['seconds']:g} s" if "epochs" in report else ""
+    return f"A run of Chainrule {made.get('chainrule', '')}: {record.about.get('state', 'of unknown state')}{seconds}."
+
+
+def _outcome(record: RunRecord) -> str:
+    said = "".join(sentence(text[:1].upper() + text[1:], "bad") for text in record.said)
+    if error := record.about.get("error"):
+        said += sentence(str(error), "bad")
+    report = record.report
+    parts = {words: report[name] for name, words in _PARTS.items() if name in report}
+    if "cross_validation" in report:
+        parts[f"mean of {len(report['cross_validation']['folds'])} folds"] = report["cross_validation"]["mean"]
+    parts |= {f"baseline: {name}": metrics for name, metrics in report.get("baselines", {}).items()}
+    names = dict.fromkeys(name for metrics in parts.values() for name in metrics)
+    rows = [(name, *(f"{metrics[name]:.4g}" if name in metrics else "" for metrics in parts.values())) for name in names]
+    measured = table(("metric", *parts), rows, "The network on each part, and the baselines beside it") if parts else ""
+    stopped = sentence(f"Training stopped: {report['stopped']}.") if report.get("stopped") else ""
+    return section("Outcome", said + measured + stopped)
+
+
+def _data(prepared: Prepared, record: RunRecord) -> str:
+    about = record.about.get("data", {})
+    given = [
+        ("data", f"{prepared.table.source}: {prepared.table.rows:,} rows, {prepared.table.frame.width:,} columns"),
+        ("target", f"{prepared.goal.title} ({prepared.goal.task})"),
+        ("rows", prepared.split.how),
+        ("loss", prepared.goal.loss),
+        ("optimizer", record.options.optimizer if record.options is not None else ""),
+        ("SHA-256 of the data", str(about.get("sha256", "not known"))),
+    ]
+    inputs = prepared.encoder.sources.values()
+    units = {name: list(inputs).count(name) for name in dict.fromkeys(inputs)}
+    columns = [
+        (column.name, column.kind, str(units.get(column.name, "")) or "no input", column.reason)
+        for column in prepared.columns
+        if column.name not in prepared.goal.names
+    ]
+    most = 40
+    shown = (
+        table(("column", "kind", "units", "how it is read"), columns[:most], f"The first {most} of {len(columns)} columns")
+        if len(columns) > most
+        else table(("column", "kind", "units", "how it is read"), columns, "The columns")
+    )
+    notes = "".join(f"<li>{escape(note.text)}</li>" for note in prepared.notes)
+    return facts(given, "The data") + shown + (f"<details><summary>What was found out</summary><ul>{notes}</ul></details>" if notes else "")
+
+
+def _network(model: Model) -> str:
+    rows = [
+        (
+            layer["layer"],
+            layer["does"],
+            ", ".join(f"{path.rpartition('.')[2]} {' × '.join(map(str, shape))}" for path, shape in layer["parameters"].items()),
+            f"{layer['count']:,}",
+        )
+        for layer in model.layers
+    ]
+    rows.append(("all", "", "", f"{sum(layer['count'] for layer in model.layers):,}"))
+    return table(("layer", "computes", "parameters", "how many"), rows, "The layers") + figure(*network_picture(model))
+
+
+def _diagnosis(record: RunRecord) -> str:
+    found = diagnose(record.path) if record.prepared is not None else diagnose(record.history) if record.history.epochs else None
+    if found is None:
+        return sentence("There is no history to look at.")
+    if found.healthy:
+        return sentence(f"Nothing is wrong, as far as can be seen ({found.looked_at}).", "good")
+    rows = [
+        (
+            finding.code,
+            finding.layer,
+            "" if finding.since_step is None else f"{finding.since_step:,}",
+            finding.evidence,
+            finding.advice,
+        )
+        for finding in found
+    ]
+    return table(("finding", "where", "since step", "evidence", "what to try"), rows, f"The cause first; looked at {found.looked_at}")
+
+
+def _repeat(record: RunRecord) -> str:
+    options = {name: value for name, value in record.about.get("options", {}).items() if value != _default(name)}
+    command = shlex.join(["chainrule", "train", "--config", str(record.path)])
+    data = record.about.get("data", {})
+    made = ", ".join(f"{name} {version}" for name, version in record.about.get("made_with", {}).items())
+    rows = [
+        ("data", str(data.get("path", data.get("given", "")))),
+        ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
+        ("made with", made),
+    ]
+    return sentence("This command trains the same network again, bit for bit, from the same file:") + (
+        f"<pre>{escape(command)}</pre>{facts(rows, 'What it was made of')}"
+    )
+
+
+def _default(name: str) -> Any:
+    value = getattr(Options, name, None)
+    return list(value) if isinstance(value, tuple) else value

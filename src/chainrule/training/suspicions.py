@@ -1,0 +1,132 @@
+"""What a table's owner should look at before trusting a result: each suspicion with its numbers, and nothing where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.data.measures.rows import rows_in_both
+from chainrule.data.measures.target import alone
+from chainrule.data.table import Note
+from chainrule.training.options import Options
+from chainrule.training.prepare import Part, Prepared
+
+_GIVEN_AWAY = 0.98  # of the guessing error is gone by one column alone, on rows that it was not learned from
+_REPEATED = 0.01  # of the held-out rows stand in training too
+_ALIKE = 0.5  # correlation of the target in neighboring rows; in independent rows it is below 0.3 from 100 rows on (four deviations)
+_FEWEST_ROWS = 100
+_MOSTLY_ONCE = 0.5  # different values of a category, for one row
+_FAR = 20.0  # standard deviations between the mean and the largest value: that one row has the weight of 400 in a squared error
+_MOST_ROWS = 200_000
+
+
+def with_suspicions(prepared: Prepared, options: Options) -> Prepared:
+    """Return what was prepared with the suspicions as its first notes; most of them are warnings."""
+    found = [*_repeated(prepared), *_labels(prepared)]
+    if len(prepared.goal.targets) == 1 and len(prepared.goal.quantiles) < 2:
+        found += [*_given_away(prepared), *_in_order(prepared, options), *_scale(prepared)]
+    return replace(prepared, notes=(*found, *prepared.notes))
+
+
+def _given_away(prepared: Prepared) -> Iterator[Note]:
+    """A column that predicts the target nearly without error, alone among several."""
+    columns = list(dict.fromkeys(prepared.encoder.sources.values()))
+    if len(columns) < 2:
+        return
+    classes = len(prepared.target.classes) if prepared.target.task == "classification" else 0
+    for one in alone(_by_column(prepared, columns), prepared.train.y.reshape(-1), classes=classes)[:3]:
+        if one.share >= _GIVEN_AWAY:
+            name, target = columns[one.column], prepared.target.column.name
+            text = (
+                f"column '{name}' alone predicts '{target}' nearly without error ({one.share:.1%} of the guessing error is gone): "
+                f"it may be made from the target, or be known only after it; --drop {name} trains without it"
+            )
+            yield Note(text, "--drop", warning=True)
+
+
+def _by_column(prepared: Prepared, columns: list[str]) -> np.ndarray:
+    """Return the training rows with one number a column [rows, columns]: the number itself, or which category it is."""
+    sources = list(prepared.encoder.sources.values())
+    kinds = {column.name: column.kind for column in prepared.columns}
+    x = prepared.train.x
+    numbers = []
+    for name in columns:
+        units = [place for place, source in enumerate(sources) if source == name]
+        numbers.append(x[:, units].argmax(axis=1) if kinds[name] == "category" else x[:, units[0]])
+    return np.column_stack(numbers)
+
+
+def _repeated(prepared: Prepared) -> Iterator[Note]:
+    """Held-out rows that were trained on, with their answers."""
+    train = prepared.train
+    if len(train.x) > _MOST_ROWS:
+        return
+    for name, part in (("validation", prepared.valid), ("test", prepared.test)):
+        if part is None:
+            continue
+        found = rows_in_both(_with_answers(train), _with_answers(part))
+        if found.share > _REPEATED and not found.by_nature:
+            first = part.table.place(int(found.again[0]))
+            text = (
+                f"{len(found.again):,} of the {found.rows:,} {name} rows stand in the training rows too, answer included (the first is "
+                f"{first}): what is measured there is partly memory; take repeated rows out"
+            )
+            yield Note(text, warning=True)
+
+
+def _with_answers(part: Part) -> np.ndarray:
+    return np.column_stack([part.x, part.y.reshape(len(part.x), -1)])
+
+
+def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
+    """Neighboring rows whose targets are alike: a file that is sorted, or a series in time."""
+    if options.time or options.group:
+        return
+    rows, order = prepared.train.rows, np.argsort(prepared.train.rows, kind="stable")
+    y = prepared.train.y.reshape(len(rows))[order].astype(np.float64)
+    name = prepared.target.column.name
+    if len(y) < _FEWEST_ROWS:
+        return
+    changes = np.diff(y)
+    if (changes >= 0).all() or (changes <= 0).all() or np.count_nonzero(changes) == len(np.unique(y)) - 1:
+        yield Note(f"the rows are sorted by '{name}'; they are shuffled before they are divided, so that nothing is lost")
+    elif prepared.target.task == "regression" and (likeness := float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
+        text = (
+            f"'{name}' is alike in neighboring rows (correlation {likeness:.2f}, 0 in independent ones), as in a series of times or in "
+            "repeated measurements: what is measured is then too good; name the column of times with --time or of subjects with --group"
+        )
+        yield Note(text, "--time", warning=True)
+
+
+def _labels(prepared: Prepared) -> Iterator[Note]:
+    """Words that hardly ever repeat and got in as a category."""
+    used = set(prepared.encoder.sources.values())
+    for column in prepared.columns:
+        if column.name not in used or column.kind != "category":
+            continue
+        cells = prepared.train.table.frame[column.name].drop_nulls()
+        if cells.len() >= _FEWEST_ROWS and (different := cells.n_unique()) > _MOSTLY_ONCE * cells.len():
+            text = (
+                f"column '{column.name}' has {different:,} different values in {cells.len():,} training rows, so that most cannot "
+                f"be learned: it may be an identifier; --drop {column.name} leaves it out"
+            )
+            yield Note(text, "--drop", warning=True)
+
+
+def _scale(prepared: Prepared) -> Iterator[Note]:
+    """A quantity of which single rows are so large that they decide a squared error."""
+    y = prepared.train.y
+    if prepared.target.task != "regression" or len(y) < _FEWEST_ROWS:
+        return
+    values = y.reshape(-1).astype(np.float64)
+    spread = float(values.std())
+    far = float(np.abs(values - values.mean()).max() / spread) if spread > 0 else 0.0
+    if far > _FAR:
+        row = int(np.abs(values - values.mean()).argmax())
+        text = (
+            f"the value of '{prepared.target.column.name}' in {prepared.train.table.place(row)} is {far:.0f} standard deviations from the "
+            f"mean: in a squared error it weighs like {far**2:,.0f} rows; check it, or use --loss huber or --target-transform log"
+        )
+        yield Note(text, "--loss", warning=True)
