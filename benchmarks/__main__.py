@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cores", default="1,2", help="numbers of cores, joined by commas (default: 1,2)")
     parser.add_argument("--rounds", type=int, help=f"how often everyone is timed (default: {Settings.rounds}; quick: {_QUICK.rounds})")
     parser.add_argument("--quick", action="store_true", help="an eighth of the steps, three rounds: to see that it works")
+    parser.add_argument("--add", action="store_true", help="keep what is in --out already, but for the workloads that are run again")
+    parser.add_argument("--render", action="store_true", help="run nothing: write tables and plot from what is in --out")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), metavar="DIR", help="where the results go")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="a document whose tables are replaced: docs/performance.md")
     return parser
@@ -42,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.quick and options.docs:
         raise ValueError("a quick run is not for the documentation; leave out --quick or --docs.")
+    path = options.out / "results.json"
+    if options.render:
+        if not path.exists():
+            raise ValueError(f"there is no {path} to render; run some workloads first.")
+        return _conclude(report.read_json(path), options)
     settings = _QUICK if options.quick else Settings()
     if options.rounds is not None:
         settings = Settings(max(options.rounds, 1), settings.seconds, settings.warm_starts)
@@ -50,23 +57,22 @@ def _run(options: argparse.Namespace) -> int:
     rivals = _rivals(_split(options.rivals))
     options.out.mkdir(parents=True, exist_ok=True)
 
-    result: Result = {
-        "format": 1,
-        "date": datetime.date.today().isoformat(),
-        "settings": {"rounds": settings.rounds, "quick": options.quick, "workloads": [workload.name for workload in workloads]},
-        "machine": machine.describe() | {"measured": {str(len(cores)): [machine.measure(cores)] for cores in groups}},
-        "workloads": [],
-    }
+    result: Result = {"format": 1, "date": datetime.date.today().isoformat(), "machine": machine.describe(), "workloads": []}
+    if options.add and path.exists():
+        result = report.read_json(path)
+    measured = result["machine"].setdefault("measured", {})
+    for cores in groups:
+        measured.setdefault(str(len(cores)), []).append(machine.measure(cores))
     for workload in workloads:
         with tempfile.TemporaryDirectory(prefix="chainrule-bench-") as folder:
             data.write(workload, Path(folder), 2 * settings.rounds + 1)  # one for each run: nobody has seen it before
             for cores in groups:
-                entry = compare(workload, Path(folder), cores, rivals, settings)
-                result["workloads"].append(entry)
+                entry = compare(workload, Path(folder), cores, rivals, settings) | {"quick": options.quick}
+                report.put(result, entry)
                 _progress(entry)
-                report.write_json(result, options.out / "results.json")  # what is done is kept if the rest is interrupted
+                report.write_json(result, path)  # what is done is kept if the rest is interrupted
     for cores in groups:
-        result["machine"]["measured"][str(len(cores))].append(machine.measure(cores))
+        measured[str(len(cores))].append(machine.measure(cores))
     return _conclude(result, options)
 
 

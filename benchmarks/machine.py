@@ -31,13 +31,21 @@ def describe() -> dict[str, Any]:
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
+        "processor": f"{models[0] if models else platform.processor() or platform.machine()} ({_target()})",
         "cores": len(pinning.available()),
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
         "load_before": load,
     }
+
+
+def _target() -> str:
+    try:
+        from chainrule.backends.llvm.target import Target
+    except ImportError:
+        return "llvmlite is missing"
+    return str(Target.host())
 
 
 def _version(package: str) -> str | None:

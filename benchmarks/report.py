@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.measure import Result, disturbed
 from benchmarks.rivals import OURS, RIVALS
+from benchmarks.workloads import WORKLOADS
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
@@ -38,6 +39,19 @@ def problems(report: Result) -> list[str]:
     return found
 
 
+def put(report: Result, entry: Result) -> None:
+    """Put an entry into a report, in place of an earlier one of the same workload and cores, in the order of the workloads."""
+    order = [workload.name for workload in WORKLOADS]
+    others = [e for e in report["workloads"] if (e["name"], e["cores"]) != (entry["name"], entry["cores"])]
+    report["workloads"] = sorted([*others, entry], key=lambda e: (order.index(e["name"]), e["cores"]))
+
+
+def read_json(path: Path) -> Result:
+    """Read a report."""
+    found: Result = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def write_json(report: Result, path: Path) -> None:
     """Write the report with every single time."""
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -57,23 +71,34 @@ def write_docs(text: str, path: Path) -> None:
 
 
 def _machine(report: Result) -> str:
-    machine, settings = report["machine"], report["settings"]
+    machine = report["machine"]
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in machine["versions"].items())
+    rounds = [len(result["times_us"]) for entry in report["workloads"] for result in entry["results"].values() if result.get("times_us")]
+    quick = ", quick" if any(entry.get("quick") for entry in report["workloads"]) else ""
     lines = [
         f"{report['date']}, {machine['processor']}, {machine['cores']} cores, Python {machine['python']}, {versions}.",
-        f"{settings['rounds']} rounds{', quick' if settings['quick'] else ''}; load before: {machine['load_before']}.",
+        f"{_span(rounds, '{:.0f}')} rounds{quick}; load before: {machine['load_before']}.",
     ]
     for cores, measured in machine["measured"].items():
-        for when, values in zip(("before", "after"), measured, strict=False):
-            known = {
-                "fma_float32_gflop_s": "{:.0f} GFLOP/s float32",
-                "fma_float64_gflop_s": "{:.0f} GFLOP/s float64",
-                "copy_gb_s": "{:.1f} GB/s copied",
-            }
-            texts = [text.format(values[name]) for name, text in known.items() if name in values]
-            texts += [values[name] for name in ("without", "error") if name in values]
-            lines.append(f"{_cores(int(cores))}, measured {when} the runs: {', '.join(texts)}.")
+        texts = []
+        for name, unit in _RATES.items():
+            values = [each[name] for each in measured if name in each]
+            texts += [f"{_span(values, '{:.0f}')} {unit}"] if values else []
+        texts += sorted({each[name] for each in measured for name in ("without", "error") if name in each})
+        lines.append(f"{_cores(int(cores))}, measured between the runs: {', '.join(texts)}.")
     return "\n".join(f"{line}  " for line in lines)
+
+
+_RATES = {
+    "fma_float32_gflop_s": "GFLOP/s float32",
+    "fma_float64_gflop_s": "GFLOP/s float64",
+    "copy_gb_s": "GB/s copied",
+}
+
+
+def _span(values: Sequence[float], text: str) -> str:
+    low, high = (text.format(number) for number in (min(values, default=0), max(values, default=0)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _speed(entries: Sequence[Result], machine: Result) -> str:

@@ -1,7 +1,7 @@
 // Look at pages as a screen reader and a narrow phone would: axe at three widths, sideways scrolling, requests to other servers.
 //
-//   npm install --prefix /tmp/axe axe-core playwright-core
-//   NODE_PATH=/tmp/axe/node_modules node tools/accessibility.mjs docs/site/course/*.html [--shots DIR]
+//   npm install --prefix axe axe-core playwright-core
+//   NODE_PATH=axe/node_modules node tools/accessibility.mjs docs/site/course/*.html [--shots DIR]
 //
 // Exits with 1 if axe has a serious or critical finding, a page is wider than its window, or it asks another server for something.
 import { createRequire } from "node:module";

@@ -9,6 +9,7 @@ from chainrule import optim as optim
 from chainrule import training as training
 from chainrule import transforms as transforms
 from chainrule.backends.reference import evaluate as evaluate
+from chainrule.inspect.comparison import compare as compare
 from chainrule.inspect.diagnosis import diagnose as diagnose
 from chainrule.ir import Program as Program
 from chainrule.ir import Type as Type
@@ -16,6 +17,7 @@ from chainrule.ops import trace as trace
 from chainrule.training.fit import fit as fit
 from chainrule.training.model import Model as Model
 from chainrule.training.model_file import load as load
+from chainrule.training.record import open_run as open_run
 from chainrule.training.step import training_step as training_step
 from chainrule.training.textbook.loading import load_example as load_example
 from chainrule.training.train import train as train

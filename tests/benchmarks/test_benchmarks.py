@@ -41,6 +41,16 @@ def test_tiny_against_pytorch(tmp_path: Path) -> None:
     assert abs(ours["check"] - ours["start"]) > 10 * TINY.tolerance * ours["start"]  # it has learned, so that the check can bite
     assert torch["ratio"] == pytest.approx(torch["median_us"] / ours["median_us"])
     assert (tmp_path / "results.md").read_text() == done.stdout.removesuffix("\n")
+    assert main(["--render", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "results.md").read_text() == done.stdout.removesuffix("\n")
+
+
+def test_pieces_make_one_report() -> None:
+    whole: measure.Result = {"workloads": []}
+    for name, cores, time in (("mnist", 2, 1.0), ("tiny", 1, 2.0), ("mnist", 1, 3.0), ("tiny", 1, 4.0)):
+        report.put(whole, {"name": name, "cores": cores, "time": time})
+    found = [(entry["name"], entry["cores"], entry["time"]) for entry in whole["workloads"]]
+    assert found == [("tiny", 1, 4.0), ("mnist", 1, 3.0), ("mnist", 2, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +59,7 @@ def test_tiny_against_pytorch(tmp_path: Path) -> None:
         (("--only", "tinny"), "there is no workload 'tinny'"),
         (("--cores", "0"), "--cores has '0'"),
         (("--rivals", "abacus"), "there is no rival 'abacus'"),
+        (("--render", "--out", "/nowhere"), "there is no /nowhere/results.json to render"),
         (("--quick", "--docs", "docs/performance.md"), "a quick run is not for the documentation"),
     ],
 )

@@ -24,7 +24,7 @@ def test_all_rows_are_the_batch_unless_some_are_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("step",), "MODEL is missing. Give it, or --example with cross_entropy, mazur, squared_error"),
+        (("step",), "MODEL is missing. Give it, or --example with "),
         (("step", "model"), "DATA is missing."),
         (("step", "model", "data", "--example", "mazur"), "stands in place of MODEL and DATA; leave 'model' out."),
         (("check", "--example", "mazr"), "Did you mean 'mazur'?"),
@@ -38,3 +38,26 @@ def test_bad_use_is_a_sentence(tmp_path, words, sentence):
     ran = chainrule(*words, cwd=tmp_path)
     assert (ran.status, ran.out) == (2, "")
     assert sentence in ran.sentence
+
+
+def test_each_format(tmp_path):
+    words = ("step", "--example", "mazur", "--format")
+    assert chainrule(*words, "svg", cwd=tmp_path).out.startswith("<svg xmlns=")
+    page = chainrule(*words, "html", cwd=tmp_path).out
+    assert page.startswith("<!doctype html>")
+    assert "<math" in page
+    assert "\\begin{document}" in chainrule(*words, "latex", cwd=tmp_path).out
+    assert chainrule(*words, "json", cwd=tmp_path).json["source"]["name"] == "engine"
+    weight = ("--weight", "hidden.weight[i1,0]")
+    assert chainrule(*words, "mathml", *weight, cwd=tmp_path).out.startswith("<math")
+    assert "\\frac{\\partial L}" in chainrule(*words, "latex", *weight, cwd=tmp_path).out
+    assert "give --weight" in chainrule(*words, "mathml", cwd=tmp_path).sentence
+    assert "Did you mean 'html'?" in chainrule(*words, "htm", cwd=tmp_path).sentence
+
+
+def test_depths_and_sources(tmp_path):
+    words = ("step", "--example", "squared_error", "--phase", "forward")
+    assert "Σ 0.5" in chainrule(*words, "--depth", "scalar", cwd=tmp_path).out
+    assert "zeros" in chainrule(*words, "--depth", "layer", cwd=tmp_path).out
+    assert "numbers  exact: the reference, float64" in chainrule(*words, "--exact", cwd=tmp_path).out
+    assert "Did you mean 'layer'?" in chainrule(*words, "--depth", "layr", cwd=tmp_path).sentence

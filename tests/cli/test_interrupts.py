@@ -34,7 +34,7 @@ def test_the_model_is_there_before_it_is_measured(error, status, state, folder, 
     def fail(*of):
         raise error
 
-    monkeypatch.setattr("chainrule.training.train._measures", fail)
+    monkeypatch.setattr("chainrule.training.train.measures", fail)
     run = tmp_path / "run"
     assert main(["train", str(folder / "people.csv"), "--target", "works", *SMALL, "--out", str(run)]) == status
     assert json.loads((run / "run.json").read_text())["state"] == state
@@ -46,7 +46,7 @@ def test_python_returns_the_model_that_was_not_measured(folder, monkeypatch):
     def interrupt(*of):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.training.train._measures", interrupt)
+    monkeypatch.setattr("chainrule.training.train.measures", interrupt)
     with pytest.warns(UserWarning, match="has no metrics"):
         model = cr.train(str(folder / "people.csv"), "works", epochs=1, hidden=4)
     assert len(model.predict(folder / "people.csv")) == 60

@@ -83,7 +83,7 @@ def test_a_run_folder_and_a_model_file_are_the_same(folder, classified):
     ("words", "sentence"),
     [
         (("--row", "60"), "--row 60: people.csv has 60 rows, 0 to 59."),
-        (("--row", "-1"), "--row -1: people.csv has 60 rows, 0 to 59."),
+        (("--row", "-1"), "--row -1 must be a whole number from 0, or several: 0-31"),
         (("--weight", "hidden_2.weight[age,0]"), "there is no parameter 'hidden_2.weight'"),
         (("--weight", "hidden_1.weight[agee,0]"), "Did you mean 'age'?"),
         (("--weight", "hidden_1.weight[age,8]"), "hidden_1.weight has no output unit '8'; there are 0 to 7."),
@@ -93,7 +93,7 @@ def test_a_run_folder_and_a_model_file_are_the_same(folder, classified):
         (("--optimizer", "adma"), "Did you mean 'adam'?"),
         (("--optimizer", "sgd", "--lr", "-1"), "must be a finite number above 0"),
         (("--digits", "40"), "--digits is 40"),
-        (("--row", "x"), "--row must be a whole number."),
+        (("--row", "x"), "--row x must be a whole number from 0, or several: 0-31"),
         (("--lr", "x"), "--lr must be a number."),
     ],
 )

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "Check that a model's gradients are right, by two witnesses.",
     "diagnose": "Say what is wrong with a run, and what to try.",
     "report": "Write a report of a run: one HTML file that can be sent to someone.",
+    "compare": "Compare runs: what differs, and whether it is more than noise.",
     "explain": "Say why a model predicts what it predicts: for a row, or as a whole.",
     "learn": "Learn backpropagation: six chapters, dialogues and examples, with the engine's own numbers.",
     "practice": "Practice backpropagation on exercises; a wrong answer is told which slip it shows.",

@@ -45,7 +45,8 @@ def _overview(console: Console) -> None:
     from chainrule.cli.reading import print_commands, print_title
     from chainrule.learn.lessons import KINDS
 
-    print_title(console, "Learn backpropagation", "Six chapters, each at three depths. Every number in them is computed by the engine.")
+    about = "Six chapters, each at three depths. Every number in them is computed by the engine, and rounded only to be shown."
+    print_title(console, "Learn backpropagation", about)
     for kind in KINDS:
         _list(console, kind)
     print_commands(

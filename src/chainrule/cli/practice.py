@@ -59,6 +59,8 @@ def practice(
         return None
     if key is not None and out is None:
         raise OptionError("--key is the key of a sheet: name the sheet by --out FILE.html.")
+    if test and out is not None:
+        raise OptionError("--test is answered in the terminal and --out writes a sheet: leave one of the two out.")
     if minutes is not None and not (test and 0 < minutes < 1e6):
         raise OptionError(f"--minutes is {minutes:g}: it is the time of a test (--test), a number above 0.")
     drawn = seed is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +12,13 @@ from chainrule.cli.models import READING, ExampleFlag, OptionalData, OptionalMod
 from chainrule.cli.options import with_option_flags
 from chainrule.cli.output import results, write_json
 from chainrule.errors import OptionError, nearest
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from chainrule.inspect import StepTrace
+
+FORMATS = ("text", "json", "html", "latex", "mathml", "svg")
 
 
 @with_option_flags(after="json", names=READING, panel="How DATA is read, where not as in training")
@@ -39,10 +48,31 @@ def step(
     phase: Annotated[
         list[str] | None, typer.Option("--phase", metavar="NAME", help="Only forward, loss, backward or update; may be repeated.")
     ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(
+            "--depth",
+            metavar="NAME",
+            help="layer: whole arrays and their statistics; unit: the numbers of units and weights; scalar: every product, with the "
+            "partial sums in the engine's order. Default: unit, and layer for more than 4 rows.",
+            show_default=False,
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="The numbers of the exact step, in float64, in place of the engine's.", metavar="")
+    ] = False,
     digits: Annotated[int, typer.Option("--digits", metavar="N", help="Significant digits of each number, 2 to 17.")] = 6,
     everything: Annotated[
         bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
     ] = False,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="text; json, as --json; html, one self-contained page; latex; mathml, of a --weight; svg, the network with its numbers.",
+        ),
+    ] = "text",
     json: Annotated[
         bool,
         typer.Option(
@@ -58,16 +88,16 @@ def step(
 
     The step is executed as in training, by the model's own program and from its own optimizer state, on this row alone.
     """
+    from chainrule.inspect import trace_example, trace_step
+    from chainrule.inspect.step.events import DEPTHS, FEW_ROWS
     from chainrule.ir import PHASES
 
-    for name in phase or ():
-        if name not in PHASES:
-            raise OptionError(f"--phase {name}: there are {', '.join(PHASES)}.{nearest(name, PHASES)}")
+    for word, names, known in (("phase", phase or (), PHASES), ("depth", (depth,), DEPTHS), ("format", (form,), FORMATS)):
+        for name in names:
+            if name is not None and name not in known:
+                raise OptionError(f"--{word} {name}: there are {', '.join(known)}.{nearest(name, known)}")
     if not 2 <= digits <= 17:
         raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
-
-    from chainrule.inspect import trace_example, trace_step
-
     phases = tuple(phase or PHASES)
     rows = None if row is None else rows_of(row)
     name, table = model_and_data(model, data, example)
@@ -78,9 +108,11 @@ def step(
     else:
         loaded = open_model(name)
         trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
+    trace = trace.exact if exact else trace
+    depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
     derivation = None if weight is None else trace.derive_named(weight)
-    if json:
-        found = trace.to_json(everything=everything, phases=phases) if derivation is None else trace.weight_json(derivation)
+    if json or form == "json":
+        found = trace.to_json(everything=everything, phases=phases, depth=depth) if derivation is None else trace.weight_json(derivation)
         write_json({"model": model, "example": example, **found})
         return
 
@@ -88,9 +120,32 @@ def step(
     from chainrule.inspect.step.text import StepText
 
     console = results()
-    lines = (
-        StepText(trace, digits=digits, everything=everything).lines(console.width, phases)
-        if derivation is None
-        else DerivationText(trace, derivation, digits=digits, everything=everything).lines(console.width)
-    )
-    console.print_lines(lines)
+
+    def lines(width: int) -> Iterator[Text]:
+        if derivation is None:
+            return StepText(trace, digits=digits, everything=everything, depth=depth).lines(width, phases)
+        return DerivationText(trace, derivation, digits=digits, everything=everything).lines(width)
+
+    if form == "text":
+        console.print_lines(lines(console.width))
+    else:
+        sys.stdout.write(_document(form, trace, derivation, phases, digits, lines(100)))
+
+
+def _document(form: str, trace: StepTrace, derivation: Any, phases: tuple[str, ...], digits: int, lines: Iterator[Text]) -> str:
+    """Return a step, or the chain rule of a weight, in a format for files."""
+    from chainrule.inspect.derivation.mathematics import latex, mathml
+    from chainrule.inspect.step.documents import html_page, latex_document
+    from chainrule.inspect.step.drawing import Drawing
+
+    if form == "svg":
+        return Drawing(trace, digits=digits).svg()
+    if form == "mathml":
+        if derivation is None:
+            raise OptionError("--format mathml is of one weight: give --weight, or take --format html for the whole step.")
+        return mathml(trace, derivation, digits)
+    if form == "latex":
+        return latex_document(trace, phases, digits, latex(trace, derivation, digits) if derivation is not None else "")
+    title = f"The chain rule of {derivation.weight}" if derivation is not None else "One training step"
+    title += f", {trace.about.place}" if trace.about.place else ""
+    return html_page(trace, title, lines, phases, digits, mathml(trace, derivation, digits) if derivation is not None else "")

@@ -18,13 +18,17 @@ _SIGNS = ("+", "−", "·", "/", "×", "<", "=", "if", "else")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a calculation. ``factors`` stand in columns of their own (a · b); otherwise ``calculation`` is any text."""
+    """One line of a calculation. ``factors`` stand in columns of their own (a · b); otherwise ``calculation`` is any text.
+
+    ``partial`` is what a sum has come to with this line; it stands behind the result.
+    """
 
     label: str
     calculation: str = ""
     result: str = ""
     factors: tuple[str, ...] = ()
     style: str = ""
+    partial: str = ""
 
     def __post_init__(self) -> None:
         for name in ("label", "calculation", "result"):
@@ -97,6 +101,8 @@ def _line(line: Line, width: int) -> Iterator[Text]:
 def _block(block: Block, width: int) -> Iterator[Text]:
     room = width - block.indent
     results = aligned([row.result for row in block.rows])
+    partials = aligned([row.partial for row in block.rows])
+    room -= max((len(text) + 3 for text in partials if text), default=0)
     result_width = max(map(len, results), default=0)
     calculations = _with_factors(block.rows)
     labels = max((len(row.label) for row in block.rows), default=0)
@@ -105,7 +111,7 @@ def _block(block: Block, width: int) -> Iterator[Text]:
     label_width = min(labels, max(room - 5 - result_width - needed, 10 if whole else room * 3 // 10))
     space = max(room - label_width - 2 - 3 - result_width, 12)
     middle = min(max((len(text) for text in calculations), default=0), space)
-    for row, calculation, result in zip(block.rows, calculations, results, strict=True):
+    for row, calculation, result, partial in zip(block.rows, calculations, results, partials, strict=True):
         pieces = _pieces(calculation, space) or [""]
         if not row.result:  # a formula may run on below the results
             pieces = _pieces(calculation, room - label_width - 2) or [""]
@@ -114,7 +120,9 @@ def _block(block: Block, width: int) -> Iterator[Text]:
             line = Text(" " * block.indent + f"{label:<{label_width}}  ", style=row.style)
             line.append(piece)
             if row.result and number == len(pieces) - 1:
-                line.append(" " * (middle - len(piece)) + f" = {result}".rstrip())
+                line.append(
+                    " " * (middle - len(piece)) + (f" = {result:<{result_width}} Σ {partial}" if partial else f" = {result}".rstrip())
+                )
             line.rstrip()
             yield line
 

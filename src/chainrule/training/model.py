@@ -65,7 +65,7 @@ class Model:
     weight: Column | None = None
     history: History = field(default_factory=History)
     cross_validation: CrossValidation | None = None
-    source: tuple[Any, str | None, Options] | None = field(default=None, repr=False)
+    source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
 
     @cached_property
     def _run(self) -> Runnable:

@@ -17,6 +17,8 @@ from chainrule.training.prepare import Prepared, prepare
 from chainrule.training.repeat import read_run
 from chainrule.training.run_folder import MODEL, RUN
 
+_ENDED = ("done", "failed", "interrupted")
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -48,11 +50,6 @@ class RunRecord:
         """What was measured; empty where the run did not come to that."""
         return dict(self.about.get("report", {}))
 
-    @property
-    def finished(self) -> bool:
-        """Whether the run came to an end, whatever it was."""
-        return self.about.get("state") in ("done", "failed", "interrupted")
-
 
 def open_run(path: str | Path, data: Any = None) -> RunRecord:
     """Read the folder of a run.
@@ -79,7 +76,7 @@ def open_run(path: str | Path, data: Any = None) -> RunRecord:
         said.append(f"{str(error).rstrip('.')}: nothing is said of its course.")
     if (folder / MODEL).is_file():
         model = replace(load(folder / MODEL), history=history)
-    if about.get("state") not in ("done", "failed", "interrupted"):
+    if about.get("state") not in _ENDED:
         state = about.get("state", "of unknown state")
         said.append(f"the run is not finished ({state}); what follows is of its first {len(history.epochs)} epochs.")
     options, prepared = None, None

@@ -18,7 +18,7 @@ _REPEATED = 0.01  # of the held-out rows stand in training too
 _ALIKE = 0.5  # correlation of the target in neighboring rows; in independent rows it is below 0.3 from 100 rows on (four deviations)
 _FEWEST_ROWS = 100
 _MOSTLY_ONCE = 0.5  # different values of a category, for one row
-_FAR = 20.0  # standard deviations between the mean and the largest value: that one row has the weight of 400 in a squared error
+_ALONE = 0.25  # of all squared deviations from the mean by a single row, of 100 at least
 _MOST_ROWS = 200_000
 
 
@@ -68,7 +68,7 @@ def _repeated(prepared: Prepared) -> Iterator[Note]:
             continue
         found = rows_in_both(_with_answers(train), _with_answers(part))
         if found.share > _REPEATED and not found.by_nature:
-            first = part.table.place(int(found.again[0]))
+            first = _place(part, int(found.again[0]))
             text = (
                 f"{len(found.again):,} of the {found.rows:,} {name} rows stand in the training rows too, answer included (the first is "
                 f"{first}): what is measured there is partly memory; take repeated rows out"
@@ -89,10 +89,11 @@ def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
     name = prepared.target.column.name
     if len(y) < _FEWEST_ROWS:
         return
-    changes = np.diff(y)
-    if (changes >= 0).all() or (changes <= 0).all() or np.count_nonzero(changes) == len(np.unique(y)) - 1:
+    changes, of_classes = np.diff(y), prepared.goal.task == "classification"
+    in_blocks = of_classes and np.count_nonzero(changes) == len(np.unique(y)) - 1
+    if (changes >= 0).all() or (changes <= 0).all() or in_blocks:
         yield Note(f"the rows are sorted by '{name}'; they are shuffled before they are divided, so that nothing is lost")
-    elif prepared.target.task == "regression" and (likeness := float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
+    elif not of_classes and (likeness := float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
         text = (
             f"'{name}' is alike in neighboring rows (correlation {likeness:.2f}, 0 in independent ones), as in a series of times or in "
             "repeated measurements: what is measured is then too good; name the column of times with --time or of subjects with --group"
@@ -121,12 +122,17 @@ def _scale(prepared: Prepared) -> Iterator[Note]:
     if prepared.target.task != "regression" or len(y) < _FEWEST_ROWS:
         return
     values = y.reshape(-1).astype(np.float64)
-    spread = float(values.std())
-    far = float(np.abs(values - values.mean()).max() / spread) if spread > 0 else 0.0
-    if far > _FAR:
-        row = int(np.abs(values - values.mean()).argmax())
+    squares = np.square(values - values.mean())
+    row = int(squares.argmax())
+    share = float(squares[row] / squares.sum()) if squares.any() else 0.0
+    if share > _ALONE:
         text = (
-            f"the value of '{prepared.target.column.name}' in {prepared.train.table.place(row)} is {far:.0f} standard deviations from the "
-            f"mean: in a squared error it weighs like {far**2:,.0f} rows; check it, or use --loss huber or --target-transform log"
+            f"the value of '{prepared.target.column.name}' in {_place(prepared.train, row)} makes up {share:.0%} of all squared "
+            "deviations from the mean: a squared error is mostly about this row; check it, or use --loss huber or --target-transform log"
         )
         yield Note(text, "--loss", warning=True)
+
+
+def _place(part: Part, row: int) -> str:
+    """Say where a row of a part is: its line in the file, or its row in the table that it was taken from."""
+    return part.table.place(row) if part.table.lines is not None else f"{part.table.source}, row {part.rows[row]}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,8 +10,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import ops
-from chainrule.backends.llvm import Executable, Training, cache
+from chainrule.backends.llvm import Training
 from chainrule.backends.reference import Reference
+from chainrule.data.batches import permutation
 from chainrule.errors import DataError, NonFiniteError, OptionError
 
 X = np.random.default_rng(0).standard_normal((61, 4)).astype(np.float32)
@@ -108,88 +107,32 @@ def test_no_backend_of_another_name():
         classifier(backend="cuda")
 
 
-# the cache
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kept"))
-    return tmp_path / "kept"
-
-
-def program():
-    return cr.ops.trace(lambda x: x * 2.0 + cr.ops.constant(value=np.arange(40.0), dtype="float64"), "f64[B,40]")
-
-
-def run():
-    x = np.ones((3, 40))
-    np.testing.assert_array_equal(Executable(program())({"x": x})["out"], x * 2.0 + np.arange(40.0))
-
-
-def test_what_was_compiled_is_loaded_again(folder, monkeypatch):
-    run()
-    (entry,) = folder.glob("*.object")
-    assert folder.stat().st_mode & 0o777 == 0o700
-    monkeypatch.setattr("chainrule.backends.llvm.compile.object_code", None)
-    run()
-    entry.unlink()
-    with pytest.raises(TypeError):
-        run()
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b"x" * 50]
-)
-def test_a_damaged_entry_is_made_anew(folder, damage):
-    run()
-    (entry,) = folder.glob("*.object")
-    good = entry.read_bytes()
-    entry.write_bytes(damage(good))
-    run()
-    assert entry.read_bytes() == good
-
-
-def test_a_folder_that_others_write_to_is_not_used(folder):
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    cache._usable.cache_clear()
-    cache._say.cache_clear()
-    with pytest.warns(UserWarning, match="others may write to it"):
-        run()
-    assert not list(folder.iterdir())
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        run()
-
-
-def test_a_folder_that_cannot_be_made_is_said_once(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file" / "inside"))
-    with pytest.warns(UserWarning, match="cannot be kept"):
-        run()
-
-
-def test_the_cache_can_be_off_and_is_bounded(folder, monkeypatch):
-    monkeypatch.setenv("CHAINRULE_CACHE", "off")
-    run()
-    assert not folder.exists()
-    monkeypatch.setenv("CHAINRULE_CACHE", str(folder))
-    folder.mkdir(mode=0o700)
-    cache._usable.cache_clear()
-    for number in range(3):
-        (folder / f"{number}.object").write_bytes(b"0" * 100)
-        os.utime(folder / f"{number}.object", (number, number))
-    monkeypatch.setattr(cache, "MOST_BYTES", 200)
-    run()
-    assert not (folder / "0.object").exists()
-
-
 def test_two_threads_of_a_program_share_one_step():
     step = classifier()
     alone = [step.run(step.init(seed), (X, LABELS), epochs=4000, batch_size=8)[0] for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda seed: step.run(step.init(seed), (X, LABELS), epochs=4000, batch_size=8)[0], range(4)))
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_the_steps_before_a_failure_are_taken_again_bit_for_bit():
+    x = X.copy()
+    x[50, 2] = np.inf
+    step = classifier()
+    failing = int(np.flatnonzero(permutation(0, 0, len(X)) == 50)[0]) // 8
+    with pytest.raises(NonFiniteError) as caught:
+        step.run(step.init(), (x, LABELS), epochs=1, batch_size=8)
+    before, _ = step.run(step.init(), (x, LABELS), steps=failing, batch_size=8) if failing else (step.init(), None)
+    assert same(caught.value.state, before) and caught.value.state.step == failing
+    for part in (f"epoch 1, step {failing + 1}", "x", "row 50", "column 2", "inf"):
+        assert part in str(caught.value)
+
+
+def test_the_layer_of_a_number_that_is_not_finite_is_named():
+    step = classifier()
+    state = step.init(params={"hidden_2.weight": np.full((19, 8), 3e38, np.float32)})
+    with pytest.raises(NonFiniteError, match=r"hidden_2\.\w+ = .* gave -?(inf|nan) at row \d+, column \d+"):
+        step.run(state, (X, LABELS), epochs=1, batch_size=8)
 
 
 @pytest.mark.parametrize("divisor", [3.0, -0.7, 2e-38, 1e-39, 1e-45, 3e38, np.inf])

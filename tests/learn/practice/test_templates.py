@@ -81,6 +81,15 @@ def test_the_named_slips_are_there():
     assert "updated_first" in known["order"]
 
 
+def test_whoever_forgets_both_the_2_and_the_mean_is_not_right():
+    for seed in FEW:
+        exercise = made("batch_gradient", seed)
+        (table,) = (block for block in exercise.given if isinstance(block, Table))
+        lines = [[float(cell.replace("−", "-")) for cell in row[1:]] for row in table.rows]
+        added = sum((p - y) * x for x, p, y in lines)
+        assert not exercise.form.same(added, exercise.form.answer), (seed, added)
+
+
 def test_digits_that_are_shown_are_exact_or_marked():
     for template in ("delta_hidden", "gradient", "update", "batch_gradient"):
         for seed in FEW:

@@ -13,7 +13,7 @@ import pytest
 from cli.running import chainrule, command, environment
 
 from chainrule.cli import main
-from chainrule.learn.lessons import DEPTHS, chapters
+from chainrule.learn.lessons import DEPTHS, KINDS, chapters, lessons
 from chainrule.learn.practice.exercise import Exercise, Number, Order
 from chainrule.learn.practice.paper import chosen_templates, compose
 from chainrule.learn.practice.templates import TEMPLATES
@@ -108,6 +108,28 @@ def test_each_lesson_is_read_and_then_practiced(chapter, learner):
     assert "Read again" not in out
     _, out, _ = learner(*practice, answers=["", *answers[1:]])
     assert f"Read again: chainrule learn {chapter.number} ({chapter.title})" in flat(out)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_who_follows_next_sees_every_lesson(kind, learner):
+    names = [str(lesson.number) if kind == "chapters" else lesson.key for lesson in lessons() if lesson.kind == kind]
+    here: str | None = names[0]
+    seen = []
+    while here in names:
+        seen.append(here)
+        status, out, err = learner("learn", here)
+        assert (status, err) == (0, "")
+        assert max(map(len, out.splitlines())) <= 80
+        assert "{" not in out  # a placeholder that was not filled in
+        assert "\x1b" not in out
+        following = re.search(r"^Next +chainrule learn (\S+)$", out, re.MULTILINE)
+        here = following.group(1) if following else None
+    assert seen == names
+
+
+def test_a_rhyme_keeps_its_lines(learner):
+    _, out, _ = learner("learn", "memory")
+    assert len([line for line in out.splitlines() if re.match(r"\W*In step (one|two|three|four) we ", line)]) == 4
 
 
 def test_what_went_wrong_comes_back_sooner_and_nothing_is_asked_before_it_is_due(learner, tmp_path):
@@ -226,6 +248,7 @@ BAD = {
     ("--count", 100_000): "at most 500",
     ("--seed", -1): "the seed is -1",
     ("--minutes", 5): "--test",
+    ("--test", "--out", "a.html"): "--out writes a sheet",
     ("--test", "--minutes", 0): "above 0",
     ("--key", "key.html"): "--out",
     ("--out", "sheet.pdf"): ".html to print",

@@ -45,7 +45,7 @@ def test_the_classic_worked_example_in_all_its_digits():
 
 
 def test_the_bundled_examples():
-    assert example_names() == ("cross_entropy", "mazur", "squared_error")
+    assert set(example_names()) >= {"cross_entropy", "mazur", "squared_error"}
     for name in example_names():
         example = cr.load_example(name)
         before = example.state

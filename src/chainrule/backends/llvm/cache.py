@@ -39,9 +39,7 @@ def key(program: Program, target: Target, training: bool) -> str:
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
         digest.update(np.ascontiguousarray(tensor).tobytes())
-    digest.update(
-        f"{target.cpu} {target.features} {target.vector_bytes} {target.registers} {training} {sys.platform} {_compiler()}".encode()
-    )
+    digest.update(f"{target!r} {training} {sys.platform} {_compiler()}".encode())
     return digest.hexdigest()
 
 

@@ -42,7 +42,7 @@ def optimized(text: str, target: Target) -> Any:
 
     initialize()
     module = binding.parse_assembly(text)
-    module.triple = binding.get_process_triple()
+    module.triple = target.triple or binding.get_process_triple()
     machine = target.machine()
     module.data_layout = str(machine.target_data)
     module.verify()

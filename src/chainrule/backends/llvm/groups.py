@@ -47,11 +47,6 @@ class Group:
         """What the loop computes before its elementwise part."""
         return self.equation.outputs[0] if self.equation is not None else None
 
-    @property
-    def by_rows(self) -> bool:
-        """Whether it runs over rows of the batch."""
-        return bool(self.space) and self.space[0] == B
-
 
 @dataclass(frozen=True, eq=False)
 class Grouped:

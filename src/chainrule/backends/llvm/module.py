@@ -23,7 +23,6 @@ WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "str
 COUNT, TURN, CONTEXT = 16, 24, 32  # of the barrier, each on a cache line of its own; and the number of words in all
 META = 4  # words a step: where its rows begin in the order, B, the epoch, the step
 _SPIN = 3000  # looks at the barrier before a thread gives way
-STATE_ROLES = frozenset(("parameter", "optimizer", "buffer", "count"))
 
 
 @dataclass(frozen=True, eq=False)

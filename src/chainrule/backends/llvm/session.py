@@ -45,7 +45,7 @@ class Session:
                 frame.table[number] = addresses[place.name]
         self._replaced = {port.name for port in program.outputs}
         self.losses, self.done, self.status = np.zeros(0), 0, 0
-        frame.make_room(frame.rows, 1)
+        frame.make_room(0, 1)  # for the numbers; rows come with each call
         self.set({name: state[name] for name in self._scalars})
 
     def set(self, state: Arrays) -> None:

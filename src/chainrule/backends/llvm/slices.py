@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,9 @@ class Slices:
 
     def accept(self, inputs: Mapping[str, np.ndarray]) -> int:
         """Return B if all inputs are plainly of their types, and −1 otherwise; what is the same for all rows is used from now on."""
-        held = self._held
-        for name, number, dtype, shape in self._fixed:
-            array = inputs.get(name)
-            if array is not held[name]:
+        if not all(map(is_, map(inputs.get, self._held), self._held.values())):
+            for name, number, dtype, shape in self._fixed:
+                array = inputs.get(name)
                 if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
                     return -1
                 self._hold(name, number, array)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+
+_X86 = ("x86_64", "amd64", "i386", "i686")
+_AVX2 = ("avx", "avx2", "fma")
+_LEVELS = {"x86-64-v3": _AVX2, "x86-64-v4": (*_AVX2, "avx512f", "avx512vl", "avx512bw", "avx512dq")}  # features by CHAINRULE_CPU
 
 
 @dataclass(frozen=True)
@@ -17,18 +22,20 @@ class Target:
         cpu, features: LLVM's names for the processor and for what it can do.
         vector_bytes: the width of a vector register.
         registers: the number of vector registers.
+        triple: LLVM's name for the machine and system, where it is another than this one: its code can be read and not run.
     """
 
     cpu: str
     features: str
     vector_bytes: int
     registers: int
+    triple: str = ""
 
     @classmethod
     def of_features(cls, cpu: str, features: dict[str, bool], machine: str) -> Target:
         """Return the target of a processor with these features."""
         names = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(features.items()))
-        if machine in ("x86_64", "amd64", "i386", "i686"):
+        if machine in _X86:
             if features.get("avx512f") and features.get("avx512vl") and features.get("avx512bw") and features.get("avx512dq"):
                 return cls(cpu, names, 64, 32)
             if features.get("avx"):
@@ -45,10 +52,15 @@ class Target:
         machine = platform.machine().lower()
         named = os.environ.get("CHAINRULE_CPU", "")
         if named:
-            wide = {"x86-64-v4": ("avx", "avx512f", "avx512vl", "avx512bw", "avx512dq"), "x86-64-v3": ("avx",)}.get(named, ())
-            found = cls.of_features(named, dict.fromkeys(wide, True), machine)
-            return cls(named, "", found.vector_bytes, found.registers)
-        return cls.of_features(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()), machine)
+            features = dict.fromkeys(_LEVELS.get(named, ()), True)
+            found = cls.of_features(named, features, machine)
+            found = cls(named, "", found.vector_bytes, found.registers)
+        else:
+            features = dict(binding.get_host_cpu_features())
+            found = cls.of_features(binding.get_host_cpu_name(), features, machine)
+        if machine in _X86 and not features.get("fma"):
+            _say_slow(found.cpu)
+        return found
 
     def lanes(self, size: int) -> int:
         """Return how many numbers of so many bytes a vector register holds."""
@@ -63,9 +75,14 @@ class Target:
         """Return LLVM's target machine."""
         from llvmlite import binding
 
+        if self.triple:
+            binding.initialize_all_targets()
+            binding.initialize_all_asmprinters()
+            other = binding.Target.from_triple(self.triple)
+            return other.create_target_machine(cpu=self.cpu, features=self.features, opt=level)
         initialize()
-        triple = binding.Target.from_triple(binding.get_process_triple())
-        return triple.create_target_machine(cpu=self.cpu, features=self.features, opt=level, codemodel="jitdefault", jit=True)
+        own = binding.Target.from_triple(binding.get_process_triple())
+        return own.create_target_machine(cpu=self.cpu, features=self.features, opt=level, codemodel="jitdefault", jit=True)
 
     def __str__(self) -> str:
         return f"{self.cpu}, vectors of {self.vector_bytes} bytes, {self.registers} registers"
@@ -77,3 +94,11 @@ def initialize() -> None:
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+
+
+@lru_cache(4)
+def _say_slow(cpu: str) -> None:
+    warnings.warn(
+        f"the processor ({cpu}) has no fused multiply-add (AVX2 and FMA), so compiled programs give the same results but are much slower.",
+        stacklevel=5,
+    )

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.backends.reference import Reference
 from chainrule.inspect.derivation.paths import Factor, Path, Ways
 from chainrule.inspect.reading.notation import Call, Node, Total, symbolic
@@ -20,6 +22,18 @@ STEP = 1e-5
 
 
 @dataclass(frozen=True)
+class Change:
+    """By how much an update changes the loss: predicted, the gradient times the change of the weights, and actual, computed anew."""
+
+    predicted: float
+    actual: float
+
+    def to_json(self) -> dict[str, float]:
+        """Return the change as JSON-ready data."""
+        return {"predicted": self.predicted, "actual": self.actual}
+
+
+@dataclass(frozen=True)
 class Derivation:
     """The chain rule of one weight.
 
@@ -30,6 +44,9 @@ class Derivation:
         count: the number of all paths. ``zeros``: how many of them have the product 0.
         total: the sum over all paths.
         reused: the gradient as the step computed it: the terms input · δ (one for each row), and their sum ``gradient``.
+        exact: the gradient by the exact step, in float64.
+        multiplications: for all paths one by one, and where each sum of paths is made once and used again, as δ.
+        changes: what the update does to the loss: this weight's alone, and that of all weights.
         finite_difference: (L(w + h) − L(w − h)) / 2h of the same Program in float64. ``step``: h.
     """
 
@@ -47,6 +64,9 @@ class Derivation:
     finite_difference: float
     step: float
     losses: tuple[float, float]
+    exact: float
+    multiplications: tuple[int, int]
+    changes: tuple[Change, Change]
 
     @property
     def listed(self) -> bool:
@@ -72,6 +92,9 @@ class Derivation:
             "sum": self.total,
             "reused": [[{"name": f.name, "value": f.value} for f in term] for term in self.reused],
             "finite_difference": self.finite_difference,
+            "exact_gradient": self.exact,
+            "multiplications": {"paths": self.multiplications[0], "reused": self.multiplications[1]},
+            "loss_change": {name: change.to_json() for name, change in zip(("weight", "all"), self.changes, strict=True)},
         }
 
 
@@ -101,7 +124,26 @@ def derive(trace: StepTrace, path: str, index: Index) -> Derivation:
         (high - low) / (2 * step),
         step,
         (low, high),
+        float(trace.exact.gradient(path)[index]),
+        (max(ways.factors - ways.count, 0), ways.reused),
+        _changes(trace, path, index),
     )
+
+
+def _changes(trace: StepTrace, path: str, index: Index) -> tuple[Change, Change]:
+    """Return what the update does to the loss, in float64: that of one weight, and that of all."""
+    program = retype(without_update(trace.program), "float64")
+    arrays = {port.name: trace.recording.inputs[port.name].astype(port.type.dtype) for port in program.inputs}
+    run = Reference(program)
+    before = float(run(arrays)["loss"])
+    after = {name: trace.updated(name).astype(np.float64) for name in trace.trainable}
+    moved = arrays[path].copy()
+    moved[index] = after[path][index]
+    step = float(moved[index] - arrays[path][index])
+    one = Change(float(trace.gradient(path)[index]) * step, float(run(arrays | {path: moved})["loss"]) - before)
+    slopes = ((trace.gradient(name).astype(np.float64), after[name] - arrays[name]) for name in trace.trainable)
+    every = Change(float(sum((slope * change).sum() for slope, change in slopes)), float(run(arrays | after)["loss"]) - before)
+    return one, every
 
 
 def _around(trace: StepTrace, path: str, index: Index) -> tuple[float, float, float]:

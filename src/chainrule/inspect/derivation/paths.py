@@ -71,6 +71,10 @@ class Ways:
     Args:
         trace: a traced step.
         start: a parameter. ``index``: the place of the weight in it.
+
+    Attributes:
+        total: d loss / d weight, summed over the paths. ``count``: the paths; ``nonzero``: those whose product is not 0.
+        factors: the factors of all paths together. ``reused``: the multiplications where each sum of paths is made once and used again.
     """
 
     def __init__(self, trace: StepTrace, start: Value, index: Index) -> None:
@@ -209,6 +213,17 @@ class Ways:
             np.maximum.at(self._best[edge.source], edge.before, np.abs(edge.factors) * self._best[edge.target][edge.after])
             np.add.at(counts[edge.source], edge.before, counts[edge.target][edge.after])
             np.add.at(alive[edge.source], edge.before, (edge.factors != 0).astype(int) * alive[edge.target][edge.after])
+        multiplied: dict[Value, Any] = {value: np.full(size, 0, dtype=object) for value, size in sizes.items()}
+        for value in self.ends:
+            if value in self.reached:
+                multiplied[value] += 1
+        used = 0
+        for edge in reversed(self.edges):
+            times = int(self._multiplies(edge))
+            np.add.at(multiplied[edge.source], edge.before, multiplied[edge.target][edge.after] + times * counts[edge.target][edge.after])
+            used += times * len(edge.before)
+        self.factors = int(multiplied[self.start][self.origin])
+        self.reused = used
         self.total = float(self._slope[self.start][self.origin])
         self.count = int(counts[self.start][self.origin])
         self.nonzero = int(alive[self.start][self.origin])
@@ -290,6 +305,13 @@ class Ways:
         words = self.trace.units.place(value, self._element(value, place).index)
         return ",".join(words)
 
+    def _multiplies(self, edge: Edge) -> bool:
+        """Return whether an edge's factor is a number to multiply by, and not 1 whatever the numbers."""
+        equation, number = edge.equations[0]
+        op = equation.op.name
+        one = self.recording.moves(equation) is not None or op in ("add", "sum", "cast") or (op == "subtract" and number == 0)
+        return len(edge.equations) > 1 or not one
+
     @staticmethod
     def _is_product(edge: Edge) -> bool:
         return any(equation.op.name == "matmul" for equation, _ in edge.equations)
@@ -300,7 +322,7 @@ class Ways:
         op = equation.op.name
         if len(edge.equations) > 1:
             return f"∂{self._name(edge.target, after)}/∂{self._name(edge.source, before)}"
-        if self.recording.moves(equation) is not None or op in ("add", "sum", "cast") or (op == "subtract" and number == 0):
+        if not self._multiplies(edge):
             return None
         if op == "matmul":
             return self._weight_name(equation, number, before, after)

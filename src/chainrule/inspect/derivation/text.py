@@ -10,7 +10,7 @@ from rich.text import Text
 
 from chainrule.inspect.derivation.derive import Derivation
 from chainrule.inspect.derivation.paths import Path
-from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
+from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Grid, Line, Part, Row, lay_out, title
 from chainrule.inspect.reading.notation import Numbers, numeric
 from chainrule.inspect.step.events import Quantity
 from chainrule.inspect.step.text import StepText
@@ -41,6 +41,7 @@ class DerivationText:
         parts += [*self._paths(), *self._reused(), *self._checked()]
         parts += [Line(""), title("Its update", width), *self.step.update.shared_update(d.path, d.index)]
         parts += [Line(""), Line(d.weight, HEAD, 2), *self.step.update.weight_update(d.path, d.index)]
+        parts += [Line(""), Line("what it does to the loss", HEAD, 2), *self._changed()]
         return lay_out(parts, width)
 
     def _show(self, number: float) -> str:
@@ -112,6 +113,10 @@ class DerivationText:
         if len(d.reused) > 1:
             rows.append(Row("gradient", "the sum of the terms", self._show(d.gradient), style=RESULT))
         yield Block(tuple(rows))
+        by_paths, reused = d.multiplications
+        if by_paths > reused:
+            saved = f"{by_paths:,} for the paths one by one, {reused:,} with δ: {by_paths - reused:,} saved"
+            yield Line(f"Multiplications: {saved}, and the δ of a unit serves all of its weights.", NOTE, 4)
 
     def _calculation_of(self, name: str) -> str | None:
         """Return how a number of the backward phase was calculated, ``None`` for any other."""
@@ -130,13 +135,22 @@ class DerivationText:
                 return numeric(node, self.step.words.numbers)
         return None
 
+    def _changed(self) -> Iterator[Part]:
+        head = ("", "predicted", "actual")
+        names = ("this weight alone", "all weights")
+        rows = [(name, self._show(c.predicted), self._show(c.actual)) for name, c in zip(names, self.derivation.changes, strict=True)]
+        yield Grid(head, tuple(rows))
+        yield Line("Predicted is the gradient times the change of the weight; actual is the loss computed anew, in float64.", NOTE, 4)
+
     def _checked(self) -> Iterator[Part]:
         d = self.derivation
         yield Line("")
         yield Line("three ways to the same number", HEAD, 2)
         rows = [
             Row("sum over the paths", "", self._show(d.total)),
-            Row("gradient of the step", "", self._show(d.gradient), style=RESULT),
+            Row("gradient of the step", self.trace.source.name, self._show(d.gradient), style=RESULT),
+            Row("exact", "float64", self._show(d.exact)),
+            Row("difference", "", Numbers(3).show(d.gradient - d.exact)),
             Row("measured", "", self._show(d.finite_difference)),
         ]
         yield Block(tuple(rows))

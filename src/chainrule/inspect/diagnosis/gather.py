@@ -17,12 +17,11 @@ from chainrule.losses import LOSSES
 from chainrule.nn import Dropout, Sequential
 from chainrule.training.events import History
 from chainrule.training.fit import Run
-from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.model_file import load
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared, prepare
-from chainrule.training.record import open_run
+from chainrule.training.record import RunRecord, open_run
 from chainrule.training.run_folder import RUN
 
 Gathered = tuple[Measurements, list[str]]
@@ -33,8 +32,8 @@ def gather(subject: Any, data: Any = None) -> Gathered:
     """Return what is known of a run.
 
     Args:
-        subject: the folder of a run, a :class:`Model`, a :class:`Run` of ``fit``, a :class:`History`, or a :class:`NonFiniteError` that
-            ended a training.
+        subject: the folder of a run, what was read of it (:class:`RunRecord`), a :class:`Model`, a :class:`Run` of ``fit``, a
+            :class:`History`, or a :class:`NonFiniteError` that ended a training.
         data: the table that it was trained on, where it is not where it was.
 
     Raises:
@@ -44,6 +43,8 @@ def gather(subject: Any, data: Any = None) -> Gathered:
         subject = subject.run
     if isinstance(subject, (str, Path)):
         return _of_folder(Path(subject), data)
+    if isinstance(subject, RunRecord):
+        return _of_record(subject)
     if isinstance(subject, Model):
         return _of_model(subject, data)
     if isinstance(subject, Run):
@@ -75,7 +76,6 @@ def _of_run(run: Run) -> Measurements:
         best=run.best,
         predict=None if isinstance(run.data[0], dict) else partial(step.predict, run.best),
         loss=loss,
-        loss_of=lambda prediction, y, w: measure_loss(step.loss, prediction, y, w),
         train=rows,
         held_out={} if run.validation is None else {"valid": _arrays(step.batch(run.validation))},
         classes=classes,
@@ -99,19 +99,16 @@ def _loss_name(loss: Any) -> str:
     return next((name for name, known in LOSSES.items() if known is function), "")
 
 
-def measure_loss(loss: Any, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None) -> float:
-    """Return the loss of a prediction."""
-    with np.errstate(all="ignore"):
-        return float(loss(prediction, y) if w is None else loss(prediction, y, w))
-
-
 # a run on a table
 
 
 def _of_folder(path: Path, data: Any) -> Gathered:
     if path.suffix == ".safetensors" and path.is_file() and not (path.parent / RUN).is_file():
         return _of_model(load(path), data)
-    run = open_run(path, data)
+    return _of_record(open_run(path, data))
+
+
+def _of_record(run: RunRecord) -> Gathered:
     found = _on_table(run.history, run.model, run.prepared, run.options, run.report)
     return replace(found, error=run.about.get("error") or "", row=run.about.get("row")), list(run.said)
 
@@ -143,25 +140,24 @@ def _on_table(
         found = replace(found, plan=Plan(batch, epochs, options.patience, options.optimizer, options.dropout))
         found = replace(found, forced_task=options.task or "")
     if model is not None:
-        found = replace(found, program=model.training, start=model.start, best=model.best, loss=model.loss, loss_of=_loss_of(model.goal))
-    if prepared is None or len(prepared.goal.targets) > 1:  # the rules on rows are for one target
+        found = replace(found, program=model.training, start=model.start, best=model.best, loss=model.loss)
+    if prepared is None:
         return found
     if model is not None and len(model.encoder.units) == prepared.train.x.shape[1]:
         found = replace(found, predict=_predictor(model))
-    goal = prepared.target
-    regression = goal.task == "regression"
+    goal = prepared.goal
+    only = goal.targets[0] if len(goal.targets) == 1 else None  # of several, nothing is said that is about a target
     return replace(
         found,
         loss=prepared.goal.loss,
-        loss_of=_loss_of(prepared.goal),
         train=_rows(prepared.train),
         held_out={name: _rows(part) for name, part in (("valid", prepared.valid), ("test", prepared.test)) if part is not None},
-        classes=0 if regression else len(goal.classes),
-        labels=[str(label) for label in goal.classes],
+        classes=len(only.classes) if only is not None else 0,
+        labels=[str(label) for label in only.classes] if only is not None else [],
         columns=list(prepared.encoder.sources.values()),
         constant=_constant(prepared),
-        raw_target=goal.values(prepared.train.table) if regression else None,
-        target=f"'{goal.column.name}'",
+        raw_target=only.values(prepared.train.table) if only is not None and goal.task == "regression" else None,
+        target=f"'{goal.title}'",
     )
 
 
@@ -190,7 +186,3 @@ def _predictor(model: Model) -> Any:
         return np.log(found) if model.loss == "poisson" else found  # inference gives the rate, and the loss takes its logarithm
 
     return predict
-
-
-def _loss_of(goal: Goal) -> Any:
-    return lambda prediction, y, w: measure_loss(goal.function, prediction, y, w)

@@ -68,7 +68,7 @@ class Measurements:
         of_table: whether the run was made from a table, whose encoder standardizes numbers and whose target is standardized.
         program: the training Program. ``start``, ``best``: the state before the first step, and the one with the best weights.
         predict: x → the prediction of the best weights: logits or values.
-        loss: the name of the loss, empty for one of the caller's own. ``loss_of``: (prediction, y, w) → loss.
+        loss: the name of the loss, empty for one of the caller's own.
         train, held_out: rows by the name of their part (``valid``, ``test``).
         classes: how many there are; 0 where the target is a quantity.
         labels: what the classes are called.
@@ -88,7 +88,6 @@ class Measurements:
     best: State | None = None
     predict: Callable[[Array], Array] | None = None
     loss: str = ""
-    loss_of: Callable[[Array, Array, Array | None], float] | None = None
     train: Rows | None = None
     held_out: Mapping[str, Rows] = field(default_factory=dict)
     classes: int = 0
@@ -114,11 +113,6 @@ class Measurements:
     def weights(self) -> list[str]:
         """The paths of the weight matrices, the first layer first."""
         return [] if self.program is None else [p.name for p in self.program.by_role("parameter") if len(p.type.shape) == 2]
-
-    @cached_property
-    def steps_an_epoch(self) -> int:
-        """The steps of an epoch, and 0 if none ended."""
-        return self.history.epochs[0].steps if self.history.epochs else 0
 
     @property
     def updates(self) -> int:

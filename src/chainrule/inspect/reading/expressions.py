@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, symbolic
 from chainrule.inspect.reading.recording import Element, Index, Number, Recording, is_elementwise, written_out
+from chainrule.inspect.reading.summation import of_products, of_terms
 from chainrule.inspect.reading.units import Units
 from chainrule.ir import Equation, Value
 from chainrule.ir.listing import show_formula, value_names
@@ -32,6 +33,7 @@ class Expressions:
         self.recording = recording
         self.units = units
         self._names = self._value_names()
+        self._symbols: dict[Value, str] = {}
         self._costs: dict[Value, int] = {}
         self._alone: dict[Value, bool] = {}
         self._read: dict[Value, list[Equation]] = {}
@@ -49,6 +51,11 @@ class Expressions:
 
     def symbol(self, value: Value) -> str:
         """Return the name of a value, or its formula if it has none: ``hidden_1.sum``, ``softmax(output.output)``."""
+        if value not in self._symbols:
+            self._symbols[value] = self._symbol(value)
+        return self._symbols[value]
+
+    def _symbol(self, value: Value) -> str:
         root = self._root(value)
         if root in self.recording.definitions and not root.name and not self._is_output(root):
             equation = self.recording.definitions[root]
@@ -199,7 +206,7 @@ class Expressions:
 
         if len(terms) == 1:
             return Call(_times(equation), term(0), number)
-        return Total(f"{self._matrix(left)} @ {self._matrix(right)}", terms, term, number)
+        return Total(f"{self._matrix(left)} @ {self._matrix(right)}", terms, term, number, lambda: of_products(ours, theirs))
 
     def _inner(self, value: Value, index: Index) -> Element:
         shape = self.recording.values[value].shape
@@ -228,7 +235,14 @@ class Expressions:
 
         if part.size == 1:
             return self.node(element(0))
-        return Total(f"sum({self.symbol(operand)})", part.reshape(-1).astype(np.float64), lambda i: (self.node(element(i)),), number)
+        kept = part.reshape([size if axis in axes else 1 for axis, size in enumerate(array.shape)])
+        return Total(
+            f"sum({self.symbol(operand)})",
+            part.reshape(-1).astype(np.float64),
+            lambda i: (self.node(element(i)),),
+            number,
+            lambda: of_terms(kept, axes, float(number)),
+        )
 
     # composites
 
@@ -255,9 +269,9 @@ class _Inside(Expressions):
         self._outside, self._outer = outside, outer
         super().__init__(recording, Units(recording.program, recording.rows, {}))
 
-    def symbol(self, value: Value) -> str:
+    def _symbol(self, value: Value) -> str:
         root = self._root(value)
-        return self._outside.symbol(self._outer[root]) if root in self._outer else super().symbol(value)
+        return self._outside.symbol(self._outer[root]) if root in self._outer else super()._symbol(value)
 
     def name(self, element: Element) -> str:
         if element.value in self._outer:
@@ -307,5 +321,5 @@ def _flat_sum(equation: Equation, operands: tuple[Node, ...], number: Number) ->
         for position in (0, 1):
             one, other = operands[position], operands[1 - position]
             if isinstance(one, Total) and not isinstance(other, Total):
-                return Total(f"{one.symbol} + {symbolic(other)}", one.terms, one.term, number, (*one.added, other))
+                return Total(f"{one.symbol} + {symbolic(other)}", one.terms, one.term, number, one.added_up, (*one.added, other))
     return Call(equation, operands, number)

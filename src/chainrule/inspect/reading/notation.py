@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.inspect.reading.recording import Element, Number
+from chainrule.inspect.reading.summation import Summation
 from chainrule.ir import Equation
 from chainrule.ir.listing import show_formula
 
@@ -26,7 +27,9 @@ _INFIX = {
 }
 _PREFIX_STRENGTH = 3
 _ATOM = 9
-_MOST_DIGITS, _WRITTEN_TERMS = 17, 12
+_MOST_DIGITS = 17
+WRITTEN_TERMS = 12
+"""A sum of at most so many terms is written out in a formula."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,15 @@ class Call:
 class Total:
     """A sum of many terms, of which each can be looked at; ``added`` are single numbers (a bias) that join them.
 
-    ``terms`` are the numbers of the terms, products already multiplied; ``term(i)`` gives the factors of one of them.
+    ``terms`` are the numbers of the terms, products already multiplied; ``term(i)`` gives the factors of one of them, and ``added_up()``
+    how the engine comes to the sum.
     """
 
     symbol: str
     terms: np.ndarray
     term: Callable[[int], tuple[Node, ...]]
     number: Number
+    added_up: Callable[[], Summation]
     added: tuple[Node, ...] = ()
 
 
@@ -122,7 +127,7 @@ class Numbers:
 
     def total(self, total: Total, decimals: int) -> str:
         """Write the terms of a short sum, and the number of a long one."""
-        if len(total.terms) > _WRITTEN_TERMS:
+        if len(total.terms) > WRITTEN_TERMS:
             return self.show(total.number, decimals)
         texts = []
         for i in range(len(total.terms)):
@@ -197,3 +202,8 @@ def leaves(node: Node) -> list[Leaf]:
     parts = node.added if isinstance(node, Total) else node.operands
     found = {leaf.name: leaf for part in parts for leaf in leaves(part)}
     return list(found.values())
+
+
+def operand_name(node: Node) -> str:
+    """Return what a node is called as an operand: its name, or its formula."""
+    return node.name if isinstance(node, Leaf) else symbolic(node)

@@ -34,29 +34,40 @@ class Element:
 
 
 class Recording:
-    """A program that was run once by the reference, with the array of each of its values.
+    """A run of a program, with the array of each of its values.
 
     Args:
         program: any program.
         inputs: an array for each input, by name.
+        known: arrays of some of its values, from elsewhere. All others are computed when they are asked for, each by its own operation.
+            Without it, the reference runs the whole program at once.
 
     Attributes:
-        values: the array of each value. ``outputs``: the array of each output, by name. ``rows``: the batch size B.
+        values: the array of each value. ``rows``: the batch size B.
 
     Raises:
         TypeRuleError: an input is missing or has another type.
         DataError: an index is out of its range.
     """
 
-    def __init__(self, program: Program, inputs: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, program: Program, inputs: Mapping[str, np.ndarray], known: Mapping[Value, np.ndarray] | None = None) -> None:
         self.program = program
         self.rows = program.bind(inputs)
         self.inputs = {port.name: inputs[port.name] for port in program.inputs}
-        self.values: dict[Value, np.ndarray] = {port.value: self.inputs[port.name] for port in program.inputs}
-        self.outputs = Reference(program)(self.inputs, self._keep)
+        self.values: dict[Value, np.ndarray] = _Values(self)
+        self.values.update({port.value: self.inputs[port.name] for port in program.inputs})
+        if known is None:
+            Reference(program)(self.inputs, self._keep)
+        else:
+            self.values.update(known)
 
     def _keep(self, equation: Equation, results: tuple[Any, ...]) -> None:
         self.values.update(zip(equation.outputs, map(np.asarray, results), strict=True))
+
+    @cached_property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """The array of each output, by name."""
+        return {port.name: np.array(self.values[port.value]) for port in self.program.outputs}
 
     @cached_property
     def definitions(self) -> dict[Value, Equation]:
@@ -124,6 +135,34 @@ class Recording:
         shape = self.values[operand].shape
         own = index[len(index) - len(shape) :]
         return Element(operand, tuple(0 if size == 1 else i for i, size in zip(own, shape, strict=True)))
+
+
+class _Values(dict[Value, np.ndarray]):
+    """The arrays of a run; what is not there is computed by the operation that defines it."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self._recording = recording
+
+    def __missing__(self, value: Value) -> np.ndarray:
+        waiting = [value]
+        while waiting:  # no recursion: a program can be deeper than Python's stack
+            equation = self._recording.definitions[waiting[-1]]
+            missing = [operand for operand in equation.inputs if operand not in self]
+            if missing:
+                waiting += missing
+                continue
+            with untraced():
+                result = equation.op.meaning(*(self[operand] for operand in equation.inputs), **self._recording.attributes(equation))
+            results = (result,) if len(equation.outputs) == 1 else result
+            self.update(zip(equation.outputs, map(np.asarray, results), strict=True))
+            waiting.pop()
+        return self[value]
+
+
+def is_move(equation: Equation) -> bool:
+    """Return whether an equation puts elements elsewhere and computes nothing."""
+    return equation.op.name in _MOVES
 
 
 def is_elementwise(equation: Equation) -> bool:

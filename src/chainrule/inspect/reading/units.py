@@ -26,12 +26,15 @@ class Units:
         for equation in program.equations:
             self._match(equation)
         self._names: dict[Axis, tuple[str, ...]] = {}
+        self._found: dict[Axis, tuple[str, ...] | None] = {}
         for axis, labels in names.items():
             self._names.setdefault(self._find(axis), tuple(labels))
 
     def names(self, value: Value, axis: int) -> tuple[str, ...] | None:
         """Return the names along an axis, or ``None`` where positions have numbers only."""
-        return self._names.get(self._find((value, axis % max(len(value.type.shape), 1))))
+        if (value, axis) not in self._found:
+            self._found[value, axis] = self._names.get(self._find((value, axis % max(len(value.type.shape), 1))))
+        return self._found[value, axis]
 
     def place(self, value: Value, index: Sequence[int]) -> tuple[str, ...]:
         """Name the place of an element, one word an axis; the row of a batch of one goes without saying."""
@@ -64,6 +67,23 @@ class Units:
         positions, parts = ways[0]
         axis = positions.index(None)
         raise OptionError(self._unknown(path, value, axis, shape, parts[axis]))
+
+    def find_place(self, name: str, value: Value, rows: int, index: Sequence[int | str]) -> tuple[int, ...]:
+        """Return the index of an element of any value, whose rows are so many, from names or numbers.
+
+        Raises:
+            OptionError: there is no such place.
+        """
+        shape = [size.multiple * rows if isinstance(size, Batch) else size for size in value.type.shape]
+        if len(index) != len(shape):
+            raise OptionError(
+                f"{name} takes {_count(len(shape), 'index', 'indices')}, rows first where it has rows; {len(index)} are given."
+            )
+        places = [self._position(value, axis, size, str(word)) for axis, (size, word) in enumerate(zip(shape, index, strict=True))]
+        for axis, place in enumerate(places):
+            if place is None:
+                raise OptionError(f"{name} has no place '{index[axis]}' on axis {axis}; there are 0 to {shape[axis] - 1}.")
+        return tuple(place for place in places if place is not None)
 
     def _position(self, value: Value, axis: int, size: int, text: str) -> int | None:
         names = self.names(value, axis)

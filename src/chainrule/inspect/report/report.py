@@ -20,6 +20,7 @@ from chainrule.training.prepare import Prepared
 from chainrule.training.record import RunRecord, open_run
 
 FILE = "report.html"
+_MOST_COLUMNS = 40
 _PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
@@ -103,12 +104,8 @@ def _data(prepared: Prepared, record: RunRecord) -> str:
         for column in prepared.columns
         if column.name not in prepared.goal.names
     ]
-    most = 40
-    shown = (
-        table(("column", "kind", "units", "how it is read"), columns[:most], f"The first {most} of {len(columns)} columns")
-        if len(columns) > most
-        else table(("column", "kind", "units", "how it is read"), columns, "The columns")
-    )
+    caption = f"The first {_MOST_COLUMNS} of {len(columns)} columns" if len(columns) > _MOST_COLUMNS else "The columns"
+    shown = table(("column", "kind", "units", "how it is read"), columns[:_MOST_COLUMNS], caption)
     notes = "".join(f"<li>{escape(note.text)}</li>" for note in prepared.notes)
     return facts(given, "The data") + shown + (f"<details><summary>What was found out</summary><ul>{notes}</ul></details>" if notes else "")
 
@@ -128,9 +125,7 @@ def _network(model: Model) -> str:
 
 
 def _diagnosis(record: RunRecord) -> str:
-    found = diagnose(record.path) if record.prepared is not None else diagnose(record.history) if record.history.epochs else None
-    if found is None:
-        return sentence("There is no history to look at.")
+    found = diagnose(record)
     if found.healthy:
         return sentence(f"Nothing is wrong, as far as can be seen ({found.looked_at}).", "good")
     rows = [
@@ -148,17 +143,24 @@ def _diagnosis(record: RunRecord) -> str:
 
 def _repeat(record: RunRecord) -> str:
     options = {name: value for name, value in record.about.get("options", {}).items() if value != _default(name)}
-    command = shlex.join(["chainrule", "train", "--config", str(record.path)])
     data = record.about.get("data", {})
+    command = f"chainrule train {'' if 'sha256' in data else 'TABLE '}--config {shlex.quote(str(record.path))}"
     made = ", ".join(f"{name} {version}" for name, version in record.about.get("made_with", {}).items())
     rows = [
         ("data", str(data.get("path", data.get("given", "")))),
         ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
         ("made with", made),
     ]
-    return sentence("This command trains the same network again, bit for bit, from the same file:") + (
-        f"<pre>{escape(command)}</pre>{facts(rows, 'What it was made of')}"
-    )
+    return sentence(_promise(record)) + f"<pre>{escape(command)}</pre>{facts(rows, 'What it was made of')}"
+
+
+def _promise(record: RunRecord) -> str:
+    """Say what the command that repeats a run does: one that the clock or a person stopped cannot be repeated exactly."""
+    if record.about.get("options", {}).get("time_budget") is not None or record.about.get("state") not in ("done", "failed"):
+        return "The clock or a person stopped this run. This command takes the same steps again, and may take more of them, or fewer:"
+    if "sha256" not in record.about.get("data", {}):
+        return "This command trains the same network again, bit for bit; the table was read from standard input and is not kept:"
+    return "This command trains the same network again, bit for bit, from the same file:"
 
 
 def _default(name: str) -> Any:

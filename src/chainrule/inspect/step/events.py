@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.inspect.reading.recording import Number
+from chainrule.inspect.step.tensors import Tensor
 from chainrule.ir import Value
+
+DEPTHS = ("layer", "unit", "scalar")
+"""How far a step is taken apart: whole arrays, the sum and δ of each unit, each product."""
+
+FEW_ROWS = 4
+"""A batch of at most so many rows is told number by number, unless something else is asked for."""
 
 MOST_TERMS = 16
 """An event lists at most so many terms of a sum, the largest ones, and adds the others up; unless everything is asked for."""
@@ -18,28 +25,31 @@ SMALL = 1_000
 
 @dataclass(frozen=True)
 class Operand:
-    """A number that an event was computed from; the term of a sum has the factors that it is the product of."""
+    """A number that an event was computed from, or a whole array of them; the term of a sum has the factors that it is the product of,
+    and at the depth of scalars the partial sum after it."""
 
     name: str
-    value: Number | str
+    value: Number | str | Tensor
     factors: tuple[Operand, ...] = ()
+    partial: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the operand as JSON-ready data."""
         factors = {"factors": [factor.to_json() for factor in self.factors]} if self.factors else {}
-        return {"name": self.name, "value": self.value, **factors}
+        partial = {} if self.partial is None else {"partial": self.partial}
+        return {"name": self.name, "value": _plain(self.value), **factors, **partial}
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """One number of a step: its phase, layer and unit, the operation in symbols, what it was computed from, and the result."""
+    """One number of a step, or one array: its phase, layer and unit, the operation in symbols, what it was computed from, the result."""
 
     phase: str
     layer: str
     unit: str | int | None
     operation: str
     operands: tuple[Operand, ...]
-    result: Number
+    result: Number | Tensor
     name: str
 
     def to_json(self) -> dict[str, Any]:
@@ -50,9 +60,13 @@ class StepEvent:
             "unit": self.unit,
             "operation": self.operation,
             "operands": [operand.to_json() for operand in self.operands],
-            "result": self.result,
+            "result": _plain(self.result),
             "name": self.name,
         }
+
+
+def _plain(value: Number | str | Tensor) -> Any:
+    return value.to_json() if isinstance(value, Tensor) else value
 
 
 @dataclass(frozen=True)

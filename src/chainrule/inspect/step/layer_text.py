@@ -69,9 +69,10 @@ class LayerText:
             if self.trace.recording.values[quantity.value].dtype.kind in "ui":
                 continue
             for index in self.words.places(quantity, unit):
-                rows += self.words.rows(quantity, index, self.words.label(quantity))
+                of_row = f", row {index[0]}" if self.trace.recording.rows > 1 and len(index) > 1 else ""
+                rows += self.words.rows(quantity, index, self.words.label(quantity) + of_row)
         name = self.trace.units.place(quantities[-1].value, self.words.places(quantities[-1], unit)[0])
-        yield Line(f"unit {','.join(name)}", "bold", 4)
+        yield Line(f"unit {name[-1] if name else unit}", "bold", 4)
         yield Block(tuple(rows), 6)
 
     def _by_quantity(self, quantities: Sequence[Quantity], shown: Sequence[int]) -> Iterator[Part]:

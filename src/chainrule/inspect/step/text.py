@@ -9,11 +9,13 @@ import numpy as np
 from rich.text import Text
 
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
-from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, symbolic
+from chainrule.inspect.reading.notation import WRITTEN_TERMS, Call, Leaf, Node, Numbers, Total, symbolic
 from chainrule.inspect.reading.recording import Element
+from chainrule.inspect.step.array_text import ArrayText
 from chainrule.inspect.step.events import Quantity
 from chainrule.inspect.step.layer_text import FEW_UNITS, LayerText
-from chainrule.inspect.step.trace import StepTrace, largest_terms
+from chainrule.inspect.step.telling import largest_terms
+from chainrule.inspect.step.trace import StepTrace
 from chainrule.inspect.step.update_text import UpdateText
 from chainrule.inspect.step.wording import DIGITS, FEW_TERMS, Wording
 from chainrule.ir import PHASES
@@ -34,11 +36,13 @@ class StepText:
         trace: the step.
         digits: significant digits of each number.
         everything: every unit and every term, in place of those that matter most.
+        depth: ``layer``, ``unit`` or ``scalar``; see :meth:`StepTrace.iterate`.
     """
 
-    def __init__(self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False) -> None:
-        self.trace = trace
-        self.words = Wording(trace, digits=digits, everything=everything)
+    def __init__(self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False, depth: str = "unit") -> None:
+        self.trace, self.depth = trace, depth
+        self.words = Wording(trace, digits=digits, everything=everything, partials=depth == "scalar")
+        self.arrays = ArrayText(self.words)
         self.layers, self.update = LayerText(self.words), UpdateText(self.words)
 
     def lines(self, width: int, phases: Sequence[str] = PHASES) -> Iterator[Text]:
@@ -50,6 +54,8 @@ class StepText:
         return lay_out(parts, width)
 
     def _phase(self, phase: str) -> Iterator[Part]:
+        if self.depth == "layer":
+            return self.arrays.phase(phase)
         return {"forward": self._forward, "loss": self._loss, "backward": self._backward, "update": self.update.lines}[phase]()
 
     def heading(self) -> Iterator[Part]:
@@ -88,6 +94,21 @@ class StepText:
                 else f"this row alone. In training it shared a batch of {about.batch_size}, and its gradient was averaged with the others'"
             )
             yield Line(f"batch    {shared}.", indent=2, hang=9)
+
+        yield from self._sources()
+
+    def _sources(self) -> Iterator[Part]:
+        """Yield where the numbers come from, and how far the two sources are apart."""
+        trace = self.trace
+        yield Line(f"numbers  {trace.source}", indent=2, hang=9)
+        if trace.source.name == "exact":
+            return
+        worst, share = trace.largest_difference
+        show = Numbers(3).show
+        apart = f"the loss differs from it by {show(trace.loss - trace.exact.loss)}"
+        if worst:
+            apart += f", gradients by {show(share)} of the largest at most, in {worst}" if share else ", gradients by nothing"
+        yield Line(f"         {trace.exact.source}: {apart}", indent=2, hang=9)
 
     def _forward(self) -> Iterator[Part]:
         yield from self._inputs()
@@ -223,9 +244,9 @@ class StepText:
         minus = f"+ {show(-greatest)}" if greatest < 0 else f"− {show(greatest)}"
         terms = [f"exp(({show(float(z))} {minus}) / {show(temperature)})" for z in outputs]
         total = show(float(np.exp((outputs - greatest) / temperature).sum()))
-        few = terms if len(terms) <= FEW_TERMS else [*terms[:FEW_TERMS], "…"]
+        whole = " + ".join(terms) if len(terms) <= WRITTEN_TERMS else ""
         for term in terms:
-            yield term, " + ".join(few), total
+            yield term, whole, total
 
     def _softmax(self, classes: int) -> Iterator[tuple[Node, Total]]:
         """Yield numerator and denominator of each probability, where the step itself makes probabilities of the outputs."""
@@ -262,11 +283,12 @@ class StepText:
         answer = self.trace.about.answer
         if answer is None or answer.probabilities is None or quantity.name != "row_loss":
             return
-        share = answer.probabilities.get(str(answer.truth), 0.0)
         number = float(self.trace.recording.values[quantity.value].reshape(-1)[0])
+        share = answer.probabilities.get(str(answer.truth), 0.0) if answer.temperature is None else math.exp(-number)
+        apart = "" if answer.temperature is None else ", before the temperature"  # which is fitted when training is over
         if share > 0 and math.isclose(-math.log(share), number, rel_tol=1e-3, abs_tol=1e-5):
             logarithm = f"−log({self.words.show(share, number)}) = {self.words.show(-math.log(share))}"
-            yield Line(f"It is −log of the probability of {answer.truth}: {logarithm}.", NOTE, 4, 2)
+            yield Line(f"It is −log of the probability of {answer.truth}{apart}: {logarithm}.", NOTE, 4, 2)
 
     def _backward(self) -> Iterator[Part]:
         yield Line("δ of a unit is ∂loss/∂sum: how the loss changes with its sum, a little more of it being a little more loss.", NOTE, 2)

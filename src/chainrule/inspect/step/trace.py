@@ -7,18 +7,21 @@ computed, from which numbers, with what result. Nothing is computed a second tim
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import OptionError, nearest
-from chainrule.inspect.reading.expressions import Expressions, whole_formula
-from chainrule.inspect.reading.notation import Call, Leaf, Node, Total, leaves, symbolic
-from chainrule.inspect.reading.recording import Element, Index, Recording
+from chainrule.inspect.reading.expressions import Expressions
+from chainrule.inspect.reading.notation import Node
+from chainrule.inspect.reading.recording import Element, Index
 from chainrule.inspect.reading.units import Units
-from chainrule.inspect.step.events import MOST_TERMS, SMALL, Circumstances, Group, Operand, Quantity, StepEvent
-from chainrule.ir import PHASES, Batch, Program, Value
+from chainrule.inspect.step.events import SMALL, Circumstances, Group, Quantity, StepEvent
+from chainrule.inspect.step.scalar import ScalarSum
+from chainrule.inspect.step.sources import engine, exact
+from chainrule.inspect.step.telling import Telling
+from chainrule.ir import PHASES, Program, Value
 from chainrule.training.state import State
 
 
@@ -31,6 +34,11 @@ class StepTrace:
         batch: x, y and, if the Program has row weights, w, by the names of its inputs.
         input_names: names of the columns of x. ``output_names``: names of the outputs of the network (its classes).
         about: what is known besides the numbers.
+        source: ``engine``, the numbers of the training step to the bit, or ``exact``, the same Program in float64 by the reference.
+        backend: what the engine is; as of :func:`chainrule.training_step`.
+
+    Attributes:
+        source: where the numbers come from.
 
     Raises:
         TypeRuleError: the batch has other types than the Program needs.
@@ -45,9 +53,14 @@ class StepTrace:
         input_names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
         about: Circumstances | None = None,
+        source: str = "engine",
+        backend: str = "auto",
     ) -> None:
-        self.program, self.state, self.about = program, state, about or Circumstances()
-        self.recording = Recording(program, state.inputs(batch))
+        self.state, self.about = state, about or Circumstances()
+        self._again = partial(StepTrace, program, state, batch, input_names=input_names, output_names=output_names, about=self.about)
+        inputs = state.inputs(batch)
+        self.source, self.recording = engine(program, inputs, backend) if source == "engine" else exact(program, inputs)
+        program = self.program = self.recording.program
         self.prediction = prediction_of(program)
         names = {}
         xs = [port for port in program.by_role("x") if len(port.type.shape) > 1]
@@ -57,6 +70,23 @@ class StepTrace:
             names[self.prediction, len(self.prediction.type.shape) - 1] = tuple(output_names)
         self.units = Units(program, self.recording.rows, names)
         self.expressions = Expressions(self.recording, self.units)
+
+    @cached_property
+    def exact(self) -> StepTrace:
+        """The same step in float64 by the reference."""
+        return self if self.source.name == "exact" else self._again(source="exact")
+
+    @cached_property
+    def largest_difference(self) -> tuple[str, float]:
+        """Where the engine is furthest from the exact step: the parameter, and its gradient's largest difference as a share of the largest
+        exact gradient; ``("", 0.0)`` where nothing is trained."""
+        shares = {"": 0.0}
+        for path in self.trainable:
+            ours, theirs = self.gradient(path).astype(np.float64), self.exact.gradient(path)
+            scale = float(np.abs(theirs).max(initial=0.0))
+            shares[path] = float(np.abs(ours - theirs).max(initial=0.0)) / scale if scale else 0.0
+        worst = max(shares, key=lambda path: shares[path])
+        return worst, shares[worst]
 
     # numbers
 
@@ -200,30 +230,49 @@ class StepTrace:
 
     @property
     def events(self) -> list[StepEvent]:
-        """The events of the step: those of :meth:`all_events` for a small network, else the ones that matter."""
-        return list(self.iterate(everything=sum(self.value(path).size for path in self.trainable) <= SMALL))
+        """The events of the step, a number each: all of a small network, else the ones that matter."""
+        return list(self.iterate(everything=self.is_small))
 
     def all_events(self) -> list[StepEvent]:
         """Return an event for each number of the step, sums with all their terms."""
         return list(self.iterate(everything=True))
 
-    def iterate(self, *, everything: bool = False, phases: Sequence[str] = PHASES) -> Iterator[StepEvent]:
-        """Yield events in the order of the step.
+    @property
+    def is_small(self) -> bool:
+        """Whether all gradients and updates of the network are told."""
+        return sum(self.value(path).size for path in self.trainable) <= SMALL
+
+    def iterate(self, *, everything: bool = False, phases: Sequence[str] = PHASES, depth: str = "unit") -> Iterator[StepEvent]:
+        """Yield events in the order of the step, each when it is asked for.
 
         Args:
             everything: each element of every gradient and update, and each term of every sum; otherwise all sums, activations and δ, with
                 their largest terms, and the gradients and updates of the weights that matter most.
             phases: the phases to yield.
+            depth: ``layer`` for whole arrays with their statistics, ``unit`` for the numbers of units and weights, ``scalar`` for the same
+                with every product and the partial sums after it, in the engine's order.
+
+        Raises:
+            OptionError: there is no such depth.
         """
-        if "forward" in phases:
-            yield from self.about.inputs
-        chosen = None if everything else self.chosen_parameters()
-        for quantity in self.quantities:
-            if quantity.phase in phases:
-                picked = self.indices(quantity) if chosen is None or not quantity.path else chosen.get(quantity.path, ())
-                for index in picked:
-                    if len(index) == len(quantity.value.type.shape):
-                        yield self.event(quantity, index, None if everything else MOST_TERMS)
+        return Telling(self).iterate(everything, phases, depth)
+
+    def event(self, quantity: Quantity, index: Index, most_terms: int | None = None, *, partials: bool = False) -> StepEvent:
+        """Return the event of one element; ``most_terms`` bounds how many terms of a sum are listed, ``partials`` asks for all of them,
+        with the partial sums."""
+        return Telling(self).event(quantity, index, most_terms, partials)
+
+    def scalar(self, name: str, *index: int | str) -> ScalarSum:
+        """Return how a number that is a sum was added up: ``trace.scalar("hidden_1.sum", 0, 3)``, row 0 of unit 3.
+
+        Args:
+            name: of a quantity: a sum, an output, a gradient (``d_hidden_1.weight``).
+            index: the place in it, by names or numbers; the row of a batch of one may be left out.
+
+        Raises:
+            OptionError: there is no such quantity or place, or the number is no sum.
+        """
+        return Telling(self).scalar(name, index)
 
     def chosen_parameters(self, units: int = 4, inputs: int = 3) -> dict[str, list[Index]]:
         """Return for each trained parameter the indices that matter: for the units that matter most, the largest gradients."""
@@ -242,53 +291,6 @@ class StepTrace:
                 best = [tuple(map(int, np.unravel_index(place, gradient.shape))) for place in flat]
             chosen[path] = best
         return chosen
-
-    def event(self, quantity: Quantity, index: Index, most_terms: int | None = None) -> StepEvent:
-        """Return the event of one element; ``most_terms`` bounds how many terms of a sum are listed."""
-        element = Element(quantity.value, index)
-        node = self.expressions.calculation(element)
-        equation = self.recording.definitions[quantity.value]
-        whole = isinstance(node, Leaf) and node.element == element
-        operation = whole_formula(equation, self.expressions) if whole else symbolic(node)
-        operands = self._row_of(equation.inputs, index) if whole else self._operands(node, most_terms)
-        place = self.units.place(quantity.value, index)
-        unit: str | int | None = ",".join(place) or None
-        if quantity.path:
-            unit = f"{quantity.path.removeprefix(f'{quantity.layer}.')}[{','.join(place)}]"
-        elif isinstance(unit, str) and unit.isdigit():
-            unit = int(unit)
-        number = self.recording.number(element)
-        return StepEvent(quantity.phase, quantity.layer, unit, operation, tuple(operands), number, self.expressions.name(element))
-
-    def _operands(self, node: Node, most_terms: int | None) -> list[Operand]:
-        if isinstance(node, Total):
-            return [*self._terms(node, most_terms), *(_operand(part) for part in node.added)]
-        if isinstance(node, Call):
-            totals = [part for part in _parts(node) if isinstance(part, Total)]
-            return [_operand(leaf) for leaf in leaves(node)] + [Operand(total.symbol, total.number) for total in totals]
-        return [_operand(node)]
-
-    def _terms(self, total: Total, most: int | None) -> list[Operand]:
-        shown = largest_terms(total, most)
-        operands = []
-        for i in shown:
-            factors = tuple(_operand(part) for part in total.term(i))
-            one = len(factors) == 1
-            operands.append(factors[0] if one else Operand(" · ".join(f.name for f in factors), float(total.terms[i]), factors))
-        if len(shown) < len(total.terms):
-            rest = np.delete(total.terms, shown)
-            operands.append(Operand(f"{len(rest)} more terms", float(rest.sum())))
-        return operands
-
-    def _row_of(self, operands: Sequence[Value], index: Index) -> list[Operand]:
-        """Return the elements of the operands of a whole-row operation: of each the row that the result is in."""
-        found = []
-        for value in operands:
-            batched = bool(value.type.shape) and isinstance(value.type.shape[0], Batch) and bool(index)
-            shape = self.recording.values[value].shape
-            rows = [(index[0], *rest) for rest in np.ndindex(shape[1:])] if batched else list(np.ndindex(shape))
-            found += [_operand(self.expressions.node(Element(value, row))) for row in rows[:1_000]]
-        return found
 
     # one parameter
 
@@ -348,10 +350,10 @@ class StepTrace:
         update = [self.event(quantity, place).to_json() for quantity, place in self.update(derivation.path, derivation.index)]
         return {**self._json_head(), **derivation.to_json(), "events": update}
 
-    def to_json(self, *, everything: bool = False, phases: Sequence[str] = PHASES) -> dict[str, Any]:
+    def to_json(self, *, everything: bool = False, phases: Sequence[str] = PHASES, depth: str = "unit") -> dict[str, Any]:
         """Return the step as JSON-ready data; see :meth:`iterate`. All events of a small network are there."""
-        everything |= sum(self.value(path).size for path in self.trainable) <= SMALL
-        return {**self._json_head(), "events": [event.to_json() for event in self.iterate(everything=everything, phases=phases)]}
+        events = self.iterate(everything=everything or self.is_small, phases=phases, depth=depth)
+        return {**self._json_head(), "depth": depth, "events": [event.to_json() for event in events]}
 
     def _json_head(self) -> dict[str, Any]:
         about, answer = self.about, self.about.answer
@@ -368,6 +370,12 @@ class StepTrace:
             "epoch": self.state.epoch,
             "updates": self.state.count,
             "batch_size": about.batch_size,
+            "source": {"name": self.source.name, "runs": self.source.runs, "dtype": self.source.dtype},
+            "exact": {
+                "loss": self.exact.loss,
+                "loss_difference": self.loss - self.exact.loss,
+                "largest_gradient_difference": {"parameter": self.largest_difference[0], "share": self.largest_difference[1]},
+            },
         }
 
 
@@ -377,26 +385,6 @@ def prediction_of(program: Program) -> Value | None:
     read = {value for equation in program.equations if equation.phase == "loss" for value in equation.inputs}
     found = [value for value in forward if value in read and value.type.is_float and value.type.shape]
     return found[-1] if found else None
-
-
-def largest_terms(total: Total, most: int | None) -> list[int]:
-    """Return which terms of a sum are listed: all, or the largest ones in their order, without those that are 0."""
-    if most is None:
-        return list(range(len(total.terms)))
-    order = np.argsort(-np.abs(total.terms), kind="stable")[:most]
-    return sorted(int(i) for i in order if total.terms[i] != 0)
-
-
-def _parts(node: Node) -> list[Node]:
-    if isinstance(node, Call):
-        return [node, *(part for operand in node.operands for part in _parts(operand))]
-    return [node]
-
-
-def _operand(node: Node) -> Operand:
-    if isinstance(node, Leaf):
-        return Operand(node.name, node.number)
-    return Operand(symbolic(node), node.number)
 
 
 def units_of(value: Value) -> int:

@@ -109,7 +109,9 @@ def trace_training_step(
     arrays = step.batch(batch)
     program = step.compiled(step.signature_with_weights() if "w" in arrays else step.signature).program
     about = Circumstances(rule=step.optimizer.name)
-    return StepTrace(program, state.copy(), arrays, input_names=input_names, output_names=output_names, about=about)
+    return StepTrace(
+        *(program, state.copy(), arrays), input_names=input_names, output_names=output_names, about=about, backend=step.backend
+    )
 
 
 def trace_example(
@@ -138,8 +140,8 @@ def trace_example(
         own_rate=own_rate,
         layers={layer["layer"]: layer["does"] for layer in describe(example.network)},
     )
-    names = {"input_names": example.input_names or None, "output_names": example.output_names or None}
-    trace = StepTrace(program, state, step.batch(chosen.batch), **names, about=about)
+    names, classes = example.input_names or None, example.output_names or None
+    trace = StepTrace(program, state, step.batch(chosen.batch), input_names=names, output_names=classes, about=about, backend=step.backend)
     if len(chosen.x) == 1 and example.loss_name == "cross_entropy" and chosen.y.ndim == 1 and trace.prediction is not None:
         shares = head_of("cross_entropy")(trace.recording.values[trace.prediction])["probabilities"][0]
         labels = example.output_names or tuple(map(str, range(len(shares))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,8 @@ from chainrule.inspect.reading.expressions import definition_text, whole_formula
 from chainrule.inspect.reading.notation import Call, Leaf, Node, Numbers, Total, numeric, symbolic
 from chainrule.inspect.reading.recording import Index, Number
 from chainrule.inspect.step.events import Group, Quantity
-from chainrule.inspect.step.trace import StepTrace, largest_terms
+from chainrule.inspect.step.telling import largest_terms
+from chainrule.inspect.step.trace import StepTrace
 from chainrule.ir import Value
 
 DIGITS = 6
@@ -29,10 +31,11 @@ class Wording:
         trace: the step.
         digits: significant digits of each number.
         everything: every unit and every term, in place of those that matter most.
+        partials: every term of the sums that are shown, with the partial sum after it.
     """
 
-    def __init__(self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False) -> None:
-        self.trace, self.numbers, self.everything = trace, Numbers(digits), everything
+    def __init__(self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False, partials: bool = False) -> None:
+        self.trace, self.numbers, self.everything, self.partials = trace, Numbers(digits), everything, partials
 
     def show(self, number: Number | str, result: float | None = None) -> str:
         """Write a number, with enough decimals for ``result``, which is a sum or difference of it."""
@@ -118,23 +121,34 @@ class Wording:
 
     def term_rows(self, total: Total) -> list[Row]:
         """Return the terms of a sum: the largest ones, what the others add up to, and what joins them."""
+        if self.partials:
+            return self._added_up(total)
         nonzero = int(np.count_nonzero(total.terms))
         result = float(total.number)
         chosen = largest_terms(total, self.most(total))
         rows = []
         for i in chosen:
-            factors = total.term(i)
-            if len(factors) == 2:
-                numbers = tuple(self.show(part.number) for part in factors)
-                rows.append(Row(_place_of(factors), "", self.show(float(total.terms[i]), result), numbers))
-            else:
-                rows.append(Row(symbolic(factors[0]), self.numeric(factors[0]), self.show(float(total.terms[i]), result)))
+            rows.append(self._term_row(total, i))
         if not self.everything and len(chosen) < nonzero:
             rest = float(np.delete(total.terms, chosen).sum())
             rows.append(Row(f"{nonzero - len(chosen)} smaller terms", "", self.show(rest, result)))
         if not self.everything and nonzero < len(total.terms):
             zeros = len(total.terms) - nonzero
             rows.append(Row(f"{zeros} term{'s' * (zeros > 1)} of 0", "", "0"))
+        return rows + [Row(_last_word(symbolic(part)), "", self.show(part.number, result)) for part in total.added]
+
+    def _term_row(self, total: Total, i: int) -> Row:
+        factors, number = total.term(i), self.show(float(total.terms[i]), float(total.number))
+        if len(factors) == 2:
+            return Row(_place_of(factors), "", number, tuple(self.show(part.number) for part in factors))
+        return Row(self.short(symbolic(factors[0], by_name=True), ""), "", number)
+
+    def _added_up(self, total: Total) -> list[Row]:
+        """Return every term of a sum in the engine's order, with the partial sum after it."""
+        added, result = total.added_up(), float(total.number)
+        rows = [replace(self._term_row(total, i), partial=self.show(sum, result)) for i, sum in enumerate(added.partials)]
+        if added.lanes > 1:
+            rows.append(Row(f"{added.lanes} lanes joined", "", self.show(added.result, result)))
         return rows + [Row(_last_word(symbolic(part)), "", self.show(part.number, result)) for part in total.added]
 
     def most(self, total: Total) -> int | None:

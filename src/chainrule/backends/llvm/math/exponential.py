@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.backends.llvm.math.lanes import Bits, Real, fma, polynomial, where
+from chainrule.backends.llvm.math.lanes import Bits, Real, fma, polynomial, two_sum, where
 
 # (e^r − 1 − r) / r² on |r| ≤ log(2)/2, minimax for e^r − 1 relative to r: error 2^-26.1 and 2^-61.7 (tools/minimax.py)
 EXP = {
@@ -67,11 +67,31 @@ def sigmoid(x: Real) -> Real:
     shift = x.format.width
     power, p = reduced_expm1(y, x.format.bias - shift)
     one = 2.0**-shift
-    return one / (fma(p, power, one) + power)
+    if kind == "float32":
+        return one / (fma(p, power, one) + power)
+    total, rest = two_sum(power, one)
+    return _quotient((one, 0.0), _sum(total, p, power, rest))
 
 
 def tanh(x: Real) -> Real:
     """(1 − e) / (1 + e) with e = e^(−2|x|) = 2^n · (1 + p): the numerator is 1 − 2^n − 2^n · p, which near 0 is −p."""
     twice = abs(x).at_most(_TANH_ONE[x.format.dtype]) * -2.0
     power, p = reduced_expm1(twice, x.format.bias)
-    return (fma(p, -power, 1.0 - power) / fma(p, power, power + 1.0)).with_sign_of(x)
+    if x.format.dtype == "float32":
+        return (fma(p, -power, 1.0 - power) / fma(p, power, power + 1.0)).with_sign_of(x)
+    (above, high), (below, low) = two_sum(-power, 1.0), two_sum(power, 1.0)
+    return _quotient(_sum(above, p, -power, high), _sum(below, p, power, low)).with_sign_of(x)
+
+
+def _sum(x: Real, p: Real, q: Real, rest: Real | float = 0.0) -> tuple[Real, Real]:
+    """x + rest + p · q, and what the rounding of it leaves; |x| ≥ |p · q|, or x is 0."""
+    total = fma(p, q, x)
+    return total, fma(p, q, x - total) + rest
+
+
+def _quotient(x: tuple[Real | float, Real | float], y: tuple[Real, Real]) -> Real:
+    """x / y of numbers in two parts each: a first quotient, and what it leaves divided once more."""
+    inverse = 1.0 / y[0]
+    first = inverse * x[0]
+    left = fma(-first, y[0], x[0]) + (x[1] - first * y[1])
+    return fma(left, inverse, first)

@@ -44,11 +44,6 @@ class Format:
         """1.5 · 2^fraction. x + magic rounds x to an integer, which then stands in the low bits of the sum."""
         return 1.5 * 2.0**self.fraction
 
-    @property
-    def sign_bit(self) -> int:
-        """The integer with the bit of the sign alone."""
-        return 1 << (self.width - 1)
-
     def bits(self, value: float) -> int:
         """Return the bits of a number, as an integer."""
         (bits,) = struct.unpack("<I" if self.width == 32 else "<Q", struct.pack("<f" if self.width == 32 else "<d", value))

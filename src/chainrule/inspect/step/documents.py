@@ -1,0 +1,95 @@
+"""A traced step as a document: one self-contained page, or LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from rich.text import Text
+
+from chainrule.inspect.reading.notation import Leaf, Numbers
+from chainrule.inspect.reading.typeset import Latex, Markup, MathML, Typesetter
+from chainrule.inspect.step.drawing import Drawing
+from chainrule.inspect.step.trace import StepTrace
+from chainrule.inspect.step.wording import Wording
+from chainrule.ir import PHASES
+
+_MOST_NUMBERS = 12  # of a quantity that are written as mathematics
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 ui-sans-serif, system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+pre { font: 13px/1.45 ui-monospace, monospace; overflow-x: auto; }
+section.math, figure { overflow-x: auto; margin: 1rem 0; }
+figure svg { max-width: 100%; height: auto; }
+math { margin: 0.6rem 0; }
+"""
+
+
+class StepMathematics:
+    """Writes the calculations of a step in a markup, quantity by quantity."""
+
+    def __init__(self, trace: StepTrace, markup: Markup, digits: int = 6) -> None:
+        self.trace, self.markup = trace, markup
+        self.words = Wording(trace, digits=digits)
+        self.set = Typesetter(markup, Numbers(digits))
+
+    def phase(self, phase: str) -> Iterator[tuple[str, str]]:
+        """Yield for each layer of a phase its name, and its equations; of a large layer those that matter most."""
+        chosen = self.trace.chosen_parameters()
+        for (layer, width), quantities in self.trace.groups(phase).items():
+            shown = self.words.shown_units((layer, width)) if width else []
+            rows: list[tuple[str | None, str]] = []
+            for quantity in quantities:
+                if self.trace.recording.values[quantity.value].dtype.kind in "uib":
+                    continue
+                if quantity.path:
+                    places = chosen.get(quantity.path, [])
+                elif width:
+                    places = [place for unit in shown for place in self.words.places(quantity, unit)]
+                else:
+                    places = list(self.trace.indices(quantity))
+                for place in places[:_MOST_NUMBERS]:
+                    if len(place) != len(quantity.value.type.shape):
+                        continue
+                    node = self.trace.calculation(quantity, place)
+                    if isinstance(node, Leaf):
+                        continue
+                    name = ",".join(self.trace.units.place(quantity.value, place))
+                    rows.append((self.set.called(f"{quantity.name}[{name}]" if name else quantity.name), self.set.symbols(node)))
+                    rows += [("", self.set.numeric(node)), ("", self.set.number(float(node.number)))]
+            if rows:
+                yield layer or "network", self.markup.lines(rows)
+
+
+def latex_document(trace: StepTrace, phases: Sequence[str] = PHASES, digits: int = 6, further: str = "") -> str:
+    """Return the step as a LaTeX document; ``further`` is LaTeX that is put at its end."""
+    written = StepMathematics(trace, Latex(), digits)
+    parts = ["\\documentclass{article}", "\\usepackage{amsmath}", "\\allowdisplaybreaks", "\\begin{document}"]
+    for phase in phases if not further else ():
+        parts.append(f"\\section*{{{phase.capitalize()}}}")
+        for layer, equations in written.phase(phase):
+            parts += [f"\\subsection*{{{Latex().text(layer)}}}", f"\\[\n{equations}\n\\]"]
+    return "\n".join([*parts, further, "\\end{document}", ""])
+
+
+def html_page(
+    trace: StepTrace, title: str, lines: Iterable[Text], phases: Sequence[str] = PHASES, digits: int = 6, further: str = ""
+) -> str:
+    """Return the step as one page that needs nothing else: the picture, the mathematics (MathML), and the whole text.
+
+    Args:
+        trace: the step. ``title``: of the page. ``lines``: the step as text. ``phases``, ``digits``: as for the text.
+        further: HTML of the chain rule of a weight, in place of the mathematics of the whole step.
+    """
+    parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(str(trace.source))}.</p>", f"<figure>{Drawing(trace).svg()}</figure>"]
+    if further:
+        parts.append(f'<section class="math">{further}</section>')
+    else:
+        written = StepMathematics(trace, MathML(), digits)
+        for phase in phases:
+            parts.append(f"<h2>{phase.capitalize()}</h2>")
+            parts += [f'<section class="math"><h3>{escape(layer)}</h3>{math}</section>' for layer, math in written.phase(phase)]
+    text = "\n".join(escape(line.plain) for line in lines)
+    parts.append(f"<h2>In full</h2><pre>{text}</pre>")
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(parts)}</main></body></html>\n'

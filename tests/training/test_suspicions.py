@@ -1,0 +1,87 @@
+"""What a table's owner should look at first: each suspicion on a table that has it, and silence on one that has not."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule.training.options import Options
+from chainrule.training.prepare import prepare
+from chainrule.training.suspicions import with_suspicions
+
+ROWS = 400
+
+
+def table(**columns) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(ROWS, 3))
+    y = x[:, 0] + 0.5 * x[:, 1] + 0.3 * rng.normal(size=ROWS)
+    return pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y} | columns)
+
+
+def warnings_of(data: pl.DataFrame, target: str = "y", **options) -> list[str]:
+    chosen = Options.of(options)
+    prepared = prepare(data, target, chosen)
+    return [note.text for note in with_suspicions(prepared, chosen).notes if note.warning]
+
+
+def test_a_sound_table_is_passed_in_silence() -> None:
+    assert warnings_of(table()) == []
+    assert warnings_of(table(y=np.where(table()["a"].to_numpy() > table()["c"].to_numpy(), "x", "z"))) == []
+
+
+@pytest.mark.parametrize("disguise", [lambda y: 3 * y - 7, np.exp, lambda y: -(y**3)])
+def test_a_column_that_is_made_from_the_target_is_named(disguise) -> None:
+    (said,) = warnings_of(table(total=disguise(table()["y"].to_numpy())))
+    assert said.startswith("column 'total' alone predicts 'y' nearly without error")
+    assert "--drop total" in said
+
+
+def test_a_class_under_another_name_gives_the_target_away() -> None:
+    kind = np.where(table()["a"].to_numpy() > 0, "north", "south")
+    (said,) = warnings_of(table(y=np.where(kind == "north", "yes", "no"), side=kind).drop("a"))
+    assert said.startswith("column 'side' alone predicts 'y'")
+
+
+def test_rows_on_both_sides_of_the_split_are_counted() -> None:
+    twice = pl.concat([table(), table()[:120]])
+    said = warnings_of(twice)
+    assert any("test rows stand in the training rows too, answer included" in text for text in said)
+    assert any("validation rows stand in the training rows too" in text for text in said)
+
+
+def test_coarse_rows_agree_by_nature() -> None:
+    rng = np.random.default_rng(0)
+    coarse = pl.DataFrame({name: rng.integers(0, 3, ROWS) for name in "abcy"})
+    assert not any("stand in the training rows" in text for text in warnings_of(coarse, task="classification"))
+
+
+def test_neighbors_that_are_alike_are_a_series_unless_their_order_is_known() -> None:
+    walk = np.cumsum(np.random.default_rng(1).normal(size=ROWS))
+    data = table(y=walk, day=np.arange(ROWS))
+    (said,) = [text for text in warnings_of(data) if "neighboring rows" in text]
+    assert "--time" in said
+    assert not any("neighboring rows" in text for text in warnings_of(data, time="day"))
+
+
+def test_a_file_sorted_by_its_target_is_noted_and_not_warned_of() -> None:
+    data = table().sort("y")
+    prepared = with_suspicions(prepare(data, "y", Options()), Options())
+    assert any(note.text.startswith("the rows are sorted by 'y'") and not note.warning for note in prepared.notes)
+
+
+def test_words_that_hardly_repeat_may_be_an_identifier() -> None:
+    names = [f"n{i % 300} {'abc'[i % 3]}" for i in range(ROWS)]
+    (said,) = warnings_of(table(who=names))
+    assert said.startswith("column 'who' has ")
+    assert "it may be an identifier" in said
+
+
+def test_one_value_that_outweighs_all_others_is_named_with_its_row() -> None:
+    y = table()["y"].to_numpy().copy()
+    row = int(prepare(table(), "y", Options()).train.rows[7])
+    y[row] = 1e4
+    (said,) = warnings_of(table(y=y))
+    assert said.startswith(f"the value of 'y' in a data frame, row {row} makes up 100% of all squared deviations")
+    assert "--loss huber" in said
