@@ -177,20 +177,22 @@ class Loop:
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
         looks = self._chooses or settings.until is not None
-        steps, reason = 1, ""
+        count, steps, reason = self.state.count, 1, ""
         while work.number < settings.epochs and not reason:
             if reason := self._told_to_stop(interrupted):
                 break
             left = work.left if looks else work.left + (settings.epochs - work.number - 1) * work.steps
             if self._sampling is not None:
-                yield from self._sample(self._sampling, stepper.state)
-                left = min(left, self._sampling.steps_before(stepper.state))
+                if not self._sampling.steps_before(count):
+                    yield from self._sample(self._sampling, stepper.state)
+                left = min(left, self._sampling.steps_before(count))
             started, number = time.perf_counter(), min(steps, left)
             failure: NonFiniteError | None = None
             try:
                 losses = stepper.take(number).tolist()
             except NonFiniteError as error:
                 failure, losses = error, list(error.losses)
+            count += len(losses)
             steps = max(1, int(number * _SLICE_SECONDS / max(time.perf_counter() - started, 1e-9)))
             ending = (len(losses) - work.left) // work.steps + 1  # epochs
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
@@ -220,12 +222,11 @@ class Loop:
         return Sampling(self.step, batch, steps, rows_of, self._batch_size)
 
     def _sample(self, sampling: Sampling, state: State) -> Iterator[Event]:
-        """Yield what the next step shows, where it is one that is sampled."""
-        if not sampling.steps_before(state):
-            sampled = sampling.sample(state)
-            self.history.samples.append(sampled)
-            yield sampled
-            yield from self._warn()
+        """Yield what the next step shows."""
+        sampled = sampling.sample(state)
+        self.history.samples.append(sampled)
+        yield sampled
+        yield from self._warn()
 
     def _warn(self) -> Iterator[Warned]:
         """Yield what is surely wrong by now, and was not told before."""
