@@ -21,12 +21,18 @@ def titles(html):
     return re.findall(r"<h2>(.*?)</h2>", html)
 
 
+@pytest.fixture
+def own(folder, classified, regressed, tmp_path):
+    """Copies of the runs, for a report is written into the folder of its run."""
+    return shutil.copytree(folder, tmp_path / "own")
+
+
 COURSE = ["The course of the training", "Gradients and weights over time"]
 END = ["Diagnosis", "How to repeat it"]
 
 
-def test_the_report_of_a_classification_stands_alone(folder, classified):
-    html = report_of("works", folder)
+def test_the_report_of_a_classification_stands_alone(own):
+    html = report_of("works", own)
     results = ["Confusion", "Calibration", "What matters", "The worst answers"]
     assert titles(html) == ["Outcome", "What was trained on what", *COURSE, *results, *END]
     assert len(html.encode()) <= 1_000_000
@@ -34,16 +40,16 @@ def test_the_report_of_a_classification_stands_alone(folder, classified):
     assert all('role="img" aria-label="' in svg for svg in re.findall(r"<svg[^>]*>", html))
 
 
-def test_the_report_of_a_regression_has_residuals(folder, regressed):
-    html = report_of("income", folder)
+def test_the_report_of_a_regression_has_residuals(own):
+    html = report_of("income", own)
     assert titles(html) == ["Outcome", "What was trained on what", *COURSE, "Residuals", "What matters", "The worst answers", *END]
 
 
-def test_what_was_written_is_told(folder, classified):
-    ran = chainrule("report", "works", "--out", "own.html", "--json", cwd=folder)
+def test_what_was_written_is_told(own):
+    ran = chainrule("report", "works", "--out", "own.html", "--json", cwd=own)
     assert ran.json["report"] == "own.html"
-    assert ran.json["bytes"] == (folder / "own.html").stat().st_size
-    assert "is a folder" in chainrule("report", "works", "--out", ".", cwd=folder).sentence
+    assert ran.json["bytes"] == (own / "own.html").stat().st_size
+    assert "is a folder" in chainrule("report", "works", "--out", ".", cwd=own).sentence
 
 
 def test_a_folder_that_is_no_run(folder):
@@ -103,8 +109,8 @@ def test_a_table_that_was_not_kept_is_given_and_looked_at_by_all_of_the_report(t
     assert "training rows" in html.split("<h2>Diagnosis</h2>")[1].split("</section>")[0]
 
 
-def test_only_a_run_that_ended_by_itself_is_promised_bit_for_bit(folder, classified, tmp_path):
-    assert "the same network again, bit for bit, from the same file" in report_of("works", folder)
+def test_only_a_run_that_ended_by_itself_is_promised_bit_for_bit(folder, own, tmp_path):
+    assert "the same network again, bit for bit, from the same file" in report_of("works", own)
     words = ("train", folder / "people.csv", "--target", "works", *SMALL, "--time-budget", "60", "--out", "timed", "--quiet")
     assert chainrule(*words, cwd=tmp_path).status == 0
     html = report_of("timed", tmp_path)

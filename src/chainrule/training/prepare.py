@@ -84,7 +84,7 @@ class Judged:
             "group": options.group or "",
             "time": self.time,
             "given": {name: own.rows for name, own in self.own.items()},
-            "seed": options.seed,
+            "seed": options.seed if options.split_seed is None else options.split_seed,
         }
 
 

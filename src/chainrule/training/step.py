@@ -425,10 +425,10 @@ def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | Non
     return check_count("epochs", 1 if epochs is None else epochs) * per_epoch - done
 
 
-def check_seed(seed: int) -> int:
+def check_seed(seed: int, name: str = "the seed") -> int:
     """Return a seed that is a whole number from 0 to 2³² − 1; OptionError otherwise."""
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise OptionError(f"the seed is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
+        raise OptionError(f"{name} is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
     return int(seed)
 
 

@@ -14,6 +14,7 @@ from chainrule.inspect.attributions.of_model import explain_model
 from chainrule.inspect.report.charts import bars, scatter
 from chainrule.inspect.report.page import figure, section, sentence, table
 from chainrule.training.calibration import calibration_of
+from chainrule.training.metrics import decide, middle
 from chainrule.training.model import Model
 from chainrule.training.prepare import Part, Prepared
 
@@ -30,6 +31,12 @@ class Judged:
     target: Target
     truth: np.ndarray
     answer: np.ndarray
+    quantiles: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values that are answered, of quantiles the one nearest to ½."""
+        return self.answer[:, middle(self.quantiles)] if self.answer.ndim == 2 else self.answer
 
     @property
     def of_classes(self) -> bool:
@@ -43,7 +50,7 @@ def result_sections(model: Model, prepared: Prepared) -> Iterator[str]:
     rows: Part = getattr(prepared, part)
     answers, truths = model.answers(rows.table), model.goal.truth(rows.table)
     said = {"test": "test", "valid": "validation", "train": "training"}[part]
-    judged = [Judged(said, rows, *each) for each in zip(model.goal.targets, truths, answers, strict=True)]
+    judged = [Judged(said, rows, *each, model.goal.quantiles) for each in zip(model.goal.targets, truths, answers, strict=True)]
     for one in judged:
         of = f" of {one.target.column.name}" if len(judged) > 1 else ""
         if one.of_classes:
@@ -51,8 +58,9 @@ def result_sections(model: Model, prepared: Prepared) -> Iterator[str]:
             yield section(f"Calibration{of}", _calibration(one))
         else:
             yield section(f"Residuals{of}", _residuals(one))
-    if len(judged) == 1:
-        yield section("What matters", _importances(model, rows))
+    for one in judged:
+        of = f" to {one.target.column.name}" if len(judged) > 1 else ""
+        yield section(f"What matters{of}", _importances(model, rows, one.target.column.name))
     for one in judged:
         of = f" of {one.target.column.name}" if len(judged) > 1 else ""
         yield section(f"The worst answers{of}", _worst(model, one))
@@ -60,7 +68,7 @@ def result_sections(model: Model, prepared: Prepared) -> Iterator[str]:
 
 def _confusion(one: Judged) -> str:
     classes = [_label(label) for label in one.target.classes]
-    predicted = one.answer.argmax(axis=1)
+    predicted = decide(one.answer, one.target.threshold)
     if len(classes) > MOST_CLASSES:
         wrong = one.truth != predicted
         pairs, counts = np.unique(np.stack([one.truth[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
@@ -92,7 +100,7 @@ def _calibration(one: Judged) -> str:
 
 
 def _residuals(one: Judged) -> str:
-    values = one.answer if one.answer.ndim == 1 else one.answer[:, one.answer.shape[1] // 2]
+    values = one.values
     errors = values - one.truth
     shown = evenly_spaced(len(values), MOST_POINTS)
     name = one.target.column.name
@@ -105,8 +113,8 @@ def _residuals(one: Judged) -> str:
     return figure(chart, says + " On the line they are equal.")
 
 
-def _importances(model: Model, rows: Part) -> str:
-    found = explain_model(model, rows.table)
+def _importances(model: Model, rows: Part, target: str) -> str:
+    found = explain_model(model, rows.table, of=target)
     shown = found.importances[:20]
     says = (
         f"How much worse the {found.metric} ({found.value:.4g}) becomes when the cells of one column are shuffled: the mean over the "
@@ -124,9 +132,10 @@ def _worst(model: Model, one: Judged) -> str:
         order = np.argsort(given, kind="stable")[:WORST]
         heads = ("row", "true", "answer", "probability of the truth", *columns)
         words = [_label(label) for label in one.target.classes]
-        facts: list[tuple[str, str, str]] = [(words[one.truth[i]], words[int(one.answer[i].argmax())], f"{given[i]:.4f}") for i in order]
+        predicted = decide(one.answer, one.target.threshold)
+        facts: list[tuple[str, str, str]] = [(words[one.truth[i]], words[predicted[i]], f"{given[i]:.4f}") for i in order]
     else:
-        values = one.answer if one.answer.ndim == 1 else one.answer[:, one.answer.shape[1] // 2]
+        values = one.values
         order = np.argsort(-np.abs(values - one.truth), kind="stable")[:WORST]
         heads = ("row", "true", "answer", "error", *columns)
         facts = [(f"{one.truth[i]:.6g}", f"{values[i]:.6g}", f"{values[i] - one.truth[i]:+.4g}") for i in order]
