@@ -131,11 +131,13 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
         if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
+            for name, found in model.cross_validation.targets.items():
+                model.report["targets"][name] |= found
     return model
 
 
-def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
-    """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
+def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, Beside]:
+    """Train on one fold, beside the baselines that its test rows will measure; a Ctrl-C ends it."""
     beside = Beside(prepared, trees)
     job = train_prepared(prepared, replace(options, statistics=False))
     try:
@@ -144,7 +146,7 @@ def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tu
             if isinstance(event, Stopped) and event.interrupted:
                 raise KeyboardInterrupt
     except StopIteration as done:
-        return done.value, beside.mean
+        return done.value, beside
 
 
 def loop_of(prepared: Prepared, options: Options) -> Loop:
