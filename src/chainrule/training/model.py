@@ -67,6 +67,10 @@ class Model:
     cross_validation: CrossValidation | None = None
     source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
 
+    def _repr_html_(self) -> str:
+        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+        return html
+
     @cached_property
     def _run(self) -> Runnable:
         return compile(self.inference)

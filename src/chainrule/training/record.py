@@ -41,6 +41,10 @@ class RunRecord:
     prepared: Prepared | None
     said: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+        return html
+
     @property
     def name(self) -> str:
         """The name of the run."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-_STYLE = """
-:root { --paper: #ffffff; --ink: #1b1f24; --soft: #57606a; --edge: #d0d7de; --shade: 33, 97, 170;
-  --c0: #1f66b3; --c1: #b3480f; --c2: #2b7a3d; --c3: #8a3ea8; --c4: #a11d5b; --c5: #5d6a00; --bad: #a40e26; --good: #1a6b34 }
-@media (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e6e9ee; --soft: #a5afbb; --edge: #3a424d; --shade: 96, 165, 240;
-  --c0: #6cb0ff; --c1: #ff9d66; --c2: #6fd088; --c3: #d79bf2; --c4: #ff8fbf; --c5: #c8d45a; --bad: #ff8a94; --good: #79d892 } }
-* { box-sizing: border-box }
-body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }
+_LIGHT = """--paper: #ffffff; --ink: #1b1f24; --soft: #57606a; --edge: #d0d7de; --shade: 33, 97, 170;
+  --c0: #1f66b3; --c1: #b3480f; --c2: #2b7a3d; --c3: #8a3ea8; --c4: #a11d5b; --c5: #5d6a00; --bad: #a40e26; --good: #1a6b34"""
+_DARK = """--paper: #14171c; --ink: #e6e9ee; --soft: #a5afbb; --edge: #3a424d; --shade: 96, 165, 240;
+  --c0: #6cb0ff; --c1: #ff9d66; --c2: #6fd088; --c3: #d79bf2; --c4: #ff8fbf; --c5: #c8d45a; --bad: #ff8a94; --good: #79d892"""
+_CONTENT = """
 h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid var(--edge) }
 h3 { font-size: 1rem; margin: 1.4rem 0 .3rem }
 p { margin: .4rem 0; max-width: 46rem }
@@ -22,7 +18,7 @@ p { margin: .4rem 0; max-width: 46rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem }
 caption { text-align: left; padding: 0 0 .3rem; font-size: .9rem }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--edge); text-align: right; vertical-align: top }
-th:first-child, td:first-child { text-align: left }
+th:first-child, td:first-child, td.text, th.text { text-align: left }
 th { font-weight: 600; white-space: nowrap }
 td { max-width: 24rem }
 figure { margin: .6rem 0 1.2rem }
@@ -41,9 +37,27 @@ pre { overflow-x: auto; padding: .6rem .8rem; border: 1px solid var(--edge); bor
 .k1 { background: var(--c1) } .k2 { background: var(--c2) } .k3 { background: var(--c3) } .k4 { background: var(--c4) }
 .k5 { background: var(--c5) }
 .bad { color: var(--bad) } .good { color: var(--good) }
-@media print { body { max-width: none; padding: 0; font-size: 11pt } h2, h3 { break-after: avoid } figure, table { break-inside: avoid }
-  :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --edge: #bbbbbb } }
 """
+_STYLE = f"""
+:root {{ {_LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+* {{ box-sizing: border-box }}
+body {{ margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word }}
+h1 {{ font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }}
+{_CONTENT}
+@media print {{ body {{ max-width: none; padding: 0; font-size: 11pt }} h2, h3 {{ break-after: avoid }}
+  figure, tr {{ break-inside: avoid }} pre {{ white-space: pre-wrap }} .table {{ overflow: visible }}
+  :root {{ --paper: #ffffff; --ink: #000000; --soft: #444444; --edge: #bbbbbb }} }}
+"""
+_INSIDE = f""".chainrule {{ {_LIGHT}; background: var(--paper); color: var(--ink);
+  font: 14px/1.45 system-ui, sans-serif; padding: .5rem .8rem;
+{_CONTENT} }}"""
+
+
+def inside(content: str) -> str:
+    """Return a piece of a report for another page, a notebook's: with the looks of a report, which change nothing around it."""
+    return f'<div class="chainrule"><style>{_INSIDE}</style>{content}</div>'
 
 
 def page(title: str, under: str, sections: Sequence[str]) -> str:

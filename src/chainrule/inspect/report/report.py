@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,13 @@ def _under(record: RunRecord) -> str:
 
 
 def _outcome(record: RunRecord) -> str:
-    said = "".join(sentence(text[:1].upper() + text[1:], "bad") for text in record.said)
-    if error := record.about.get("error"):
-        said += sentence(str(error), "bad")
-    report = record.report
+    failed = (str(error),) if (error := record.about.get("error")) else ()
+    stopped = sentence(f"Training stopped: {record.report['stopped']}.") if record.report.get("stopped") else ""
+    return section("Outcome", outcome(record.report, (*record.said, *failed)) + stopped)
+
+
+def outcome(report: Mapping[str, Any], said: Sequence[str] = ()) -> str:
+    """Return what was measured of a model on each part of its rows and of the baselines, after sentences about what is missing."""
     parts = {words: report[name] for name, words in _PARTS.items() if name in report}
     if "cross_validation" in report:
         parts[f"mean of {len(report['cross_validation']['folds'])} folds"] = report["cross_validation"]["mean"]
@@ -84,8 +88,7 @@ def _outcome(record: RunRecord) -> str:
     names = dict.fromkeys(name for metrics in parts.values() for name in metrics)
     rows = [(name, *(f"{metrics[name]:.4g}" if name in metrics else "" for metrics in parts.values())) for name in names]
     measured = table(("metric", *parts), rows, "The network on each part, and the baselines beside it") if parts else ""
-    stopped = sentence(f"Training stopped: {report['stopped']}.") if report.get("stopped") else ""
-    return section("Outcome", said + measured + stopped)
+    return "".join(sentence(text[:1].upper() + text[1:], "bad") for text in said) + measured
 
 
 def _data(prepared: Prepared, record: RunRecord) -> str:
@@ -112,6 +115,12 @@ def _data(prepared: Prepared, record: RunRecord) -> str:
 
 
 def _network(model: Model) -> str:
+    picture = drawing_of(model)
+    return layers_table(model.layers) + figure(network_svg(picture), picture.says)
+
+
+def layers_table(layers: Sequence[Mapping[str, Any]]) -> str:
+    """Return the layers of a network, as :func:`chainrule.training.model.describe` tells them, as a table."""
     rows = [
         (
             layer["layer"],
@@ -119,11 +128,10 @@ def _network(model: Model) -> str:
             ", ".join(f"{path.rpartition('.')[2]} {' × '.join(map(str, shape))}" for path, shape in layer["parameters"].items()),
             f"{layer['count']:,}",
         )
-        for layer in model.layers
+        for layer in layers
     ]
-    rows.append(("all", "", "", f"{sum(layer['count'] for layer in model.layers):,}"))
-    picture = drawing_of(model)
-    return table(("layer", "computes", "parameters", "how many"), rows, "The layers") + figure(network_svg(picture), picture.says)
+    rows.append(("all", "", "", f"{sum(layer['count'] for layer in layers):,}"))
+    return table(("layer", "computes", "parameters", "how many"), rows, "The layers")
 
 
 def _diagnosis(record: RunRecord) -> str:
