@@ -15,7 +15,7 @@ from chainrule.inspect.diagnosis.codes import CODES
 from chainrule.inspect.diagnosis.diagnosis import Diagnosis
 from chainrule.inspect.pictures.course import curve
 from chainrule.inspect.report.charts import line_charts
-from chainrule.inspect.report.page import facts, figure, inside, sentence, table
+from chainrule.inspect.report.page import facts, figure, inside, sentence, table, verbatim
 from chainrule.inspect.report.report import layers_table, outcome
 from chainrule.inspect.step.drawing import Drawing
 from chainrule.inspect.step.text import StepText
@@ -26,6 +26,8 @@ from chainrule.training.events import History
 from chainrule.training.fit import Run
 from chainrule.training.model import Model, describe
 from chainrule.training.record import RunRecord
+
+_MOST_LINES = 30  # of a phase that is shown unfolded
 
 
 @singledispatch
@@ -38,7 +40,7 @@ def html_of(shown: Any) -> str:
 def _(program: Program) -> str:
     sections = re.split(r"^(\S+)\n", str(program), flags=re.M)[1:]  # inputs, the phases, outputs: their titles stand at the margin
     parts = zip(sections[::2], sections[1::2], strict=True)
-    return inside("".join(_part(title, text, is_open=title in PHASES) for title, text in parts))
+    return inside("".join(_part(title, text, is_open=title in PHASES and text.count("\n") <= _MOST_LINES) for title, text in parts))
 
 
 @html_of.register
@@ -48,8 +50,9 @@ def _(network: Sequential) -> str:
 
 @html_of.register
 def _(trace: StepTrace) -> str:
-    lines = "\n".join(escape(line.plain) for line in StepText(trace).lines(110))
-    whole = f"<details><summary>The four passes, with all numbers</summary><pre>{lines}</pre></details>"
+    lines = "\n".join(line.plain for line in StepText(trace).lines(110))
+    title = "The four passes, with all numbers"
+    whole = f"<details><summary>{title}</summary>{verbatim(lines, title)}</details>"
     return inside(f"<p>{escape(str(trace.source))}.</p><figure>{Drawing(trace).svg()}</figure>{whole}")
 
 
@@ -103,7 +106,7 @@ def _findings(diagnosis: Diagnosis) -> Iterator[str]:
 def _part(title: str, text: str, is_open: bool) -> str:
     count = len(text.splitlines())
     words = f"{title}: {count:,} line{'' if count == 1 else 's'}"
-    return f"<details{' open' if is_open else ''}><summary>{words}</summary><pre>{escape(text.rstrip())}</pre></details>"
+    return f"<details{' open' if is_open else ''}><summary>{words}</summary>{verbatim(text.rstrip(), title)}</details>"
 
 
 def _at_best(history: History, best_epoch: int) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from chainrule.errors import OptionError
 from chainrule.inspect.diagnosis import diagnose
 from chainrule.inspect.pictures.network import drawing_of
 from chainrule.inspect.report.network import network_svg
-from chainrule.inspect.report.page import facts, figure, page, section, sentence, table
+from chainrule.inspect.report.page import facts, figure, page, section, sentence, table, verbatim
 from chainrule.inspect.report.results import result_sections
 from chainrule.inspect.report.training import course_sections
 from chainrule.training.files import write_atomically
@@ -22,7 +22,7 @@ from chainrule.training.prepare import Prepared
 from chainrule.training.record import RunRecord, open_run
 
 FILE = "report.html"
-_MOST_COLUMNS = 40
+_MOST_COLUMNS, _SHOWN_COLUMNS = 200, 16  # that are listed, and that are listed in the open
 _PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
@@ -111,6 +111,8 @@ def _data(prepared: Prepared, record: RunRecord) -> str:
     caption = f"The first {_MOST_COLUMNS} of {len(columns)} columns" if len(columns) > _MOST_COLUMNS else "The columns"
     shown = table(("column", "kind", "units", "how it is read"), columns[:_MOST_COLUMNS], caption)
     notes = "".join(f"<li>{escape(note.text)}</li>" for note in prepared.notes)
+    if len(columns) > _SHOWN_COLUMNS:
+        shown = f"<details><summary>{len(columns):,} columns</summary>{shown}</details>"
     return facts(given, "The data") + shown + (f"<details><summary>What was found out</summary><ul>{notes}</ul></details>" if notes else "")
 
 
@@ -161,7 +163,7 @@ def _repeat(record: RunRecord) -> str:
         ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
         ("made with", made),
     ]
-    return sentence(_promise(record)) + f"<pre>{escape(command)}</pre>{facts(rows, 'What it was made of')}"
+    return sentence(_promise(record)) + f"{verbatim(command, 'The command')}{facts(rows, 'What it was made of')}"
 
 
 def _promise(record: RunRecord) -> str:
