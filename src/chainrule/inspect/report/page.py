@@ -39,7 +39,7 @@ pre { overflow-x: auto; padding: .6rem .8rem; border: 1px solid var(--edge); bor
 .key { display: inline-block; width: 1.4em; height: .25em; margin: 0 .4em .25em 0; background: var(--c0) }
 .k1 { background: var(--c1) } .k2 { background: var(--c2) } .k3 { background: var(--c3) } .k4 { background: var(--c4) }
 .k5 { background: var(--c5) }
-@media (max-width: 30rem) { .label { font-size: 17px } }
+@media (max-width: 30rem) { .label { font-size: 17px } .up { display: none } svg { overflow: visible } }
 .bad { color: var(--bad) } .good { color: var(--good) }
 """
 _STYLE = f"""
