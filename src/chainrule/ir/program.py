@@ -114,9 +114,8 @@ class Program:
 
         return listing(self)
 
-    def _repr_html_(self) -> str:
-        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
-        return html
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     def input(self, name: str) -> Port:
         """Return the input of that name; ``InputError`` if there is none."""

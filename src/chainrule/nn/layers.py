@@ -153,9 +153,8 @@ class Sequential:
             for path, (make, shape) in self.parameters().items()
         }
 
-    def _repr_html_(self) -> str:
-        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
-        return html
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     def input_type(self, dtype: str = "float32") -> Type:
         """Return the type of x: ``f32[B,inputs]``.

@@ -46,9 +46,8 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({self.stopped.epochs} epochs, best {self.stopped.best_epoch}: {self.stopped.reason})"
 
-    def _repr_html_(self) -> str:
-        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
-        return html
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     @property
     def plot(self) -> Any:

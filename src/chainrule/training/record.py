@@ -41,9 +41,8 @@ class RunRecord:
     prepared: Prepared | None
     said: tuple[str, ...]
 
-    def _repr_html_(self) -> str:
-        html: str = import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
-        return html
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     @property
     def name(self) -> str:
