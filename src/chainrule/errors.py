@@ -22,7 +22,7 @@ Each message is one or two sentences: what is wrong, where, and what to do about
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ChainruleError(Exception):
@@ -68,11 +68,13 @@ class StateError(ChainruleError, RuntimeError):
 class NonFiniteError(ChainruleError, ArithmeticError):
     """The loss became NaN or infinite.
 
-    ``state`` is the training state before the step that failed, if there is one; ``row`` is the row of the data that was met first.
-    ``run`` is the run or the model that was reached, where a whole training ended so: it can be diagnosed.
+    ``state`` is the training state before the step that failed, if there is one, and ``losses`` are those of the steps before it in the
+    same call; ``row`` is the row of the data that was met first. ``run`` is the run or the model that was reached, where a whole training
+    ended so: it can be diagnosed.
     """
 
     state: object = None
+    losses: Sequence[float] = ()
     row: int | None = None
     run: object = None
 

@@ -18,6 +18,8 @@ def runs(tmp_path_factory):
         "long": ("people.csv", "works", "--epochs", "12"),
         "short": ("people.csv", "works", "--epochs", "1"),
         "seeded": ("people.csv", "works", "--epochs", "12", "--seed", "1"),
+        "split 0": ("people.csv", "works", "--epochs", "1", "--split-seed", "3", "--seed", "0"),
+        "split 1": ("people.csv", "works", "--epochs", "1", "--split-seed", "3", "--seed", "1"),
         "income": ("people.csv", "income", "--epochs", "1"),
         "income8": ("people.csv", "income", "--epochs", "8"),
         "others": ("others.csv", "works", "--epochs", "1"),
@@ -49,6 +51,15 @@ def test_runs_that_differ_by_their_seed(runs):
     assert spread["mean"] == pytest.approx(sum(values) / 2)
     assert spread["deviation"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     assert 0 < found["pairs"][0]["rows"] < 120
+    assert not spread["same_rows"]
+
+
+def test_seeds_that_share_the_split_share_the_test_rows(runs):
+    found = chainrule("compare", "split 0", "split 1", "--json", cwd=runs).json
+    assert found["pairs"][0]["rows"] == 120
+    assert found["seeds"][0]["same_rows"]
+    assert list(found["settings"]) == ["seed"]
+    assert "on the same test rows" in " ".join(chainrule("compare", "split 0", "split 1", cwd=runs).out.split())
 
 
 def test_quantities_and_the_page(runs):

@@ -149,12 +149,24 @@ def test_the_best_weights_are_kept(values: list[float], greater: bool, best_epoc
     assert best_epoch == len(values) or not np.array_equal(loop.best.params["output.bias"], loop.state.params["output.bias"])
 
 
-def test_without_validation_the_training_loss_decides() -> None:
-    loop = loop_of(validation=None, greater_is_better=True)
+def test_without_validation_the_training_loss_decides_where_it_is_watched() -> None:
+    loop = loop_of(validation=None, greater_is_better=True, patience=100)
     list(loop.events())
     losses = loop.history.values("loss")
     assert loop.best_epoch == int(np.argmin(losses)) + 1
     assert set(loop.history.rows()[0]) >= {"loss"} and "valid_loss" not in loop.history.rows()[0]
+
+
+def test_where_nothing_is_watched_the_last_weights_are_kept() -> None:
+    loop = loop_of(validation=None)
+    events = list(loop.events())
+    assert loop.best_epoch == events[-1].best_epoch == 5
+    assert all(np.array_equal(loop.best.params[path], loop.state.params[path]) for path in loop.state.params)
+    assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [1, 2, 3, 4, 5]
+    watched = loop_of(validation=None, patience=100)
+    list(watched.events())
+    assert watched.history.values("loss") == loop.history.values("loss")
+    assert all(np.array_equal(watched.state.params[path], loop.state.params[path]) for path in loop.state.params)
 
 
 def test_what_is_watched_must_be_measured() -> None:

@@ -20,6 +20,10 @@ def explain(
         int | None,
         typer.Option("--row", metavar="N", help="The row, from 0; without it, the model as a whole is explained.", show_default=False),
     ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(metavar="TARGET", help="Of several targets, the one to explain; the first unless given.", show_default=False),
+    ] = None,
     background: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="The rows that it is compared with; those of DATA unless given.", show_default=False),
@@ -44,7 +48,7 @@ def explain(
     from chainrule.inspect.attributions import explain_model, explain_row
 
     if row is not None:
-        why = explain_row(loaded, table, row, background=None if background is None else open_table(loaded, background), seed=seed)
+        why = explain_row(loaded, table, row, of=of, background=None if background is None else open_table(loaded, background), seed=seed)
         if json:
             write_json({"model": model, **why.to_json()})
             return
@@ -52,7 +56,7 @@ def explain(
 
         lines = row_text(why, results().width, everything=everything)
     else:
-        whole = explain_model(loaded, table, seed=seed, everything=everything)
+        whole = explain_model(loaded, table, of=of, seed=seed, everything=everything)
         if json:
             write_json({"model": model, **whole.to_json()})
             return

@@ -15,7 +15,7 @@ from chainrule.data.cells import listed
 from chainrule.data.table import Table
 from chainrule.data.target import Target, Task, rows_with_target
 from chainrule.data.typed import read_value
-from chainrule.errors import DataError, FileFormatError, OptionError
+from chainrule.errors import DataError, FileFormatError, OptionError, nearest
 from chainrule.ir import B, Type
 from chainrule.losses.joint import JointCrossEntropy
 from chainrule.ops import named
@@ -85,6 +85,14 @@ class Goal:
         if self.loss == "cross_entropy":
             return tuple(f"{prefix}{label}" for prefix, target in zip(prefixes, self.targets, strict=True) for label in target.classes)
         return tuple(f"{prefix}{q}".strip() for prefix in prefixes for q in self.quantiles or ("",))
+
+    def place_of(self, name: str | None) -> int:
+        """Return the place of the target of that name among the targets, the first one of ``None``; OptionError if there is none."""
+        if name is None:
+            return 0
+        if name not in self.names:
+            raise OptionError(f"--of {name}: the model predicts {listed(self.names)}.{nearest(name, self.names)}")
+        return self.names.index(name)
 
     @property
     def headline(self) -> str:

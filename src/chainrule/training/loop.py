@@ -21,7 +21,6 @@ from chainrule.training.events import EpochEnded, Event, History, RunStarted, St
 from chainrule.training.live import Watch
 from chainrule.training.sampling import Sampling
 from chainrule.training.state import State
-from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.step import Batch, TrainingStep, check_count
 from chainrule.training.until import Predicate
 
@@ -53,7 +52,8 @@ class Settings:
         patience: stop after so many epochs in which the watched value did not improve; ``None`` never.
         time_budget: stop after so many seconds; ``None`` never.
         until: stop when the history satisfies this.
-        watch: the validation value that is watched (``loss`` or a metric); without validation rows it is the training loss.
+        watch: the validation value that is watched (``loss`` or a metric); without validation rows it is the training loss, where
+            ``patience`` or ``plateau`` ask for one.
         greater_is_better: how it is watched.
         plateau: lowers the rate where the watched value does not improve.
         shuffle, order, threads: as for :meth:`TrainingStep.run`.
@@ -95,7 +95,8 @@ class Loop:
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
         start: the weights before the first step.
-        best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value.
+        best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
+            is watched, these are the last ones.
         history: the epochs so far.
     """
 
@@ -133,61 +134,83 @@ class Loop:
         """
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
-        reason, error, row = f"all {self.settings.epochs} epochs are done", "", None
+        reason, error, row = "", "", None
         self._sampling = self._sample_steps()
         with _interruptible() as interrupted:
-            while self.state.epoch < self.settings.epochs:
-                losses: list[float] = []
-                epoch_started = time.perf_counter()
+            if self.state.epoch < self.settings.epochs:
                 try:
-                    completed = yield from self._epoch(losses, interrupted)
+                    reason = yield from self._train(interrupted)
                 except NonFiniteError as failure:
                     reason, error, row = "the loss is not finite", str(failure), failure.row
                     if not self.best_epoch:
                         error += " No epoch was finished: the weights are kept as they were before the first step."
                     self.state = failure.state if isinstance(failure.state, State) else self.best.copy()
-                    break
-                if completed:
-                    yield self._judge(losses, time.perf_counter() - epoch_started)
-                    yield from self._warn()
-                if stop := self._reason(interrupted):
-                    reason = stop
-                    break
-        if not self.best_epoch and not error:  # not one whole epoch: the weights as they are now
+        kept = self._chooses if self.best_epoch else bool(error)
+        if not kept:  # the weights as they are now
             self.best = self.state.copy()
+        reason = reason or f"all {self.settings.epochs} epochs are done"
         yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error, row)
+
+    @property
+    def _chooses(self) -> bool:
+        """Say whether something judges the weights after each epoch; otherwise the last ones are kept."""
+        settings = self.settings
+        return self.validation is not None or settings.patience is not None or settings.plateau is not None
 
     @property
     def _seconds(self) -> float:
         return time.perf_counter() - self._started
 
-    def _epoch(self, losses: list[float], interrupted: threading.Event) -> Generator[Event, None, bool]:
-        """Take the steps of one epoch in slices of about 50 ms; return whether it was completed."""
-        epoch, settings = self.state.epoch, self.settings
-        steps = 1
-        while self.state.epoch == epoch:
-            if interrupted.is_set() or self._out_of_time():
-                return False
+    def _train(self, interrupted: threading.Event) -> Generator[Event, None, str]:
+        """Take steps in slices of about 50 ms until there is a reason to stop; return it, or "" after the last epoch.
+
+        A slice ends with its epoch if the state is looked at then. Otherwise it may be of many epochs, whose events follow it.
+        """
+        settings = self.settings
+        stepper = self.step.start(
+            self.state,
+            self.data,
+            batch_size=self._batch_size,
+            shuffle=settings.shuffle,
+            order=settings.order,
+            threads=settings.threads,
+        )
+        work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
+        looks = self._chooses or settings.until is not None
+        count, steps, reason = self.state.count, 1, ""
+        while work.number < settings.epochs and not reason:
+            if reason := self._told_to_stop(interrupted):
+                break
+            left = work.left if looks else work.left + (settings.epochs - work.number - 1) * work.steps
             if self._sampling is not None:
-                if not self._sampling.steps_before(self.state):
-                    yield self._sample(self._sampling)
+                if not self._sampling.steps_before(count):
+                    yield from self._sample(self._sampling, stepper.state)
+                left = min(left, self._sampling.steps_before(count))
+            started, number = time.perf_counter(), min(steps, left)
+            failure: NonFiniteError | None = None
+            try:
+                losses = stepper.take(number).tolist()
+            except NonFiniteError as error:
+                failure, losses = error, list(error.losses)
+            count += len(losses)
+            steps = max(1, int(number * _SLICE_SECONDS / max(time.perf_counter() - started, 1e-9)))
+            ending = (len(losses) - work.left) // work.steps + 1  # epochs
+            seconds = (time.perf_counter() - work.started) / max(ending, 1)
+            while losses:
+                losses = work.add(losses)
+                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), float(np.mean(work.losses)))
+                if not work.left:
+                    self.state = stepper.state if looks else self.state
+                    yield self._judge(work, seconds)
                     yield from self._warn()
-                steps = min(steps, self._sampling.steps_before(self.state))
-            slice_started = time.perf_counter()
-            steps = min(steps, steps_per_epoch(self._rows, self._batch_size) - self.state.step)
-            self.state, new = self.step.run(
-                self.state,
-                self.data,
-                steps=steps,
-                batch_size=self._batch_size,
-                shuffle=settings.shuffle,
-                order=settings.order,
-                threads=settings.threads,
-            )
-            losses += new.tolist()
-            steps = max(1, int(steps * _SLICE_SECONDS / max(time.perf_counter() - slice_started, 1e-9)))
-            yield StepsDone(epoch + 1, min(len(losses) * self._batch_size, self._rows), float(np.mean(losses)))
-        return True
+                    work = _Epoch(work.number + 1, 0, work.steps)
+            if failure is not None:
+                raise failure
+            if looks and not work.losses:
+                stepper.state = self.state  # with another rate, perhaps
+                reason = self._good_enough() or self._told_to_stop(interrupted)
+        self.state = stepper.end()
+        return reason or self._told_to_stop(interrupted)
 
     def _sample_steps(self) -> Sampling | None:
         """Return what samples the steps of the run, if that is asked for."""
@@ -198,10 +221,12 @@ class Loop:
         rows_of = partial(self.step.rows_of_epoch, rows=rows, shuffle=settings.shuffle, order=settings.order)
         return Sampling(self.step, batch, steps, rows_of, self._batch_size)
 
-    def _sample(self, sampling: Sampling) -> StepSampled:
-        sampled = sampling.sample(self.state)
+    def _sample(self, sampling: Sampling, state: State) -> Iterator[Event]:
+        """Yield what the next step shows."""
+        sampled = sampling.sample(state)
         self.history.samples.append(sampled)
-        return sampled
+        yield sampled
+        yield from self._warn()
 
     def _warn(self) -> Iterator[Warned]:
         """Yield what is surely wrong by now, and was not told before."""
@@ -210,49 +235,76 @@ class Loop:
                 self.history.warnings.append(warned)
                 yield warned
 
-    def _judge(self, losses: list[float], seconds: float) -> EpochEnded:
+    def _judge(self, work: _Epoch, seconds: float) -> EpochEnded:
         """Measure the weights after an epoch, keep them if they are the best, and lower the rate on a plateau."""
-        settings, state = self.settings, self.state
-        sizes = np.full(len(losses), self._batch_size, float)
-        sizes[-1] = (self._rows - 1) % self._batch_size + 1
-        loss = float(np.average(losses, weights=sizes))
+        settings, state, epoch = self.settings, self.state, work.number + 1
+        last = (self._rows - 1) % self._batch_size + 1  # rows of the epoch's last step
+        others = (len(work.losses) - 1) * self._batch_size
+        loss = (sum(work.losses[:-1]) * self._batch_size + work.losses[-1] * last) / (others + last)
         valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics)
         value = valid.get(settings.watch, loss)
         greater = settings.greater_is_better and bool(valid)
-        best = math.isnan(self.best_value) or (value > self.best_value if greater else value < self.best_value)
+        better = value > self.best_value if greater else value < self.best_value
+        best = better or math.isnan(self.best_value) or not self._chooses
         if best:
-            self.best, self.best_epoch, self.best_value, self._stalled = state.copy(), state.epoch, value, 0
+            self.best = state.copy() if self._chooses else self.best
+            self.best_epoch, self.best_value, self._stalled = epoch, value, 0
         else:
             self._stalled += 1
             if settings.plateau and self._stalled % settings.plateau.patience == 0:
                 scale = max(state.rate_scale * settings.plateau.factor, min(settings.plateau.least, state.rate_scale))
                 self.state = replace(state, rate_scale=scale)
         speed = self._rows / max(seconds, 1e-9)
-        ended = EpochEnded(state.epoch, len(losses), loss, valid, self._seconds, speed, state.rate_scale, best)
+        ended = EpochEnded(epoch, len(work.losses), loss, valid, self._seconds, speed, state.rate_scale, best)
         self.history.epochs.append(ended)
         return ended
 
     def _out_of_time(self) -> bool:
         return self.settings.time_budget is not None and self._seconds > self.settings.time_budget
 
-    def _reason(self, interrupted: threading.Event) -> str:
+    def _good_enough(self) -> str:
+        """Return why the last epoch was the last one, if it was."""
         settings = self.settings
-        if settings.until is not None and self.history.epochs and settings.until(self.history):
+        if settings.until is not None and settings.until(self.history):
             return "the network is good enough"
-        if interrupted.is_set():
-            return "interrupted"
         if settings.patience is not None and self._stalled >= settings.patience:
             return f"{settings.watch} has not improved for {settings.patience} epochs"
-        return f"the time budget of {settings.time_budget:g} s is spent" if self._out_of_time() else ""
+        return ""
+
+    def _told_to_stop(self, interrupted: threading.Event) -> str:
+        if interrupted.is_set():
+            return "interrupted"
+        return f"the time budget of {self.settings.time_budget:g} s is spent" if self._out_of_time() else ""
+
+
+@dataclass
+class _Epoch:
+    """The epoch at work (from 0): the step that it began with, how many it has, and the losses so far."""
+
+    number: int
+    first: int
+    steps: int
+    losses: list[float] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def left(self) -> int:
+        """Return how many steps are left of it."""
+        return self.steps - self.first - len(self.losses)
+
+    def add(self, losses: list[float]) -> list[float]:
+        """Take the losses of this epoch's next steps, and return the others."""
+        left = self.left
+        self.losses += losses[:left]
+        return losses[left:]
 
 
 def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric]) -> dict[str, float]:
     """Return the loss and the metrics of a state's predictions on some rows, in inference."""
     arrays = step.batch(data)
     prediction = step.predict(state, data[0])
-    weights = (arrays["w"],) if "w" in arrays else ()
     with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
-        loss = float(step.loss(prediction, arrays["y"], *weights))
+        loss = step.measured_loss(prediction, arrays["y"], arrays.get("w"))
         return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
 
 

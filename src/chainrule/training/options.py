@@ -53,6 +53,7 @@ class Options:
     split: str | None = option(None, "rows", "Percentages for training, validation and test; 64,16,20 unless given.", "PARTS")
     group: str | None = option(None, "rows", "A column whose values are never on two sides of the split.", "COLUMN")
     time: str | None = option(None, "rows", "A column of times: train on the past, test on the latest.", "COLUMN")
+    split_seed: int | None = option(None, "rows", "Of the split alone; that of --seed unless given.", "N")
     valid: str | None = option(None, "rows", "A file of validation rows.", "FILE")
     test: str | None = option(None, "rows", "A file of test rows.", "FILE")
     folds: int | None = option(None, "rows", "Measure by cross-validation with so many folds, in place of a test part.", "N")
@@ -76,8 +77,8 @@ class Options:
     until: str | Predicate | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
-    class_weight: str | Mapping[Any, float] | None = option(
-        None, "training", "How much classes count: 'balanced', all alike, or a weight for each: yes=2,no=1.", "WEIGHTS"
+    class_weight: str | Mapping[Any, Any] | None = option(
+        None, "training", "How much classes count: 'balanced', all alike; yes=2,no=1; of several targets A=balanced,B:yes=2.", "WEIGHTS"
     )
     calibrate: bool = option(
         True, "training", "Fit the temperature of probabilities on the validation rows.", off="Leave the probabilities as they are."
@@ -132,6 +133,8 @@ class Options:
         elif self.until is not None and not callable(self.until):
             raise OptionError(f"--until is {self.until!r} and must be a condition, or a function of the history.")
         check_seed(self.seed)
+        if self.split_seed is not None:
+            check_seed(self.split_seed, "--split-seed")
         if self.backend not in BACKENDS:
             known = ", ".join(BACKENDS)
             raise OptionError(f"--backend {self.backend} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")

@@ -30,11 +30,11 @@ class Sampling:
         work = step.work(batch) * size * steps
         self._sampler = Sampler(step.program_for(batch), step.backend if work >= COMPILED_FROM else "reference")
 
-    def steps_before(self, state: State) -> int:
-        """Return how many steps there are until the next one that is sampled; 0 if it is the next one."""
+    def steps_before(self, count: int) -> int:
+        """Return how many steps there are, after so many updates, until the next one that is sampled; 0 if it is the next one."""
         if self._due is None:
-            self._due = first_sample(state.count)
-        return max(self._due - state.count, 0)
+            self._due = first_sample(count)
+        return max(self._due - count, 0)
 
     def sample(self, state: State) -> StepSampled:
         """Return the statistics of the step that comes next."""

@@ -12,17 +12,19 @@ import numpy as np
 
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
-from chainrule.data.batches import permutation, steps_per_epoch
+from chainrule.data.batches import permutation
 from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
+from chainrule.ops import trace
 from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
-from chainrule.training.native import NativeSteps
+from chainrule.training.native import NativeStepper, NativeSteps, one_step
 from chainrule.training.nonfinite import explain_nonfinite
 from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
 from chainrule.training.state import Arrays, State
+from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
 
@@ -96,6 +98,7 @@ class TrainingStep:
         self._programs: dict[Signature, Reference] = {}
         self._native: dict[Signature, NativeSteps] = {}
         self._inference: dict[Any, Runnable] = {}
+        self._measured: dict[tuple[Type, ...], Reference] = {}
         self._predictors: dict[tuple[Any, tuple[int, ...]], Runnable] = {}
         x_type = self._x_type(x)
         prediction = self.inference_for(x_type).program.output("prediction").type
@@ -231,43 +234,48 @@ class TrainingStep:
                 state before the step that failed as ``state``.
         """
         self._check(state)
+        new = replace(state, seed=state.seed if seed is None else check_seed(seed))
+        stepper = self.start(new, data, batch_size=batch_size, shuffle=shuffle, order=order, threads=threads)
+        lost = stepper.take(_steps_to_do(state.step, stepper.feed.per_epoch, epochs, steps))
+        after = stepper.end()
+        state.take()
+        return after, lost.astype(self.dtype)
+
+    def start(
+        self,
+        state: State,
+        data: Batch,
+        *,
+        batch_size: int | None = 32,
+        shuffle: bool = True,
+        order: Callable[[int], np.ndarray] | None = None,
+        threads: int | None = None,
+    ) -> Stepper:
+        """Return what takes a state through steps on some rows, any number at a time; the arguments are those of :meth:`run`.
+
+        The state is not taken over. Between two calls nothing is made anew, so that an epoch of a small table costs little more than its
+        arithmetic.
+        """
+        self._check(state)
         batch = self.batch(data)
         rows = len(batch["y"])
-        size = max(rows, 1) if batch_size is None else check_count("batch_size", batch_size)
+        if not rows:
+            raise DataError("there are no rows to train on.")
+        size = rows if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
-        new = replace(state, seed=state.seed if seed is None else check_seed(seed))
-        per_epoch = steps_per_epoch(rows, size)
-        remaining = _steps_to_do(state.step, rows, per_epoch, epochs, steps)
-        lost: np.ndarray | list[float]
+        feed = Feed(batch, size, lambda epoch: self.rows_of_epoch(replace(state, epoch=epoch), rows, shuffle, order))
+        if state.step >= feed.per_epoch:
+            raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
-            rows_of = lambda epoch: self.rows_of_epoch(replace(new, epoch=epoch), rows, shuffle, order)  # noqa: E731 - an argument
-            after, lost = self.native(_signature(batch)).run(new, batch, size, remaining, rows_of, self._explain(batch), threads)
-        else:
-            after, lost = self._by_reference(new, batch, size, remaining, lambda at: self.rows_of_epoch(at, rows, shuffle, order))
-        state.take()
-        return after, np.asarray(lost, dtype=self.dtype)
+            return NativeStepper(self.native(_signature(batch)), state, feed, self._explain(batch), threads)
+        return ReferenceStepper(state, feed, self._step)
 
     def _check(self, state: State) -> None:
         state.check()
         for name in state.hyper.keys() ^ self.optimizer.hyper.keys():
             known = ", ".join(self.optimizer.hyper)
             raise OptionError(f"state.hyper: '{name}' is missing or not known; {self.optimizer.name} has {known}.")
-
-    def _by_reference(
-        self, new: State, batch: Arrays, size: int, remaining: int, rows_of: Callable[[State], np.ndarray]
-    ) -> tuple[State, list[float]]:
-        losses: list[float] = []
-        per_epoch = steps_per_epoch(len(batch["y"]), size)
-        while remaining:
-            row_order = rows_of(new)
-            for number in range(new.step, min(new.step + remaining, per_epoch)):
-                indices = row_order[number * size : (number + 1) * size]
-                new, loss = self._step(new, {name: array[indices] for name, array in batch.items()}, indices)
-                losses.append(loss)
-                remaining -= 1
-                new = replace(new, step=number + 1) if number + 1 < per_epoch else replace(new, epoch=new.epoch + 1, step=0)
-        return new, losses
 
     def _explain(self, batch: Arrays) -> Callable[[State, np.ndarray], None]:
         """Return a function that takes a step by the reference, which raises what is wrong with it."""
@@ -279,7 +287,7 @@ class TrainingStep:
 
     def _one(self, state: State, batch: Arrays) -> tuple[State, float]:
         """Take one compiled step on a batch."""
-        return self.native(_signature(batch)).one(state, batch, lambda before, _: self._step(before, batch))
+        return one_step(self.native(_signature(batch)), state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
@@ -291,6 +299,15 @@ class TrainingStep:
         if type(x) is np.ndarray and arrays["x"] is x:
             self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
         return run({**state.params, **state.buffers, **arrays})["prediction"]
+
+    def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
+        """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
+        arrays = {"prediction": prediction, "y": y} | ({} if w is None else {"w": w})
+        types = tuple(_row_type(array) for array in arrays.values())
+        if types not in self._measured:
+            traced = trace(lambda batch: self.loss(*batch.values()), dict(zip(arrays, types, strict=True)))
+            self._measured[types] = Reference(traced)
+        return float(self._measured[types](arrays)["out"])
 
     # one step
 
@@ -400,11 +417,7 @@ def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
     return Type(dtype.name, (B, *shape))
 
 
-def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:
-    if not rows:
-        raise DataError("there are no rows to train on.")
-    if done >= per_epoch:
-        raise OptionError(f"the state stands after step {done} of an epoch of {per_epoch}; rows or batch_size have changed.")
+def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:
     if epochs is not None and steps is not None:
         raise OptionError("give epochs or steps, not both.")
     if steps is not None:
@@ -412,10 +425,10 @@ def _steps_to_do(done: int, rows: int, per_epoch: int, epochs: int | None, steps
     return check_count("epochs", 1 if epochs is None else epochs) * per_epoch - done
 
 
-def check_seed(seed: int) -> int:
+def check_seed(seed: int, name: str = "the seed") -> int:
     """Return a seed that is a whole number from 0 to 2³² − 1; OptionError otherwise."""
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise OptionError(f"the seed is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
+        raise OptionError(f"{name} is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
     return int(seed)
 
 

@@ -164,3 +164,20 @@ def test_memory_is_used_again_when_nobody_holds_an_earlier_state():
         second, _ = step.run(second, (X, LABELS), epochs=1, batch_size=8)
         where.add(second.params["hidden_1.weight"].ctypes.data)
     assert len(where) == 3 and (weight == before).all()
+
+
+def test_a_session_goes_on_with_any_number_of_threads_and_leaves_its_memory_to_the_next():
+    step = classifier()
+    training = Training(step.program)
+    inputs, batch = step.init(0).inputs({}), {"x": X, "y": LABELS}
+    order, meta = np.arange(len(X)), np.array([[0, len(X), 0, 0]] * 12, np.int64)
+    expected = training.run(inputs, batch, order, meta)
+    session = training.begin(inputs)
+    losses = [session.take(batch, order, meta[:3], threads) for threads in (2, 1, 3, 2)]  # a thread that pauses catches up
+    middle = session.state()
+    assert np.concatenate(losses).tobytes() == expected.losses.tobytes()
+    other = training.begin(inputs)
+    assert other.frame is not session.frame
+    after = training.end(session)
+    assert all(after[name].tobytes() == middle[name].tobytes() == expected.state[name].tobytes() for name in expected.state)
+    assert training.begin(inputs).frame is session.frame

@@ -233,3 +233,60 @@ def test_bars_have_one_axis_and_one_scale():
     assert curve([0, 1, 2], 0, 2) == ["▁▄█"]
     assert curve([0, 2], 0, 2, height=2) == [" █", "▁█"]
     assert (number(-0.0004, 2, sign=True), number(0.5, 1, sign=True), number(-1234.5, 1)) == ("0.00", "+0.5", "−1,234.5")
+
+
+@pytest.fixture(scope="module")
+def several():
+    """Two quantities by a logarithm and their quantiles; three classes and two; all in one table."""
+    generator = np.random.default_rng(1)
+    a, noise = generator.normal(size=(2, 120))
+    frame = pl.DataFrame(
+        {
+            "a": a,
+            "b": generator.choice(["x", "y", "z"], 120),
+            "income": np.exp(8 + a + 0.1 * noise),
+            "height": 170 + 10 * a + noise,
+            "size": np.array(["large", "middle", "small"])[np.digitize(a + 0.3 * noise, [-0.5, 0.5])],
+            "rich": a + noise > 0.3,
+        }
+    )
+    given = {"hidden": (5,), "epochs": 60, "lr": 0.03, "batch_size": "all", "split": "80,20,0", "trees": False}
+    return frame, {
+        "quantiles": cr.train(frame, "income,height", drop=("size", "rich"), loss="pinball", quantile="0.1,0.4", **given),
+        "logarithms": cr.train(frame, "income,height", drop=("size", "rich"), target_transform="log", **given),
+        "classes": cr.train(frame, "size,rich", drop=("income", "height"), **given),
+        "labels": cr.train(frame.with_columns(pl.col("size") == "large"), "size,rich", drop=("income", "height"), threshold="f1", **given),
+    }
+
+
+@pytest.mark.parametrize("name", ["quantiles", "logarithms", "classes", "labels"])
+def test_each_of_several_targets_is_explained(name, several):
+    frame, models = several
+    model = models[name]
+    frame = frame.with_columns(pl.col("size") == "large") if name == "labels" else frame
+    for target in model.goal.names:
+        why = explain_row(model, frame, 3, of=target)
+        adds_up(why)
+        answer = model.predict(frame)[target][3]
+        if model.goal.task == "classification":
+            p = dict(zip(model.goal.targets[model.goal.place_of(target)].classes, model.predict_proba(frame)[target][3], strict=True))
+            assert why.answer == answer
+            assert probability(why.prediction) == pytest.approx(p[answer], abs=1e-6)
+        else:
+            assert why.answer == pytest.approx(answer, rel=1e-5)
+            assert why.prediction == pytest.approx(answer, rel=1e-5)
+        assert (why.target, *why.others) == (target, *(other for other in model.goal.names if other != target))
+        whole = explain_model(model, frame, of=target)
+        assert whole.value == pytest.approx(model.assess(frame).targets[target][whole.metric], rel=1e-5)
+        assert whole.importances[0].column == "a"
+        for line in (*row_text(why, 80), *model_text(whole, 80)):
+            assert len(line.plain) <= 80
+
+
+def test_the_first_target_is_explained_unless_another_is_named(several):
+    frame, models = several
+    why = explain_row(models["classes"], frame, 3)
+    assert (why.target, why.others) == ("size", ("rich",))
+    assert any("The model predicts 'rich' as well: --of rich explains that." in line.plain for line in row_text(why, 80))
+    with pytest.raises(OptionError, match=r"--of ritch: the model predicts 'size', 'rich'. Did you mean"):
+        explain_model(models["classes"], frame, of="ritch")

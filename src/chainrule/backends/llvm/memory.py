@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,6 +22,7 @@ class Memory:
 
     def __init__(self, types: Mapping[str, Type]) -> None:
         self._pieces: list[np.ndarray] = []
+        self._choosing = threading.Lock()
         self._layout: list[tuple[str, int, int, np.dtype, tuple[int, ...]]] = []
         self._size = 0
         for name, type in types.items():
@@ -32,10 +34,7 @@ class Memory:
 
     def copy(self, state: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         """Return copies of the arrays of a state, and their addresses, which are those of cache lines."""
-        free = next((n for n in range(len(self._pieces)) if _holders(self._pieces, n) == _NOBODY_ELSE), len(self._pieces))
-        if free == len(self._pieces):
-            self._pieces.append(room(self._size + 2 * _LINE))
-        piece = self._pieces[free]
+        piece = self._free()
         base = int(piece.ctypes.data)
         start = -base % _LINE
         arrays, addresses = {}, {}
@@ -45,6 +44,13 @@ class Memory:
             copy[...] = state[name]
             addresses[name] = base + start + offset
         return arrays, addresses
+
+    def _free(self) -> np.ndarray:
+        with self._choosing:  # the one that is returned has a holder
+            free = next((n for n in range(len(self._pieces)) if _holders(self._pieces, n) == _NOBODY_ELSE), len(self._pieces))
+            if free == len(self._pieces):
+                self._pieces.append(room(self._size + 2 * _LINE))
+            return self._pieces[free]
 
 
 def _holders(pieces: list[np.ndarray], number: int) -> int:

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import ops
+from chainrule.backends import Runnable, compile
 from chainrule.backends.reference import Reference
 from chainrule.errors import FileFormatError
 from chainrule.ir import Port, Program
 from chainrule.ops import inline, trace
-from chainrule.training.metrics import middle
+from chainrule.training.goal import Goal
+from chainrule.training.metrics import decide, middle
 from chainrule.training.model import Model
 from chainrule.transforms import retype, reverse, simplify
 
@@ -35,13 +37,19 @@ class Answers:
 
     Args:
         model: any model.
+        of: the target whose answers are asked for; the first one unless given.
 
     Attributes:
-        columns: the columns that the model reads. ``groups``: for each of them the places of its units.
+        target: that target. ``columns``: the columns that the model reads. ``groups``: for each of them the places of its units.
+
+    Raises:
+        OptionError: the model has no such target.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, of: str | None = None) -> None:
         self.model = model
+        self._place = model.goal.place_of(of)
+        self.target = model.goal.targets[self._place]
         self.columns = tuple(code.column.name for code in model.encoder.codes)
         ends = np.cumsum([len(code.units) for code in model.encoder.codes])
         self.groups = tuple(np.arange(end - len(code.units), end) for code, end in zip(model.encoder.codes, ends, strict=True))
@@ -52,15 +60,21 @@ class Answers:
     @property
     def classifies(self) -> bool:
         """Whether the answers are classes."""
-        return self.model.target.task == "classification"
+        return self.target.task == "classification"
 
     def outputs(self, x: Rows) -> NDArray[np.float64]:
         """Return probabilities [rows, classes], or values [rows] in the target's units."""
         name = "probabilities" if self.classifies else "prediction"
         found = np.concatenate([self._run_plain({**self._arrays, "x": part})[name] for part in _parts(x)])
-        (answers,) = self.model.goal.answers({name: found})
+        answers = self.model.goal.answers({name: found})[self._place]
         quantiles = self.model.goal.quantiles
         return answers[:, middle(quantiles)] if quantiles and answers.ndim == 2 else answers
+
+    def decide(self, outputs: NDArray[np.float64]) -> list[Any]:
+        """Return one answer a row from :meth:`outputs`: a label in its own type, or a number."""
+        if not self.classifies:
+            return list(outputs.tolist())
+        return list(self.target.decode_classes(decide(outputs, self.target.threshold)).tolist())
 
     def hidden(self, x: Rows) -> NDArray[np.float64]:
         """Return the outputs of the last hidden layer [rows, units]: what the last layer reads; without a hidden layer, x."""
@@ -68,11 +82,11 @@ class Answers:
 
     def explained(self, label: int | None = None) -> Explained:
         """Return the number that is explained: the log-odds of a class, by its place among the classes, or the value of a regression."""
-        return Explained(self, answer_program(self.model, self.program, label))
+        return Explained(self, answer_program(self.model.goal, self._place, self.program, label))
 
     @cached_property
-    def _run_plain(self) -> Reference:
-        return Reference(self.program)
+    def _run_plain(self) -> Runnable:
+        return compile(self.program)
 
     @cached_property
     def _run_hidden(self) -> Reference:
@@ -110,22 +124,26 @@ class Explained:
         return Reference(reverse(self.program, ["x"], of="answer", cotangent="cotangent"))
 
 
-def answer_program(model: Model, inference: Program, label: int | None) -> Program:
-    """Return the Program from parameters, buffers and x to ``answer`` [B].
+def answer_program(goal: Goal, place: int, inference: Program, label: int | None) -> Program:
+    """Return the Program from parameters, buffers and x to ``answer`` [B], a number of the target at a place among the targets.
 
     For a class c it is the log-odds ln(p_c / (1 − p_c)) = z_c − ln Σ_{k≠c} exp z_k, made of the logits z and not of rounded probabilities.
     A logit alone would not do: adding the same to all of them changes no answer. For a regression it is the value in the target's units.
     """
 
+    target, quantiles = goal.targets[place], goal.quantiles
+    start = sum(goal.sizes[:place])
+
     def answer(inputs: dict[str, Any]) -> dict[str, Any]:
         results = inline(inference, [inputs[port.name] for port in inference.inputs])
         prediction = dict(zip((port.name for port in inference.outputs), results, strict=True))["prediction"]
+        if len(goal.targets) > 1:
+            prediction = prediction[:, start : start + goal.sizes[place]]
         if label is None:
-            if model.goal.quantiles:  # of which the one nearest to ½ is the answer
-                place = middle(model.goal.quantiles)
-                prediction = prediction[:, place : place + 1]
-            undo = _BACKWARD.get(model.target.transform, lambda values: values)
-            number = undo(prediction * float(model.target.scale) + float(model.target.mean))
+            if quantiles:  # of which the one nearest to ½ is the answer
+                prediction = prediction[:, middle(quantiles) : middle(quantiles) + 1]
+            undo = _BACKWARD.get(target.transform, lambda values: values)
+            number = undo(prediction * float(target.scale) + float(target.mean))
         elif prediction.shape[1] == 1:
             number = prediction if label else -prediction
         else:

@@ -12,6 +12,7 @@ from chainrule.inspect.attributions.dependence import Dependence
 from chainrule.inspect.attributions.importance import REPEATS
 from chainrule.inspect.attributions.of_model import ModelExplanation
 from chainrule.inspect.attributions.pictures import UP, curve, cut, decimals_for, number, signed_bars
+from chainrule.inspect.attributions.row_text import beside
 from chainrule.inspect.layout import HEAD, NARROWEST, NOTE, Line, Part, lay_out, title
 from chainrule.training.metrics import METRICS
 
@@ -50,6 +51,7 @@ class _ModelText:
         yield title(f"What the model goes by to predict {all.target}", self.width)
         rows = f"{all.rows:,} rows of {all.source}"
         yield Line(f"{all.metric} {all.value:.4g} on {rows} with a known {all.target}", "dim", hang=2)
+        yield from beside(all.others)
         yield Line("")
 
     def importances(self) -> Iterator[Text]:

@@ -38,7 +38,8 @@ class ModelExplanation:
 
     Attributes:
         source, rows: the table, and how many of its rows were used, all with a known target.
-        target: the column that is predicted. ``classes``: its classes as words, none for a regression.
+        target: the column whose answers are explained. ``others``: those that the model predicts beside it.
+        classes: the target's classes as words, none for a regression.
         metric, value: the task's metric on these rows, as they are.
         importances: of all columns, the most important first.
         dependences: of the columns asked for, in the same order.
@@ -47,6 +48,7 @@ class ModelExplanation:
     source: str
     rows: int
     target: str
+    others: tuple[str, ...]
     classes: tuple[str, ...]
     metric: str
     value: float
@@ -67,7 +69,7 @@ class ModelExplanation:
         }
 
 
-def explain_model(model: Model, data: Any, *, seed: int = 0, everything: bool = False) -> ModelExplanation:
+def explain_model(model: Model, data: Any, *, of: str | None = None, seed: int = 0, everything: bool = False) -> ModelExplanation:
     """Say what a model goes by: the permutation importance of each column, and how the mean answer depends on those that matter most.
 
     Importance is measured on rows whose target is known, 2,000 of them at most, by accuracy or rmse: how much worse it becomes.
@@ -75,19 +77,21 @@ def explain_model(model: Model, data: Any, *, seed: int = 0, everything: bool = 
     Args:
         model: a trained model, or one from a file.
         data: a file's path, the name of a bundled data set, or a data frame of raw rows with the target.
+        of: the target that is explained, where the model has several; the first one unless given.
         seed: of what is sampled: the rows, and how columns are shuffled.
         everything: the dependence on every column, not only on the 8 that matter most.
 
     Raises:
+        OptionError: there is no such target.
         DataError: a column is missing, a cell cannot be read, or no row has a known target.
     """
     table = model.table(data)
-    target = model.target
+    answers = Answers(model, of)
+    target = answers.target
     known = rows_with_target(table, target.column.name)
     if not len(known):
         raise DataError(f"the target '{target.column.name}' is missing in all rows of {table.source}: no importance can be measured.")
     part = table.take(known[sample_rows(len(known), _MOST_ROWS, seed)])
-    answers = Answers(model)
     x = model.encoder.transform(part, "float64")
     truth = target.encode(part) if answers.classifies else target.values(part)
     weights = row_weights(part, model.weight)
@@ -106,6 +110,7 @@ def explain_model(model: Model, data: Any, *, seed: int = 0, everything: bool = 
         source=table.source,
         rows=part.rows,
         target=target.column.name,
+        others=tuple(name for name in model.goal.names if name != target.column.name),
         classes=tuple(map(word, target.classes)),
         metric=metric.name,
         value=sign * goodness(x),

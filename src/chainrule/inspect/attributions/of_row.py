@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.cells import spelled
 from chainrule.data.table import Table
+from chainrule.data.target import Target
 from chainrule.errors import DataError, OptionError
 from chainrule.inspect.attributions.answers import Answers
 from chainrule.inspect.attributions.gradients import integrated_gradients
@@ -57,7 +58,8 @@ class RowExplanation:
     the table's order and add up to ``prediction`` − ``baseline``: the Shapley values exactly, the integrated gradients but for ``gap``.
 
     Attributes:
-        row, place: the row, from 0, and where it is. ``target``: the column that is predicted.
+        row, place: the row, from 0, and where it is. ``target``: the column whose answer is explained. ``others``: those that the model
+            predicts beside it.
         answer: what the model says; ``truth``: what the table says, if it does.
         label: the class whose log-odds are explained, as a word; ``None`` for a regression.
         source, rows: which table the background is from, and how many rows it has.
@@ -70,6 +72,7 @@ class RowExplanation:
     row: int
     place: str
     target: str
+    others: tuple[str, ...]
     answer: Any
     truth: str | None
     label: str | None
@@ -125,7 +128,7 @@ class RowExplanation:
         }
 
 
-def explain_row(model: Model, data: Any, row: int, *, background: Any = None, seed: int = 0) -> RowExplanation:
+def explain_row(model: Model, data: Any, row: int, *, of: str | None = None, background: Any = None, seed: int = 0) -> RowExplanation:
     """Say why a model answers what it answers for one row: what each column contributes, and which rows are alike.
 
     A classification is explained by the log-odds ln(p / (1 − p)) of the class that is answered. Contributions add up there: a probability
@@ -135,11 +138,12 @@ def explain_row(model: Model, data: Any, row: int, *, background: Any = None, se
         model: a trained model, or one from a file.
         data: a file's path, the name of a bundled data set, or a data frame of raw rows; the target may be absent.
         row: the row, from 0.
+        of: the target whose answer is explained, where the model has several; the first one unless given.
         background: the rows that it is compared with, given like ``data``; those of ``data`` unless given. At most 100 of them are used.
         seed: of what is sampled: the background, and with more than 12 columns their orders.
 
     Raises:
-        OptionError: there is no such row.
+        OptionError: there is no such row, or no such target.
         DataError: a column is missing, a cell cannot be read, or there is nothing to compare the row with.
         FileFormatError: the model's answers are NaN or infinite.
     """
@@ -147,10 +151,11 @@ def explain_row(model: Model, data: Any, row: int, *, background: Any = None, se
     if not isinstance(row, (int, np.integer)) or isinstance(row, bool) or not 0 <= row < table.rows:
         raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
     row = int(row)
-    answers = Answers(model)
+    answers = Answers(model, of)
+    target, outputs = answers.target, answers.outputs
     x = model.encoder.transform(table.take([row]), "float64")[0]
     compared, starts = _background(model, table, background, seed)
-    label = int(decide(answers.outputs(x[None]), model.target.threshold)[0]) if answers.classifies else None
+    label = int(decide(outputs(x[None]), target.threshold)[0]) if answers.classifies else None
     explained = answers.explained(label)
     found = shapley_values(explained, x, starts, answers.groups, seed)
     integrated = integrated_gradients(explained.gradient, x, starts)
@@ -168,10 +173,11 @@ def explain_row(model: Model, data: Any, row: int, *, background: Any = None, se
     return RowExplanation(
         row=row,
         place=table.place(row),
-        target=model.target.column.name,
-        answer=_plain(_answers(model, answers.outputs(x[None]))[0]),
-        truth=_truth(model, table, row),
-        label=None if label is None else word(model.target.classes[label]),
+        target=target.column.name,
+        others=tuple(name for name in model.goal.names if name != target.column.name),
+        answer=answers.decide(outputs(x[None]))[0],
+        truth=_truth(target, table, row),
+        label=None if label is None else word(target.classes[label]),
         prediction=found.prediction,
         baseline=found.baseline,
         contributions=tuple(contributions),
@@ -214,16 +220,12 @@ def _background(model: Model, table: Table, background: Any, seed: int) -> tuple
     return compared, model.encoder.transform(compared.take(chosen), "float64")
 
 
-def _truth(model: Model, table: Table, row: int) -> str | None:
-    name = model.target.column.name
+def _truth(target: Target, table: Table, row: int) -> str | None:
+    name = target.column.name
     if name not in table.frame.columns:
         return None
     cell: str | None = spelled(table.frame[name][row : row + 1])[0]
     return cell
-
-
-def _answers(model: Model, outputs: NDArray[np.float64]) -> NDArray[Any]:
-    return model.goal.decide([outputs])[0]
 
 
 def _neighbors(model: Model, answers: Answers, table: Table, row: int) -> list[Neighbor]:
@@ -233,12 +235,8 @@ def _neighbors(model: Model, answers: Answers, table: Table, row: int) -> list[N
     found = nearest(np.concatenate([distances(answers.hidden(part), own) for part in parts]), row, _NEIGHBORS)
     if not found:
         return []
-    said = _answers(model, answers.outputs(model.encoder.transform(table.take([place for place, _ in found]), "float64")))
+    said = answers.decide(answers.outputs(model.encoder.transform(table.take([place for place, _ in found]), "float64")))
     return [
-        Neighbor(place, distance, _plain(answer), _truth(model, table, place))
+        Neighbor(place, distance, answer, _truth(answers.target, table, place))
         for (place, distance), answer in zip(found, said, strict=True)
     ]
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from chainrule.data.cells import listed
 from chainrule.inspect.attributions.of_row import NEIGHBORS_AMONG, RowExplanation, probability
 from chainrule.inspect.attributions.pictures import DOWN, UP, cut, decimals_for, number, signed_bars
 from chainrule.inspect.layout import HEAD, NARROWEST, NOTE, Line, Part, lay_out, title
@@ -51,6 +53,7 @@ class _RowText:
         yield Line(said, HEAD, hang=2)
         if all.truth is not None:
             yield Line(f"In the table it is {all.truth}.", hang=2)
+        yield from beside(all.others)
         yield Line("")
 
     def sums(self) -> Iterator[Text]:
@@ -148,6 +151,12 @@ class _RowText:
 
     def _answer(self, answer: object) -> str:
         return number(answer, self.decimals) if self.all.label is None and isinstance(answer, float) else str(answer)
+
+
+def beside(others: Sequence[str]) -> Iterator[Part]:
+    """Yield the line that says which other targets the model has."""
+    if others:
+        yield Line(f"The model predicts {listed(others)} as well: --of {shlex.quote(others[0])} explains that.", "dim", hang=2)
 
 
 def _shared(names: list[str], cells: list[str], room: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from chainrule.training.metrics import METRICS
 from chainrule.training.record import RunRecord, open_run
 
 _NOT_LEARNED_BY = {"seed", "threads", "trees", "statistics"}  # options that the weights do not depend on, and the seed
+_TEST_ROWS_BY = ("split_seed", "test", "time")  # options with which the seed does not decide which rows are test rows
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Spread:
-    """Runs that differ by their seed alone: the metric of each on its own test rows, and their mean and standard deviation (n − 1)."""
+    """Runs that differ by their seed alone: the metric of each, and their mean and standard deviation (n − 1).
+
+    ``same_rows`` says whether all were measured on the same test rows: what is left is the luck of weights and order.
+    """
 
     runs: tuple[str, ...]
     metric: str
     values: tuple[float, ...]
+    same_rows: bool = False
 
     @property
     def mean(self) -> float:
@@ -45,9 +50,10 @@ class Spread:
         return float(np.std(self.values, ddof=1))
 
     def __str__(self) -> str:
+        rows = "all on the same test rows" if self.same_rows else "each on its own test rows"
         return (
             f"{', '.join(self.runs)} differ by their seed alone: {self.metric} is {self.mean:.4g} ± {self.deviation:.2g} over "
-            f"{len(self.values)} seeds, each on its own test rows ({min(self.values):.4g} to {max(self.values):.4g})."
+            f"{len(self.values)} seeds, {rows} ({min(self.values):.4g} to {max(self.values):.4g})."
         )
 
 
@@ -86,9 +92,9 @@ class Comparison:
         return self.verdict
 
     def _repr_html_(self) -> str:
-        from chainrule.inspect.comparison.page import comparison_sections
+        from chainrule.inspect.notebook import html_of  # which imports this module
 
-        return "".join(comparison_sections(self))
+        return html_of(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready data."""
@@ -209,14 +215,16 @@ def _metrics(records: list[RunRecord]) -> dict[str, dict[str, tuple[float | None
 
 def _spreads(records: list[RunRecord], names: tuple[str, ...], metric: str) -> tuple[Spread, ...]:
     groups: dict[str, dict[str, tuple[int, float]]] = {}
+    same_rows: dict[str, bool] = {}
     for record, name in zip(records, names, strict=True):
         options = record.about.get("options", {})
         value = (record.report.get("test") or {}).get(metric)
         if value is not None:
             key = repr(sorted((option, repr(given)) for option, given in options.items() if option not in _NOT_LEARNED_BY))
             groups.setdefault(key, {})[name] = (options.get("seed", 0), value)
+            same_rows[key] = any(options.get(option) is not None for option in _TEST_ROWS_BY)
     return tuple(
-        Spread(tuple(group), metric, tuple(value for _, value in group.values()))
-        for group in groups.values()
+        Spread(tuple(group), metric, tuple(value for _, value in group.values()), same_rows[key])
+        for key, group in groups.items()
         if len({seed for seed, _ in group.values()}) == len(group) > 1
     )

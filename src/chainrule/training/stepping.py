@@ -1,0 +1,122 @@
+"""From step to step: the rows that steps are taken on, and what takes them, by the reference or in native code (:mod:`.native`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from chainrule.data.batches import steps_per_epoch
+from chainrule.errors import NonFiniteError
+from chainrule.training.state import Arrays, State
+
+Order = Callable[[int], np.ndarray]  # epoch → its rows
+OneStep = Callable[[State, Arrays, np.ndarray], tuple[State, float]]  # by the reference: state, batch, which rows it is of
+
+
+@dataclass
+class Feed:
+    """The rows that steps are taken on.
+
+    Attributes:
+        data: all rows of x, y and w.
+        size: rows a step.
+        order: the order of the rows of an epoch.
+    """
+
+    data: Arrays
+    size: int
+    order: Order
+    _known: dict[int, np.ndarray] = field(default_factory=dict)  # the orders of the epochs at work
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return len(self.data["y"])
+
+    @property
+    def per_epoch(self) -> int:
+        """Return the number of steps of an epoch."""
+        return steps_per_epoch(self.rows, self.size)
+
+    def batch(self, rows: np.ndarray) -> Arrays:
+        """Return some rows."""
+        return {name: array[rows] for name, array in self.data.items()}
+
+    def batches(self, epoch: int, step: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of some steps from one on, and for each step where its rows begin, how many they are, its epoch and its step."""
+        per_epoch, rows, size = self.per_epoch, self.rows, self.size
+        numbers = np.arange(epoch * per_epoch + step, epoch * per_epoch + step + steps, dtype=np.int64)
+        meta = np.empty((steps, 4), np.int64)
+        meta[:, 2], meta[:, 3] = np.divmod(numbers, per_epoch)
+        meta[:, 0] = (meta[:, 2] - epoch) * rows + meta[:, 3] * size
+        meta[:, 1] = np.minimum(rows - meta[:, 3] * size, size)
+        orders = [self._order(number) for number in range(epoch, int(meta[-1, 2]) + 1)]
+        self._known = {number: known for number, known in self._known.items() if number >= int(meta[-1, 2])}
+        return (orders[0] if len(orders) == 1 else np.concatenate(orders)), meta
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if epoch not in self._known:
+            self._known[epoch] = np.ascontiguousarray(self.order(epoch), np.int64)
+        return self._known[epoch]
+
+
+class Stepper(Protocol):
+    """Takes a state from step to step on some rows, its feed."""
+
+    feed: Feed
+
+    @property
+    def state(self) -> State:
+        """Return where it stands; what is set here is where it goes on."""
+
+    @state.setter
+    def state(self, state: State) -> None: ...
+
+    def take(self, steps: int) -> np.ndarray:
+        """Take steps, and return the loss of each before its update.
+
+        Raises:
+            NonFiniteError: with the state before the step that failed, and the losses of the steps before it.
+        """
+
+    def end(self) -> State:
+        """Return where it stands for good: it takes no more steps."""
+
+
+@dataclass
+class ReferenceStepper:
+    """A :class:`Stepper` that runs the equations one by one.
+
+    Attributes:
+        state: where it stands.
+        feed: the rows.
+        one: takes one step.
+    """
+
+    state: State
+    feed: Feed
+    one: OneStep
+
+    def take(self, steps: int) -> np.ndarray:
+        """Take steps; see :class:`Stepper`."""
+        losses: list[float] = []
+        while len(losses) < steps:
+            epoch, step = self.state.epoch, self.state.step
+            order, meta = self.feed.batches(epoch, step, 1)
+            rows = order[meta[0, 0] : meta[0, 0] + meta[0, 1]]
+            try:
+                after, loss = self.one(self.state, self.feed.batch(rows), rows)
+            except NonFiniteError as error:
+                error.losses = losses
+                raise
+            losses.append(loss)
+            ended = step + 1 == self.feed.per_epoch
+            self.state = replace(after, epoch=epoch + ended, step=0 if ended else step + 1)
+        return np.array(losses)
+
+    def end(self) -> State:
+        """Return where it stands for good."""
+        return self.state
