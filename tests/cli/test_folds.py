@@ -16,6 +16,20 @@ def test_folds_are_told_and_their_answers_written(folder, tmp_path) -> None:
     assert all(abs(sum(float(row[name]) for name in row if name.startswith("probability_")) - 1) < 1e-5 for row in rows)
 
 
+def test_each_of_several_targets_has_a_line_and_what_beats_it_is_named(folder, tmp_path) -> None:
+    given = ("--target", "works,town", "--drop", "group", "--class-weight", "works=balanced,town:Ulm=2", "--folds", "2")
+    ran = chainrule("train", folder / "people.csv", *given, "--out", "run", *SMALL, cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    lines = ran.err.splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("accuracy of"))
+    assert lines[head].split() == ["accuracy", "of", "train", "valid", "2", "folds", "constant", "linear"]
+    assert [line.split()[0] for line in lines[head + 2 : head + 4]] == ["works", "town"]
+    beaten = [line.split() for line in lines[head + 2 : head + 4] if max(map(float, line.split()[4:])) >= float(line.split()[3])]
+    said = next(line for line in lines if line.startswith(("A baseline is at least as good", "The network is better than all")))
+    assert all(f"{words[0]} (" in said for words in beaten) == (said[0] == "A")
+    assert sum(f"{target} (" in said for target in ("works", "town")) == len(beaten)
+
+
 def test_trees_that_win_are_named_in_one_line(tmp_path) -> None:
     lines = ["x,y"] + [f"{i / 50},{(i // 40) % 2}.5" for i in range(400)]  # steps, which a network of two units cannot follow
     (tmp_path / "steps.csv").write_text("\n".join(lines))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from chainrule.data.class_weights import balanced, class_weights
+from chainrule.data.class_weights import balanced, class_weights, of_targets
 from chainrule.errors import OptionError
 
 
@@ -41,3 +41,15 @@ def test_labels_are_named_as_they_are_spelled() -> None:
 def test_weights_that_cannot_be_are_refused(given: object, said: str) -> None:
     with pytest.raises(OptionError, match=said):
         class_weights(given, ["no", "yes"], [1, 1], "y")  # type: ignore[arg-type]  # what a person may write
+
+
+@pytest.mark.parametrize("given", ["a:b=balanced, a:yes=2,a:no=0.5", {"a:b": "balanced", "a": {"yes": 2, "no": 0.5}}])
+def test_each_of_several_targets_has_weights_of_its_own(given: object) -> None:
+    assert of_targets(given, ["a", "a:b", "c"]) == [{"yes": 2, "no": 0.5}, "balanced", None]  # type: ignore[arg-type]  # both kinds
+
+
+def test_what_is_said_of_one_target_or_of_all_is_handed_on() -> None:
+    assert of_targets("yes=2", ["a"]) == ["yes=2"]
+    assert of_targets("balanced", ["a", "b"]) == ["balanced", "balanced"]
+    assert of_targets(None, ["a", "b"]) == [None, None]
+    assert of_targets('"a:x,y=z"=2', ["a", "b"]) == [{"x,y=z": 2}, None]

@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -113,7 +114,17 @@ CASES = [
     (NeuralNetworkClassifier, np.array(["a", "b", "c"])[y], {"dropout": 0.1, "activation": ["tanh", "relu"]}),
     (NeuralNetworkClassifier, y == 1, {"loss": "binary_cross_entropy", "optimizer": "momentum", "lr": 0.01}),
     (NeuralNetworkRegressor, y * 1.5 + 0.25, {"hidden": (), "schedule": "constant"}),
+    (NeuralNetworkRegressor, np.exp(X[:, :2]), {"target_transform": "log", "loss": "pinball", "quantile": [0.9, 0.1]}),
+    (NeuralNetworkRegressor, y.astype(float), {"loss": "poisson"}),
+    (NeuralNetworkClassifier, np.c_[y == 1, X[:, 0] > 5.8].astype(int), {}),
+    (NeuralNetworkClassifier, np.c_[np.array(["a", "b", "c"])[y], np.where(X[:, 0] > 5.8, "up", "down")], {}),
+    (NeuralNetworkClassifier, np.where(np.c_[y == 1, X[:, 0] > 5.8], "yes", "no"), {"loss": "binary_cross_entropy"}),
 ]
+
+
+def columns(answers):
+    """The answers of a model as scikit-learn has them: those for several targets side by side."""
+    return np.stack(list(answers.values()), axis=1) if isinstance(answers, dict) else answers
 
 
 @pytest.mark.parametrize(("make", "target", "options"), CASES)
@@ -125,15 +136,21 @@ def test_a_model_file_is_the_estimator(make, target, options, given, tmp_path) -
     back = loaded.as_estimator()
     raw = {"x": given} if isinstance(given, np.ndarray) else given
     np.testing.assert_array_equal(back.predict(given), model.predict(given))
-    np.testing.assert_array_equal(loaded.predict(raw), model.predict(given))
-    if make is NeuralNetworkClassifier:
+    rounded = options.get("loss") == "poisson"  # by exp in float32 there, in float64 here
+    same = partial(np.testing.assert_allclose, rtol=1e-6) if rounded else np.testing.assert_array_equal
+    same(columns(loaded.predict(raw)), model.predict(given))
+    if make is NeuralNetworkClassifier and target.ndim == 1:
         np.testing.assert_array_equal(back.predict_proba(given), model.predict_proba(given))
         np.testing.assert_allclose(loaded.predict_proba(raw), model.predict_proba(given), rtol=1e-6)
+    if options.get("loss") == "pinball":
+        np.testing.assert_array_equal(back.predict_quantiles(given), model.predict_quantiles(given))
+        both = np.stack(list(loaded.predict_quantiles(raw).values()), axis=1)
+        np.testing.assert_array_equal(both, model.predict_quantiles(given))
     assert {name: back.get_params()[name] for name in ("hidden", "lr", "dropout", "epochs")} == {
         name: model.get_params()[name] for name in ("hidden", "lr", "dropout", "epochs")
     }
     back.save(tmp_path / "again.safetensors")
-    np.testing.assert_array_equal(cr.load(tmp_path / "again.safetensors").predict(raw), model.predict(given))
+    same(columns(cr.load(tmp_path / "again.safetensors").predict(raw)), model.predict(given))
     back.partial_fit(given, target)
     model.partial_fit(given, target)
     np.testing.assert_array_equal(back.predict(given), model.predict(given))
@@ -152,10 +169,51 @@ def test_a_trained_model_is_an_estimator(name) -> None:
     assert estimator.state_.epoch == model.best.epoch + 1
 
 
+@pytest.mark.parametrize(
+    ("targets", "options"),
+    [
+        (["height", "income"], {"loss": "pinball", "quantile": (0.1, 0.5), "target_transform": "log"}),
+        (["height", "income"], {}),
+        (["visits"], {"loss": "poisson"}),
+        (["size", "rich"], {}),
+        (["rich", "late"], {}),
+        (["first", "second"], {}),
+    ],
+)
+def test_a_trained_model_of_any_targets_is_an_estimator(targets, options) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 150))
+    every = {
+        "height": 170 + 10 * a,
+        "income": np.exp(8 + a + 0.1 * b),
+        "visits": rng.poisson(np.exp(0.5 + 0.5 * a)),
+        "size": np.array(["small", "middle", "large"])[np.digitize(a, [-0.5, 0.5])],
+        "rich": a > 0.5,
+        "late": a > b,
+        "first": (a > 0).astype(int),
+        "second": (b > 0).astype(int),
+    }
+    frame = pd.DataFrame({"a": a, "b": b} | {name: every[name] for name in targets})
+    model = cr.train(frame, targets, epochs=4, hidden=(6,), trees=False, **options)
+    estimator = model.as_estimator()
+    answers, given = columns(model.predict(frame)), estimator.predict(frame)
+    assert (answers == given).all() if answers.dtype == object else np.allclose(answers, given, rtol=1e-6)
+    if options.get("loss") == "pinball":
+        np.testing.assert_array_equal(estimator.predict_quantiles(frame), np.stack(list(model.predict_quantiles(frame).values()), axis=1))
+    if model.goal.task == "classification":
+        ours = estimator.predict_proba(frame)
+        for number, chances in enumerate(model.predict_proba(frame).values()):
+            np.testing.assert_allclose(
+                ours[number] if isinstance(ours, list) else ours[:, number], chances if isinstance(ours, list) else chances[:, 1], rtol=1e-5
+            )
+    truth = frame[targets].to_numpy() if len(targets) > 1 else frame[targets[0]].to_numpy()
+    estimator.partial_fit(frame, truth)
+    assert estimator.state_.epoch == model.best.epoch + 1
+
+
 def test_what_a_model_file_does_not_hold(tmp_path) -> None:
-    for model in (classifier().fit(X, np.c_[y, y % 2]), NeuralNetworkRegressor(epochs=2).fit(X, X)):
-        with pytest.raises(ValueError, match="one target"):
-            model.save(tmp_path / "m.safetensors")
+    with pytest.raises(ValueError, match="two classes or more"):
+        classifier().fit(X, np.full(150, "only")).save(tmp_path / "m.safetensors")
     changed = classifier().fit(X, y).set_params(optimizer="sgd")
     with pytest.raises(ValueError, match="trained with"):
         changed.save(tmp_path / "m.safetensors")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, make_multilabel_classification, make_regression
+from sklearn.metrics import f1_score, mean_poisson_deviance
 
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
-from chainrule.estimators.targets import JointCrossEntropy
+from chainrule.estimators.runs import Rows, divide
 from chainrule.losses import cross_entropy
+from chainrule.losses.joint import JointCrossEntropy
 
 X, y = load_iris(return_X_y=True)
 
@@ -92,3 +94,89 @@ def test_what_is_no_class_is_refused() -> None:
         classifier().fit(X[:3], np.array(["a", None, "b"], object))
     with pytest.raises(ValueError, match="NaN"):
         NeuralNetworkRegressor().fit(X, np.where(y == 1, np.nan, 1.0))
+
+
+# losses and transforms of quantities
+
+RNG = np.random.default_rng(0)
+A = RNG.normal(size=(400, 2))
+
+
+def regressor(**options) -> NeuralNetworkRegressor:
+    return NeuralNetworkRegressor(**{"hidden": (16,), "epochs": 60, "random_state": 0} | options)
+
+
+def test_quantiles_hold_their_share_of_the_rows() -> None:
+    target = A[:, 0] + RNG.normal(size=400)
+    model = regressor(loss="pinball", quantile=[0.9, 0.1, 0.5]).fit(A, target)
+    found = model.predict_quantiles(A)
+    assert found.shape == (400, 3) and (np.diff(found, axis=1) >= 0).all()
+    np.testing.assert_allclose((target[:, None] <= found).mean(axis=0), [0.1, 0.5, 0.9], atol=0.06)
+    np.testing.assert_array_equal(model.predict(A), found[:, 1])
+    two = regressor(loss="pinball", quantile=0.8, epochs=3).fit(A, np.c_[target, -target])
+    assert two.predict_quantiles(A).shape == (400, 2, 1) and two.predict(A).shape == (400, 2)
+
+
+def test_counts_have_rates() -> None:
+    counts = RNG.poisson(np.exp(1 + 0.8 * A[:, 0]))
+    model = regressor(loss="poisson").fit(A, counts)
+    assert (model.predict(A) > 0).all()
+    assert mean_poisson_deviance(counts, model.predict(A)) < 0.6 * mean_poisson_deviance(counts, np.full(400, counts.mean()))
+
+
+@pytest.mark.parametrize("transform", ["log", "log1p", "none"])
+def test_a_transform_is_undone_to_predictions_and_metrics(transform) -> None:
+    target = np.exp(1 + A[:, 0])
+    model = regressor(target_transform=transform, metric="mae", valid=0.25).fit(A, target)
+    rows = np.setdiff1d(np.arange(400), divide(Rows(A, target, None), 0.25, None, None, 0)[0])
+    assert model.validation_curve_[model.best_epoch_ - 1] == pytest.approx(np.abs(model.predict(A[rows]) - target[rows]).mean(), rel=1e-6)
+    if transform != "none":
+        assert model.score(A, target) > 0.9
+
+
+def test_a_metric_of_several_columns_is_their_mean() -> None:
+    target = np.c_[A[:, 0] ** 2, 100 * A[:, 1]]
+    model = regressor(metric="mae").fit(A[:300], target[:300], X_val=A[300:], y_val=target[300:])
+    expected = np.abs(model.predict(A[300:]) - target[300:]).mean()
+    assert model.validation_curve_[model.best_epoch_ - 1] == pytest.approx(expected, rel=1e-6)
+    labels = (target > 1).astype(int)
+    told = classifier(metric="f1", epochs=10).fit(A[:300], labels[:300], X_val=A[300:], y_val=labels[300:])
+    each = [f1_score(labels[300:, n], told.predict(A[300:])[:, n], average="macro") for n in range(2)]
+    assert told.validation_curve_[told.best_epoch_ - 1] == pytest.approx(np.mean(each))
+
+
+def test_two_classes_in_each_column_may_have_one_logit_each() -> None:
+    target = np.where(A > 0, "yes", "no")
+    model = classifier(loss="binary_cross_entropy", epochs=60).fit(A, target)
+    assert model.n_outputs_ == 2 and (model.predict(A) == target).mean() > 0.9
+    for logits, chances in zip(model.decision_function(A), model.predict_proba(A), strict=True):
+        np.testing.assert_allclose(chances[:, 1], 1 / (1 + np.exp(logits[:, 0] - logits[:, 1])))
+    with pytest.raises(ValueError, match="a column of y has 3"):
+        classifier(loss="binary_cross_entropy").fit(X, np.c_[y, y % 2].astype(str))
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "said"),
+    [
+        ({"quantile": 0.3}, A[:, 0], "belongs to loss='pinball'"),
+        ({"loss": "pinball", "quantile": [0.5, 1.0]}, A[:, 0], "must be a number between 0 and 1"),
+        ({"loss": "pinball", "quantile": []}, A[:, 0], "must be a number between 0 and 1"),
+        ({"loss": "poisson", "target_transform": "log"}, A[:, 0], "leave target_transform out"),
+        (
+            {"target_transform": "log"},
+            np.where(np.arange(400) == 7, 0.0, 2.0),
+            "row 7: y is 0, and target_transform='log' takes numbers above 0",
+        ),
+        ({"loss": "poisson"}, np.where(np.arange(400) == 5, -1.0, 2.0), "row 5: y is -1, and counts are at least 0"),
+        ({"target_transform": "root"}, A[:, 0], "target_transform"),
+    ],
+)
+def test_quantities_that_cannot_be_learned_so(options, target, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        regressor(**options).fit(A, target)
+
+
+def test_a_warm_start_keeps_what_y_means() -> None:
+    model = regressor(epochs=1, warm_start=True).fit(A, A[:, 0])
+    with pytest.raises(ValueError, match="is another one than the estimator was trained with"):
+        model.set_params(loss="pinball").fit(A, A[:, 0])

@@ -67,6 +67,19 @@ def test_by_time_the_first_rows_are_only_learned_from() -> None:
     assert (np.diff(found.fold) >= 0).all()
 
 
+def test_several_targets_are_measured_one_by_one() -> None:
+    model = cr.train(table().with_columns(z=-pl.col("y")), target="y,z", folds=3, drop="kind,g", **QUICK)
+    found, report = model.cross_validation, model.report
+    assert found is not None
+    for name, part in report["targets"].items():
+        folds = [fold["targets"][name] for fold in report["cross_validation"]["folds"]]
+        assert part["cross_validation"]["rmse"] == pytest.approx(np.mean([fold["test"]["rmse"] for fold in folds]))
+        assert part["baselines"]["linear"]["mae"] == pytest.approx(np.mean([fold["baselines"]["linear"]["mae"] for fold in folds]))
+    means = [report["targets"][name]["cross_validation"]["rmse"] for name in ("y", "z")]
+    assert found.mean["rmse"] == pytest.approx(np.mean(means))
+    assert "targets" not in cr.train(table(), target="y", folds=2, drop="kind,g", **QUICK).report
+
+
 def test_impossible_folds_are_refused_before_anything_is_trained() -> None:
     def nothing(event: object) -> None:
         raise AssertionError(event)

@@ -135,6 +135,15 @@ def test_probabilities_are_those_of_the_logits_over_the_temperature(models: dict
     assert calibrated == pytest.approx(powers / powers.sum(axis=1, keepdims=True), rel=1e-4)
 
 
+def test_the_class_weights_of_several_targets_multiply() -> None:
+    given = options("rich,late", class_weight={"rich": {True: 3}, "late": "balanced"})
+    prepared = prepare(TABLE, "rich,late", Options.of(given))
+    rich, late = (target.class_weights for target in prepared.goal.targets)
+    frame = prepared.train.table.frame
+    assert rich == (1.0, 3.0)
+    assert prepared.train.w == pytest.approx(np.array(rich)[frame["rich"].cast(int)] * np.array(late)[frame["late"].cast(int)])
+
+
 def test_class_weights_multiply_the_weights_of_rows() -> None:
     given = options("rich", weight="often", class_weight={True: 3, False: 0.5})
     train_part = prepare(TABLE, "rich", Options.of(given)).train
@@ -155,7 +164,8 @@ def test_validation_metrics_count_the_weights_of_rows() -> None:
 def test_few_rows_of_a_class_are_noticed() -> None:
     table = TABLE.with_columns(rare=pl.Series(np.arange(ROWS) % 20 == 0))
     notes = prepare(table, "rare", Options.of(options("rare"))).notes
-    assert any("'True' of 'rare' is 5" in note.text and note.flag == "--class-weight" for note in notes)
+    (note,) = (note for note in notes if note.flag == "--class-weight")
+    assert (note.text.startswith("4 of the 77 training rows have the class 'true' of 'rare' (5.2%): too few"), note.warning) == (True, True)
     assert not any(note.flag == "--class-weight" for note in prepare(TABLE, "late", Options.of(options("late"))).notes)
 
 
@@ -176,7 +186,11 @@ def test_few_rows_of_a_class_are_noticed() -> None:
         ("rich", {"threshold": 1.5}, "--threshold is 1.5 and must be"),
         ("rich", {"threshold": "roc_auc"}, "--threshold is 'roc_auc' and must be"),
         ("rich", {"threshold": "f1", "split": "100"}, "there are none; give a number"),
-        ("rich,late", {"class_weight": "true=2"}, "can only be 'balanced'"),
+        ("rich,late", {"class_weight": "true=2"}, "names none of the targets 'rich', 'late'; write 'balanced', rich=balanced"),
+        ("rich,late", {"class_weight": "rich:true=2,rich=balanced,rich:false=1"}, "'rich' is balanced, and has weights"),
+        ("rich,late", {"class_weight": "rich:maybe=2"}, "'rich' has no class 'maybe'"),
+        ("rich,late", {"class_weight": {"lat": "balanced"}}, "'lat' is not one of the targets 'rich', 'late'. Did you mean 'late'"),
+        ("rich,late", {"class_weight": {"late": 2}}, "2 for 'late' must be 'balanced', or say a weight for each class"),
         ("rich", {"class_weight": 3}, "--class-weight is 3 and must be"),
         ("rich", {"class_weight": "maybe=2"}, "no class 'maybe'"),
         ("size", {"loss": "poisson"}, "--loss poisson does not fit"),

@@ -85,3 +85,35 @@ def test_one_value_that_outweighs_all_others_is_named_with_its_row() -> None:
     (said,) = warnings_of(table(y=y))
     assert said.startswith(f"the value of 'y' in a data frame, row {row} makes up 100% of all squared deviations")
     assert "--loss huber" in said
+
+
+def test_each_of_several_targets_is_looked_at() -> None:
+    walk = np.cumsum(np.random.default_rng(1).normal(size=ROWS))
+    said = warnings_of(table(walk=walk, total=3 * table()["y"].to_numpy()), "walk,y")
+    assert [text.split(" (")[0] for text in said] == [
+        "'walk' is alike in neighboring rows",
+        "column 'total' alone predicts 'y' nearly without error",
+    ]
+
+
+def test_an_amount_that_only_one_class_has_gives_the_target_away() -> None:
+    rng = np.random.default_rng(2)
+    y = rng.uniform(size=ROWS) < 0.5
+    (said,) = warnings_of(table(paid=np.where(y, rng.uniform(10, 90, ROWS), 0.0), y=np.where(y, "yes", "no")))
+    assert said.startswith("column 'paid' alone predicts 'y'")
+
+
+def test_a_few_rows_that_outweigh_the_others_ask_for_a_logarithm() -> None:
+    rng = np.random.default_rng(0)
+    sizes = np.exp(1.8 * rng.normal(size=2000))
+    data = pl.DataFrame({"a": rng.normal(size=2000), "b": rng.normal(size=2000), "y": sizes})
+    (said,) = warnings_of(data)
+    assert said.startswith("12 of the 1,280 training rows, those with the most extreme 'y', make up ")
+    assert said.endswith("use --target-transform log or --loss huber")
+    assert warnings_of(data, target_transform="log") == warnings_of(data, loss="huber") == []
+
+
+def test_classes_that_hardly_change_from_row_to_row_are_a_series() -> None:
+    state = np.repeat(np.array(["idle", "busy", "idle", "off", "busy"] * 4), ROWS // 20)
+    (said,) = warnings_of(table(y=state))
+    assert said.startswith("'y' is alike in neighboring rows (agreement beyond chance 0.88")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, count_unknown, name_ignored, open_model, open_table
 from chainrule.cli.options import with_option_flags
-from chainrule.cli.output import measure, messages, plain_table, results, say, write_json
+from chainrule.cli.output import messages, plain_table, results, say, write_json
+from chainrule.training.numbers import measure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,11 +70,14 @@ def _show_calibration(console: Console, name: str, calibration: Calibration) -> 
     """Print how confident the answers are, and how often they are right."""
     from rich.markup import escape
 
+    from chainrule.data.visible import visible
+
     console.print()
-    shown = plain_table("confidence", "rows", "mean confidence", "accuracy", right=(1, 2, 3))
+    shown = plain_table(
+        f"confidence in {escape(visible(name))}" if name else "confidence", "rows", "mean confidence", "accuracy", right=(1, 2, 3)
+    )
     for one in calibration.bins:
         shown.add_row(f"{one.low:.2f} to {one.high:.2f}", f"{one.rows:,}", f"{one.confidence:.3f}", f"{one.accuracy:.3f}")
     console.print(shown)
-    of = f" of {escape(name)}" if name else ""
-    error = f"expected calibration error{of} {measure(calibration.ece)}"
+    error = f"expected calibration error {measure(calibration.ece)}"
     say(console, f"{error}: by how much confidence and accuracy differ, on average", "dim")

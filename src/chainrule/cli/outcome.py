@@ -13,15 +13,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from chainrule.cli.output import duration, measure, plain_table, say
+from chainrule.cli.output import plain_table, say
+from chainrule.data.visible import visible
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
+from chainrule.training.numbers import duration, measure
 from chainrule.training.run_folder import RunFolder
 from chainrule.training.tasks import SHOWN_METRICS
 
 _PARTS = ("train", "valid", "test")
+_MOST_TARGETS = 8  # that are told apart on the screen
 
 
 def show_stop(console: Console, stopped: Stopped) -> None:
@@ -37,7 +40,7 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     report = model.report
     parts = {part: {name: measure(value) for name, value in report[part].items()} for part in _PARTS if part in report}
     if "cross_validation" in report:
-        parts[f"{len(report['cross_validation']['folds'])} folds"] = _with_deviations(report["cross_validation"])
+        parts[_folds(report)] = _with_deviations(report["cross_validation"])
     rows, own = _measured(report)
     beside = report["baselines"]
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
@@ -51,8 +54,31 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     say(console, f"{listed} are the baselines, {rows}; {units_of(model)}", "dim")
     console.print()
+    if "targets" in report:
+        _show_targets(console, report, metric or model.goal.headline)
     say(console, _verdict(model, metric))
     console.print()
+
+
+def _show_targets(console: Console, report: Mapping[str, Any], name: str) -> None:
+    """Print one metric of each of several targets."""
+    parts = {part: part for part in _PARTS if part in report}
+    if "cross_validation" in report:
+        parts[_folds(report)] = "cross_validation"
+    columns = [*parts, *report["baselines"]]
+    table = plain_table(f"{name} of", *columns, right=tuple(range(1, 1 + len(columns))))
+    table.columns[0].overflow = "fold"
+    for target, found in list(report["targets"].items())[:_MOST_TARGETS]:
+        measured = {column: found.get(part, {}) for column, part in parts.items()} | found.get("baselines", {})
+        table.add_row(Text(visible(target)), *(measure(measured.get(column, {}).get(name)) for column in columns))
+    console.print(table)
+    if (more := len(report["targets"]) - _MOST_TARGETS) > 0:
+        say(console, f"and {more:,} more targets: run.json has all of them", "dim")
+    console.print()
+
+
+def _folds(report: Mapping[str, Any]) -> str:
+    return f"{len(report['cross_validation']['folds'])} folds"
 
 
 def show_fold(console: Console, fold: FoldEnded, task: str) -> None:
@@ -70,8 +96,12 @@ def _measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
     """Return on which rows the network is judged, in words, and its metrics there."""
     if "cross_validation" in report:
         return "on average over the folds", report["cross_validation"]["mean"]
-    part = "test" if "test" in report else "train"
+    part = _judged_part(report)
     return f"on the {part} rows", report.get(part, {})
+
+
+def _judged_part(report: Mapping[str, Any]) -> str:
+    return next((part for part in ("cross_validation", "test") if part in report), "train")
 
 
 def metrics_for_people(model: Model, names: Iterable[str]) -> list[str]:
@@ -96,19 +126,48 @@ def _verdict(model: Model, metric: str | None) -> Text:
     """Say in one line whether the network beats the baselines, by the metric asked for or the task's own."""
     name = metric or model.goal.headline
     rows, metrics = _measured(model.report)
-    own, beside = metrics.get(name), model.report["baselines"]
-    values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
-    if own is None or not values:
+    if "targets" in model.report:
+        return _verdict_of_each(name, rows, model.report)
+    own, (best, value) = metrics.get(name), _best(name, model.report["baselines"])
+    if own is None or value is None:
         return Text()
-    sign = 1 if METRICS[name].greater_is_better else -1
-    best = max(values, key=lambda baseline: sign * values[baseline])
     what = _BASELINES[best]
-    compared = f"({name} {measure(values[best])} against {measure(own)})"
-    if sign * values[best] > sign * own:
-        return Text(f"{what.capitalize()} is better than this network {rows} {compared}.", style="yellow")
-    if values[best] == own:
+    if value == own:
         return Text(f"{what.capitalize()} does as well as this network {rows} ({name} {measure(own)}).", style="yellow")
-    return Text(f"The network is better than all baselines {rows} ({name} {measure(own)} against {measure(values[best])}).", style="green")
+    if _better(name, value, own):
+        return Text(
+            f"{what.capitalize()} is better than this network {rows} ({name} {measure(value)} against {measure(own)}).", style="yellow"
+        )
+    return Text(f"The network is better than all baselines {rows} ({name} {measure(own)} against {measure(value)}).", style="green")
+
+
+def _verdict_of_each(name: str, rows: str, report: Mapping[str, Any]) -> Text:
+    """Say in one line for which of several targets a baseline is better, and which one."""
+    beaten, measured = [], 0
+    for target, found in report["targets"].items():
+        own, (best, value) = found.get(_judged_part(found), {}).get(name), _best(name, found["baselines"])
+        measured += own is not None and value is not None
+        if own is not None and value is not None and not _better(name, own, value):
+            beaten.append(f"{target} ({best}: {measure(value)} against {measure(own)})")
+    if not measured:
+        return Text()
+    if not beaten:
+        return Text(f"The network is better than all baselines {rows}, by the {name} of each target.", style="green")
+    more = f" and {len(beaten) - _MOST_TARGETS:,} more" if len(beaten) > _MOST_TARGETS else ""
+    listed = ", ".join(beaten[:_MOST_TARGETS])
+    return Text(f"A baseline is at least as good as this network {rows}, by the {name} of {listed}{more}.", style="yellow")
+
+
+def _best(name: str, beside: Mapping[str, Mapping[str, float]]) -> tuple[str, float | None]:
+    """Return the best of the baselines by a metric, and its value; no value where none has that metric."""
+    values = {baseline: metrics[name] for baseline, metrics in beside.items() if name in metrics}
+    sign = 1 if METRICS[name].greater_is_better else -1
+    best = max(values, key=lambda baseline: sign * values[baseline], default="")
+    return best, values.get(best)
+
+
+def _better(name: str, one: float, other: float) -> bool:
+    return one > other if METRICS[name].greater_is_better else one < other
 
 
 def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:

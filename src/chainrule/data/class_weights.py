@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.data.cells import listed
 from chainrule.data.classes import Label
 from chainrule.errors import OptionError, nearest
 
@@ -39,7 +40,7 @@ def class_weights(given: str | Mapping[Any, float], classes: Sequence[Label], co
     """
     if given == BALANCED:
         return tuple(balanced(counts).tolist())
-    named = _parsed(given) if isinstance(given, str) else given
+    named = _parsed(given, _parts(given)) if isinstance(given, str) else given
     spelled = {_spelled(label): place for place, label in enumerate(classes)}
     weights = [1.0] * len(classes)
     for label, weight in named.items():
@@ -55,9 +56,55 @@ def class_weights(given: str | Mapping[Any, float], classes: Sequence[Label], co
     return tuple(weights)
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def of_targets(given: str | Mapping[Any, Any] | None, names: Sequence[str]) -> list[str | Mapping[Any, float] | None]:
+    """Return what is said of each target's classes.
+
+    Args:
+        given: of one target as :func:`class_weights` takes it. Of several ``balanced`` for all of them; ``"a=balanced,b:yes=2,b:no=1"``; or
+            a mapping from some of the targets to ``balanced`` or to a mapping from classes to weights.
+        names: the targets.
+
+    Raises:
+        OptionError: something else is said of several targets, or one that is not there is named.
+    """
+    if len(names) == 1 or given is None or given == BALANCED:
+        return [given] * len(names)
+    said = _parsed_of_targets(given, names) if isinstance(given, str) else given
+    for name, weights in said.items():
+        if name not in names:
+            raise OptionError(f"--class-weight: '{name}' is not one of the targets {listed(names)}.{nearest(str(name), names)}")
+        if weights != BALANCED and not isinstance(weights, Mapping):
+            raise OptionError(f"--class-weight: {weights!r} for '{name}' must be 'balanced', or say a weight for each class.")
+    return [said.get(name) for name in names]
+
+
+def _parsed_of_targets(text: str, names: Sequence[str]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for part in _parts(text):
+        label, _, weight = part.rpartition("=")
+        if weight.strip() == BALANCED:
+            said[label.strip()] = BALANCED
+            continue
+        name = max((name for name in names if label.strip().startswith(f"{name}:")), key=len, default=None)
+        if name is None:
+            raise OptionError(
+                f"--class-weight: '{part}' names none of the targets {listed(names)}; write 'balanced', {names[0]}=balanced, or a weight "
+                f"for a class such as {names[0]}:CLASS=2."
+            )
+        weights = said.setdefault(name, {})
+        if weights == BALANCED:
+            raise OptionError(f"--class-weight: '{name}' is balanced, and has weights for its classes; say one of both.")
+        weights.update(_parsed(text, [part.strip().removeprefix(f"{name}:")]))
+    return said
+
+
+def _parts(text: str) -> list[str]:
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def _parsed(text: str, parts: Sequence[str]) -> dict[str, Any]:
     named: dict[str, Any] = {}
-    for part in next(csv.reader([text], skipinitialspace=True), []):
+    for part in parts:
         label, equals, weight = part.rpartition("=")
         try:
             named[label.strip()] = float(weight)

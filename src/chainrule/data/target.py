@@ -20,7 +20,8 @@ from chainrule.errors import DataError, FileFormatError, OptionError, nearest
 
 Task = Literal["classification", "regression"]
 
-_IMBALANCED = 0.3  # of an equal share: 15 % of two classes
+_IMBALANCED, _RARE = 0.3, 0.1  # of an equal share: 15 % and 5 % of two classes
+_FEW = 10  # rows of a class: too few to learn it from
 
 MOST_NUMBERED_CLASSES = 20
 """Whole numbers with more different values than these are quantities."""
@@ -79,24 +80,31 @@ class Target:
         name, notes = self.column.name, list[Note]()
         if unmet:
             notes.append(Note(f"no training row has the class {listed(unmet)} of '{name}': it cannot be learned", "--split"))
+        notes += self._imbalance(counts, weighted=class_weight is not None)
         if class_weight is not None:
             weight_of = np.bincount(indices, weights, len(self.classes))
             own = class_weights(class_weight, self.classes, weight_of, name)
             if not np.dot(own, weight_of):
                 raise OptionError(f"--class-weight: the classes of '{name}' that count have no training rows, so that no row counts.")
             return replace(self, notes=(*self.notes, *notes), class_weights=own)
-        notes += self._imbalance(counts)
         return replace(self, notes=(*self.notes, *notes)) if notes else self
 
-    def _imbalance(self, counts: NDArray[np.integer[Any]]) -> list[Note]:
-        """Return a note where one class has far fewer rows than an equal share: accuracy then says little."""
+    def _imbalance(self, counts: NDArray[np.integer[Any]], *, weighted: bool) -> list[Note]:
+        """Return a note where a class has far fewer rows than an equal share: accuracy then says little; a warning where it is rare."""
         present = np.flatnonzero(counts)
-        rarest, share = int(present[counts[present].argmin()]), float(counts[present].min() / counts.sum())
+        rows, rarest = int(counts[present].min()), _word(self.classes[int(present[counts[present].argmin()])])
+        share = rows / int(counts.sum())
         if share * len(present) >= _IMBALANCED:
             return []
-        rows = f"'{self.classes[rarest]}' of '{self.column.name}' is {share:.1%} of the training rows"
-        advice = "look at balanced_accuracy and pr_auc beside accuracy; 'balanced' lets all classes count alike"
-        return [Note(f"{rows}: {advice}", "--class-weight")]
+        few = int(np.count_nonzero(counts[present] < _FEW))
+        if weighted and not few:
+            return []
+        have, others = "has" if rows == 1 else "have", f", and {few - 1:,} more of its classes fewer than {_FEW} rows" if few > 1 else ""
+        said = f"{rows:,} of the {counts.sum():,} training rows {have} the class '{rarest}' of '{self.column.name}' ({share:.1%}){others}"
+        advice = "look at balanced_accuracy and pr_auc beside accuracy; --class-weight balanced lets all classes count alike"
+        if few:
+            advice = "too few to learn from or to measure by; add such rows, or join classes"
+        return [Note(f"{said}: {advice}", "--class-weight", warning=bool(few) or share * len(present) < _RARE)]
 
     def encode(self, table: Table, dtype: DTypeLike = "float32", rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Return the target of the given rows (all by default): class indices (rows,) as int64, or standardized numbers (rows, 1).
@@ -163,6 +171,10 @@ class Target:
         if not sound:
             raise FileFormatError(f"its target, a {kind} column, does not fit its task of {target.task}.")
         return target
+
+
+def _word(label: Label) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def rows_with_target(table: Table, *columns: str) -> NDArray[np.int64]:

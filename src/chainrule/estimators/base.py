@@ -230,10 +230,12 @@ class NeuralNetwork(Learned, Parameters):
         """Return the metrics that are measured on validation rows: the task's own, and those that are asked for."""
         asked = {self.metric} | (names_in(self.until) if isinstance(self.until, str) else set())
         names = [name for name in METRICS if METRICS[name].task == self._task and (name in asked or name in SHOWN_METRICS[self._task])]
-        return {name: self._measuring(name) for name in names} if self.answers_.measured else {}
+        return {name: self._measuring(name) for name in names}
 
     def _measuring(self, name: str) -> Metric:
-        return lambda prediction, y: METRICS[name](*self.answers_.truth_and_answer(prediction, y))
+        """Return a metric, of several columns of y the mean over them."""
+        metric, answers = METRICS[name], self.answers_
+        return lambda prediction, y: float(np.mean([metric(*pair, quantiles=answers.quantiles) for pair in answers.pairs(prediction, y)]))
 
     def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings) -> Loop:
         """Return the run of a state, with the numbers of this optimizer."""
@@ -279,7 +281,7 @@ class NeuralNetwork(Learned, Parameters):
         """Write the model file: data only, whole or not at all. ``chainrule predict`` and ``chainrule.load`` read it.
 
         Raises:
-            OptionError: the estimator is more than a model file holds: several targets.
+            OptionError: the estimator is more than a model file holds: a class of one label, or an optimizer it was not trained with.
             FileFormatError: the file cannot be written.
         """
         from chainrule.estimators.files import model_of  # which imports this module

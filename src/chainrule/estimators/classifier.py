@@ -12,9 +12,9 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
+from chainrule.estimators.classes import Classes, Labels, SeveralClasses, judge_classes
 from chainrule.estimators.inputs import Array
 from chainrule.estimators.parameters import constraints, parameter
-from chainrule.estimators.targets import Classes, Labels, SeveralClasses, judge_classes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

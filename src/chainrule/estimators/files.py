@@ -11,14 +11,17 @@ from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.encode import Encoder
 from chainrule.data.table import Column
 from chainrule.data.target import Target
+from chainrule.data.target_transform import OPTIONS as TRANSFORMS
 from chainrule.errors import OptionError
 from chainrule.estimators import words as of
 from chainrule.estimators.base import NeuralNetwork
+from chainrule.estimators.classes import Classes, Labels, SeveralClasses
 from chainrule.estimators.classifier import NeuralNetworkClassifier
-from chainrule.estimators.inputs import names_of_array
+from chainrule.estimators.inputs import Array, names_of_array
+from chainrule.estimators.quantities import Quantities
 from chainrule.estimators.regressor import NeuralNetworkRegressor
 from chainrule.estimators.steps import Shape, step_of
-from chainrule.estimators.targets import Classes, Quantities, loss_of
+from chainrule.estimators.targets import Answers, loss_of
 from chainrule.ir import Program, Type
 from chainrule.losses import LOSSES
 from chainrule.nn.activations import ACTIVATIONS
@@ -28,7 +31,6 @@ from chainrule.training.model import Model, describe
 from chainrule.training.program import inference_program
 from chainrule.training.state import State
 from chainrule.training.step import TrainingStep
-from chainrule.training.tasks import head_of
 
 _KINDS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "category", "O": "category"}
 
@@ -37,17 +39,17 @@ def model_of(estimator: NeuralNetwork) -> Model:
     """Return an estimator as a model: it takes raw rows, in data frames or files, under the names of the estimator's columns.
 
     Raises:
-        OptionError: the estimator has several targets, or its optimizer is another one than it was trained with.
+        OptionError: a column of y has one class, or the optimizer is another one than the estimator was trained with.
     """
-    target = _target(estimator)
+    name, loss = loss_of(estimator.answers_, estimator.loss)
+    goal = Goal(_targets(estimator), name or str(getattr(loss, "__name__", loss)), estimator.answers_.quantiles)
     step = _trained_step(estimator)
     state = estimator.state_.copy()
-    name, loss = loss_of(estimator.answers_, estimator.loss)
     network = estimator.shape_.network()
     plain = {key: value for key, value in estimator.get_params(deep=False).items() if _is_plain(value)}
     report = {
-        "task": target.task,
-        "target": target.column.name,
+        "task": goal.task,
+        "target": goal.names[0] if len(goal.names) == 1 else list(goal.names),
         "seconds": estimator.history_[-1]["seconds"] if estimator.history_ else 0.0,
         "stopped": estimator.stopped_,
         "epochs": estimator.n_iter_,
@@ -56,11 +58,11 @@ def model_of(estimator: NeuralNetwork) -> Model:
     }
     return Model(
         training=step.program,
-        inference=_inference(step, target.task, name),
+        inference=_inference(step, goal),
         best=state,
         start=replace(step.init(state.seed), hyper=dict(state.hyper)),
         encoder=estimator.encoder_,
-        goal=Goal((target,), name or str(getattr(loss, "__name__", loss))),
+        goal=goal,
         optimizer=step.optimizer.name,
         layers=describe(network),
         report=report,
@@ -73,8 +75,8 @@ def estimator_of(model: Model) -> NeuralNetwork:
     Raises:
         OptionError: the network is not one that the estimators make.
     """
-    target, state = model.target, _with_temperature(model)
-    _refuse_unknown(model)
+    goal, state = model.goal, _with_temperature(model)
+    _refuse_thresholds(goal)
     hidden = [layer["does"] for layer in model.layers if layer["layer"].startswith("hidden_")]
     dropped = [layer["does"] for layer in model.layers if layer["layer"].startswith("dropout_")]
     activations = tuple(does.partition(", ")[2] for does in hidden)
@@ -85,18 +87,16 @@ def estimator_of(model: Model) -> NeuralNetwork:
         "loss": model.loss if model.loss in LOSSES else None,
         "optimizer": model.optimizer if model.optimizer in OPTIMIZERS else "adamw",
         **{name: state.hyper[name] for name in ("lr", "weight_decay") if name in state.hyper},
+        **_of_quantities(goal),
     }
-    made: type[NeuralNetwork] = NeuralNetworkClassifier if target.task == "classification" else NeuralNetworkRegressor
+    made: type[NeuralNetwork] = NeuralNetworkClassifier if goal.task == "classification" else NeuralNetworkRegressor
     known = made().get_params()
     noted = {name: tuple(v) if isinstance(v, list) else v for name, v in model.report.get("parameters", {}).items() if name in known}
     estimator = made(**{**found, **noted})
     width = _outputs(model.layers[-1]["does"])
     estimator.shape_ = Shape(len(model.encoder.units), found["hidden"], activations, width, found["dropout"], model.dtype)
     estimator.encoder_, estimator.state_ = model.encoder, state
-    if target.task == "classification":
-        estimator.answers_ = Classes(np.array(target.classes))
-    else:
-        estimator.answers_ = Quantities(np.array([target.mean]), np.array([target.scale]), True)
+    estimator.answers_ = _answers(goal)
     _set_columns(estimator, model.encoder)
     estimator.notes_, estimator.history_, estimator._stream = (), model.history.rows(), None
     estimator.best_epoch_, estimator.stopped_ = model.report.get("best_epoch", 0), model.report.get("stopped", "")
@@ -119,32 +119,69 @@ def _with_temperature(model: Model) -> State:
     return state
 
 
-def _refuse_unknown(model: Model) -> None:
-    """Refuse what a model can be and an estimator not."""
-    target = model.target
-    what = ""
-    if target.threshold is not None:
-        what = f"a threshold of {target.threshold:g}: scikit-learn's FixedThresholdClassifier holds one"
-    elif target.transform not in ("standardize", "none") or model.goal.quantiles:
-        what = f"loss {model.loss} and target transform {target.transform}, which the estimators do not have"
-    if what:
-        raise OptionError(f"the model has {what}; use the model as it is.")
+def _refuse_thresholds(goal: Goal) -> None:
+    """Refuse a threshold of a probability, which the estimators do not have."""
+    if given := [target.threshold for target in goal.targets if target.threshold is not None]:
+        own = f"a threshold of {given[0]:g}: scikit-learn's FixedThresholdClassifier holds one"
+        raise OptionError(f"the model has {own}; use the model as it is.")
 
 
-def _target(estimator: NeuralNetwork) -> Target:
-    answers = estimator.answers_
-    name = "target"
-    while name in {code.column.name for code in estimator.encoder_.codes}:
-        name += "_"
-    if isinstance(answers, Classes) and len(answers.labels) > 1 and answers.labels.dtype.kind in _KINDS:
-        kind = _KINDS[answers.labels.dtype.kind]
-        words = ("true", "false") if kind == "boolean" else ("", "")
-        column = Column(name, kind, "classes", true=words[0], false=words[1])  # type: ignore[arg-type]  # one of the kinds
-        return Target(column, "classification", "it is a classifier's", tuple(answers.labels.tolist()))
-    if isinstance(answers, Quantities) and len(answers.mean) == 1:
-        mean, scale = float(answers.mean[0]), float(answers.scale[0])
-        return Target(Column(name, "number", "numbers"), "regression", "it is a regressor's", mean=mean, scale=scale)
-    raise OptionError("a model file holds one target, of two classes or more or of numbers: pickle the estimator instead.")
+def _of_quantities(goal: Goal) -> dict[str, Any]:
+    """Return the parameters of a regressor alone."""
+    transform = goal.targets[0].transform
+    if goal.task == "classification":
+        return {}
+    given: dict[str, Any] = {"target_transform": transform} if transform in TRANSFORMS else {}
+    return given | ({"quantile": list(goal.quantiles)} if goal.quantiles else {})
+
+
+def _answers(goal: Goal) -> Answers:
+    """Return what y means to an estimator of this goal."""
+    targets = goal.targets
+    if goal.task == "regression":
+        means, scales = (np.array([getattr(target, name) for target in targets]) for name in ("mean", "scale"))
+        return Quantities(means, scales, len(targets) == 1, targets[0].transform, goal.quantiles)
+    if len(targets) == 1:
+        return Classes(np.array(targets[0].classes))
+    if goal.loss == "binary_cross_entropy" and all(target.classes == (0, 1) for target in targets):
+        return Labels(len(targets))
+    columns = [np.array(target.classes) for target in targets]
+    alike = len({labels.dtype.kind for labels in columns}) == 1  # in one array of answers, a number would become a word
+    return SeveralClasses(tuple(columns if alike else [labels.astype(object) for labels in columns]))
+
+
+def _targets(estimator: NeuralNetwork) -> tuple[Target, ...]:
+    """Return what an estimator's y means as targets, with names that no column of X has."""
+    answers, taken = estimator.answers_, {code.column.name for code in estimator.encoder_.codes}
+    if isinstance(answers, Quantities):
+        made = [
+            Target(
+                Column("", "number", "numbers"), "regression", "it is a regressor's", mean=mean, scale=scale, transform=answers.transform
+            )
+            for mean, scale in zip(answers.mean.tolist(), answers.scale.tolist(), strict=True)
+        ]
+    else:
+        of_labels = [np.arange(2)] * answers.count if isinstance(answers, Labels) else None
+        columns = of_labels or (list(answers.columns) if isinstance(answers, SeveralClasses) else [answers.labels])
+        made = [_target_of_classes(labels) for labels in columns]
+    names = ["target"] if len(made) == 1 else [f"target_{number}" for number in range(len(made))]
+    while taken & set(names):
+        names = [f"{name}_" for name in names]
+    return tuple(replace(target, column=replace(target.column, name=name)) for target, name in zip(made, names, strict=True))
+
+
+def _target_of_classes(labels: Array) -> Target:
+    """Return a target of these classes.
+
+    Raises:
+        OptionError: there is only one class, or of a kind that no file holds.
+    """
+    kind = _KINDS.get(np.array(labels.tolist()).dtype.kind if labels.dtype == object else labels.dtype.kind)
+    if kind is None or len(labels) < 2:
+        raise OptionError("a model file holds targets of two classes or more, of words, numbers or booleans: pickle the estimator instead.")
+    words = ("true", "false") if kind == "boolean" else ("", "")
+    column = Column("", kind, "classes", true=words[0], false=words[1])  # type: ignore[arg-type]  # one of the kinds
+    return Target(column, "classification", "it is a classifier's", tuple(labels.tolist()))
 
 
 def _trained_step(estimator: NeuralNetwork) -> TrainingStep:
@@ -157,9 +194,9 @@ def _trained_step(estimator: NeuralNetwork) -> TrainingStep:
     raise OptionError("optimizer or schedule are not those that the estimator was trained with: set them back, or fit it again.")
 
 
-def _inference(step: TrainingStep, task: str, loss: str) -> Program:
-    known = loss if loss in LOSSES else "cross_entropy" if task == "classification" else "mse"
-    return inference_program(step.network, step.params, {}, step.signature, head_of(known))
+def _inference(step: TrainingStep, goal: Goal) -> Program:
+    known = goal.loss if goal.loss in LOSSES else "cross_entropy" if goal.task == "classification" else "mse"
+    return inference_program(step.network, step.params, {}, step.signature, replace(goal, loss=known).head)
 
 
 def _set_columns(estimator: NeuralNetwork, encoder: Encoder) -> None:

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from chainrule.data.target_transform import OPTIONS, STANDARDIZE
+from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints
-from chainrule.estimators.targets import Quantities, judge_quantities
+from chainrule.estimators.parameters import constraints, parameter
+from chainrule.estimators.quantities import Quantities, judge_quantities
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, kw_only=True)
 class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that predicts quantities, one or several.
 
     Inputs are standardized, categories and dates of data frames encoded, gaps filled with the mean and marked; targets are standardized,
     and predictions are in their own units.
 
-    The parameters and attributes are those of :class:`NeuralNetworkClassifier`, but for ``class_weight`` and ``classes_``; ``loss`` is
-    ``mse``, ``half_squared_error``, ``mae``, ``huber``, or a function, and measures standardized targets.
+    The parameters and attributes are those of :class:`NeuralNetworkClassifier`, but for ``class_weight`` and ``classes_``, and:
+
+    Args:
+        loss: ``mse``, ``half_squared_error``, ``mae``, ``huber``, ``pinball`` (quantiles), ``poisson`` (counts), or a function; it measures
+            targets as they are learned: transformed and standardized.
+        quantile: what ``pinball`` predicts, a number between 0 and 1 or several; ``None`` for 0.5. ``predict`` gives the one nearest to ½,
+            :meth:`predict_quantiles` all of them.
+        target_transform: what is done to y, and undone to predictions: ``standardize``, ``log``, ``log1p``, ``none``. Metrics are measured
+            in y's own units.
     """
+
+    quantile: Any = parameter(None, Interval(Real, 0, 1, closed="neither"), "array-like", None)
+    target_transform: str = parameter(STANDARDIZE, StrOptions(set(OPTIONS)))
 
     _task = "regression"
 
@@ -43,8 +58,21 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
         self._partial_fit(X, y, sample_weight, None, X_val, y_val, sample_weight_val)
         return self
 
+    def predict_quantiles(self, X: Any) -> Array:
+        """Return the quantiles of ``pinball`` in ascending order: (rows, quantiles), or (rows, columns, quantiles) if y had two axes.
+
+        Raises:
+            OptionError: the network was trained with another loss.
+        """
+        outputs = self._outputs(X)
+        answers: Quantities = self.answers_
+        if not answers.quantiles:
+            raise OptionError("the network was not trained for quantiles; use loss='pinball'.")
+        values = answers.values(outputs)
+        return np.asarray(values[:, 0] if answers.one else values)
+
     def _judge(self, y: Array, classes: Any = None) -> Quantities:
-        return judge_quantities(y)
+        return judge_quantities(y, self.loss, self.quantile, self.target_transform)
 
 
 NeuralNetworkRegressor._parameter_constraints = constraints(NeuralNetworkRegressor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import polars as pl
 from chainrule.data.folds import Folds
 from chainrule.training.answers import answer_frame
 from chainrule.training.goal import Goal
-from chainrule.training.model import Model
+from chainrule.training.measures import Beside
+from chainrule.training.model import Assessment, Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Judged, Prepared, encode
 
@@ -21,7 +22,10 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class FoldEnded:
-    """A fold (from 1) was trained and measured: its test rows, the epochs, the seconds, and the metrics of network and baselines."""
+    """A fold (from 1) was trained and measured: its test rows, the epochs, the seconds, and the metrics of network and baselines.
+
+    ``targets`` holds the metrics (``test``) and ``baselines`` of each, where there are several.
+    """
 
     fold: int
     folds: int
@@ -30,6 +34,7 @@ class FoldEnded:
     seconds: float
     test: Metrics
     baselines: Mapping[str, Metrics]
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,7 +73,7 @@ class CrossValidation:
     @property
     def mean(self) -> dict[str, float]:
         """The mean of each metric over the folds that have it."""
-        return {name: float(np.mean(values)) for name, values in _by_name([fold.test for fold in self.folds]).items()}
+        return _means([fold.test for fold in self.folds])
 
     @property
     def deviation(self) -> dict[str, float]:
@@ -79,9 +84,19 @@ class CrossValidation:
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
         """The means of the baselines' metrics over the folds."""
-        names = dict.fromkeys(name for fold in self.folds for name in fold.baselines)
-        measured = {name: _by_name([fold.baselines[name] for fold in self.folds if name in fold.baselines]) for name in names}
-        return {name: {metric: float(np.mean(values)) for metric, values in found.items()} for name, found in measured.items()}
+        return _means_of_each([fold.baselines for fold in self.folds])
+
+    @property
+    def targets(self) -> dict[str, dict[str, Any]]:
+        """For each of several targets the means over the folds: the network's (``cross_validation``) and those of the ``baselines``."""
+        by_target = {name: [fold.targets[name] for fold in self.folds] for name in self.folds[0].targets}
+        return {
+            name: {
+                "cross_validation": _means([one["test"] for one in found]),
+                "baselines": _means_of_each([one["baselines"] for one in found]),
+            }
+            for name, found in by_target.items()
+        }
 
     def frame(self) -> pl.DataFrame:
         """Return the answers as a table: ``row`` (from 0), ``fold``, ``prediction``, and for classes ``probability_CLASS``."""
@@ -95,14 +110,14 @@ class CrossValidation:
 
 
 def cross_validate(
-    judged: Judged, folds: Folds, options: Options, train_fold: Callable[[Prepared], tuple[Model, Mapping[str, Metrics]]]
+    judged: Judged, folds: Folds, options: Options, train_fold: Callable[[Prepared], tuple[Model, Beside]]
 ) -> Generator[FoldEnded, None, CrossValidation]:
     """Train and measure once for each fold; yield each fold as it is done, and return what was found.
 
     Args:
         judged: the table, its columns and its rows. ``folds``: how these are divided.
         options: the options of each training.
-        train_fold: trains on what was prepared, and returns the model and the metrics of the baselines on the test rows.
+        train_fold: trains on what was prepared, and returns the model and the baselines beside it.
 
     Raises:
         InputError: a fold cannot be encoded.
@@ -116,14 +131,33 @@ def cross_validate(
         tested = prepared.test.table
         outputs.append(model.answers(tested))
         predictions.append(model.goal.decide(outputs[-1]))
-        measured = model.evaluate(tested, np.arange(tested.rows))
-        ended.append(FoldEnded(number, len(folds.splits), tested.rows, model.report["epochs"], model.report["seconds"], measured, beside))
+        measured = model.assess(tested, np.arange(tested.rows))
+        spent = model.report["epochs"], model.report["seconds"]
+        ended.append(FoldEnded(number, len(folds.splits), tested.rows, *spent, measured.metrics, beside.mean, _of_each(measured, beside)))
         yield ended[-1]
     rows = np.concatenate([split.test for split in folds.splits])
     fold = np.repeat(np.arange(1, len(folds.splits) + 1), [len(split.test) for split in folds.splits])
     order = np.argsort(rows, kind="stable")
     answers, numbers = ([np.concatenate(of_target)[order] for of_target in zip(*parts, strict=True)] for parts in (predictions, outputs))
     return CrossValidation(tuple(ended), folds.how, rows[order], fold[order], answers, numbers, judged.goal)
+
+
+def _of_each(measured: Assessment, beside: Beside) -> dict[str, dict[str, Any]]:
+    if len(measured.targets) == 1:
+        return {}
+    both = zip(measured.targets.items(), beside.of_each, strict=True)
+    return {name: {"test": metrics, "baselines": baselines} for (name, metrics), baselines in both}
+
+
+def _means(measured: list[Metrics]) -> dict[str, float]:
+    """Return the mean of each metric over the folds that have it."""
+    return {name: float(np.mean(values)) for name, values in _by_name(measured).items()}
+
+
+def _means_of_each(measured: list[Mapping[str, Metrics]]) -> dict[str, dict[str, float]]:
+    """Return for each baseline the means over the folds that have it."""
+    names = dict.fromkeys(name for fold in measured for name in fold)
+    return {name: _means([fold[name] for fold in measured if name in fold]) for name in names}
 
 
 def _by_name(measured: list[Metrics]) -> dict[str, list[float]]:

@@ -67,6 +67,9 @@ class Model:
     cross_validation: CrossValidation | None = None
     source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
 
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+
     @cached_property
     def _run(self) -> Runnable:
         return compile(self.inference)
@@ -186,6 +189,15 @@ class Model:
         x = self.encoder.transform(part, self.dtype)
         y = self.goal.encode(part, self.dtype)
         return {"x": x, "y": y} | ({} if weights is None else {"w": weights.astype(self.dtype)})
+
+    @property
+    def plot(self) -> Any:
+        """The pictures of the run, with matplotlib: ``model.plot.curves()``; see :class:`chainrule.inspect.plots.Plots`.
+
+        Raises:
+            ImportError: matplotlib is not installed; the message names the extra.
+        """
+        return import_module("chainrule.inspect.plots").plots_of(self)  # a room above this one, opened on demand
 
     def as_estimator(self) -> Any:
         """Return the model as scikit-learn's classifier or regressor, which predicts as it does and can learn on.

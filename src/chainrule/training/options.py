@@ -77,8 +77,8 @@ class Options:
     until: str | Predicate | None = option(None, "training", "Stop when this holds, such as 'accuracy >= 0.97'.", "CONDITION")
     time_budget: float | None = option(None, "training", "Stop after so many seconds.", "SECONDS")
     metric: str | None = option(None, "training", "The validation metric that picks the best weights; the loss unless given.", "NAME")
-    class_weight: str | Mapping[Any, float] | None = option(
-        None, "training", "How much classes count: 'balanced', all alike, or a weight for each: yes=2,no=1.", "WEIGHTS"
+    class_weight: str | Mapping[Any, Any] | None = option(
+        None, "training", "How much classes count: 'balanced', all alike; yes=2,no=1; of several targets A=balanced,B:yes=2.", "WEIGHTS"
     )
     calibrate: bool = option(
         True, "training", "Fit the temperature of probabilities on the validation rows.", off="Leave the probabilities as they are."

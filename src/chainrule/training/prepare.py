@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.data.class_weights import BALANCED
+from chainrule.data.class_weights import of_targets
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.folds import Folds, fold_rows
@@ -195,8 +195,6 @@ def _check_class_options(targets: Sequence[Target], options: Options) -> None:
         for flag, value in (("--class-weight", options.class_weight), ("--threshold", options.threshold)):
             if value is not None:
                 raise OptionError(f"{flag} is for classes, and '{name}' is a quantity; leave it out, or choose --task classification.")
-    if len(targets) > 1 and options.class_weight not in (None, BALANCED):
-        raise OptionError(f"--class-weight: of {len(targets)} targets the classes can only be 'balanced'; choose that, or one target.")
     more = [target for target in targets if len(target.classes) > 2]
     if options.threshold is not None and more:
         raise OptionError(f"--threshold is for 2 classes; '{more[0].column.name}' has {len(more[0].classes)}: leave it out.")
@@ -230,7 +228,8 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
     if options.split and len(judged.own) == 2:
         notes = (Note(f"--split {options.split} has no effect: validation and test have files of their own", "--split"), *notes)
     counts = row_weights(table, judged.weight, split.train)
-    targets = [target.fit(table, split.train, counts, options.class_weight) for target in judged.goal.targets]
+    said = of_targets(options.class_weight, judged.goal.names)
+    targets = [target.fit(table, split.train, counts, weights) for target, weights in zip(judged.goal.targets, said, strict=True)]
     goal = replace(judged.goal, targets=tuple(targets))
     no_inputs = {*sources.targets, options.weight, options.group} - {None}
     inputs = tuple(column for column in judged.columns if column.name not in no_inputs)

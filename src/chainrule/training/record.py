@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,22 @@ class RunRecord:
     prepared: Prepared | None
     said: tuple[str, ...]
 
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+
     @property
     def name(self) -> str:
         """The name of the run."""
         return str(self.about.get("name", self.path.name))
+
+    @property
+    def plot(self) -> Any:
+        """The pictures of the run, with matplotlib: ``run.plot.curves()``; see :class:`chainrule.inspect.plots.Plots`.
+
+        Raises:
+            ImportError: matplotlib is not installed; the message names the extra.
+        """
+        return import_module("chainrule.inspect.plots").plots_of(self)  # a room above this one, opened on demand
 
     @property
     def report(self) -> dict[str, Any]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.data.measures.rows import rows_in_both
-from chainrule.data.measures.target import alone
+from chainrule.data.measures.target import alone, tail
 from chainrule.data.table import Note
+from chainrule.data.target import Target
+from chainrule.data.target_transform import STANDARDIZE
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared
+from chainrule.training.tasks import SQUARED
+
+Values = NDArray[Any]
 
 _GIVEN_AWAY = 0.98  # of the guessing error is gone by one column alone, on rows that it was not learned from
 _REPEATED = 0.01  # of the held-out rows stand in training too
@@ -19,29 +26,32 @@ _ALIKE = 0.5  # correlation of the target in neighboring rows; in independent ro
 _FEWEST_ROWS = 100
 _MOSTLY_ONCE = 0.5  # different values of a category, for one row
 _ALONE = 0.25  # of all squared deviations from the mean by a single row, of 100 at least
-_MOST_ROWS = 200_000
+_TOGETHER = 0.6  # of them by a hundredth of the rows; in a normal distribution it is 9 %, in an exponential one 27 %
+_MOST_ROWS, _MOST_TARGETS = 200_000, 8
 
 
 def with_suspicions(prepared: Prepared, options: Options) -> Prepared:
     """Return what was prepared with the suspicions as its first notes; most of them are warnings."""
     found = [*_repeated(prepared), *_labels(prepared)]
-    if len(prepared.goal.targets) == 1 and len(prepared.goal.quantiles) < 2:
-        found += [*_given_away(prepared), *_in_order(prepared, options), *_scale(prepared)]
+    for target in prepared.goal.targets[:_MOST_TARGETS]:
+        y = target.encode(prepared.train.table, "float64").reshape(-1)
+        found += [*_given_away(prepared, target, y), *_in_order(prepared, options, target, y)]
+        if prepared.goal.loss in SQUARED:
+            found += _scale(prepared, target, y)
     return replace(prepared, notes=(*found, *prepared.notes))
 
 
-def _given_away(prepared: Prepared) -> Iterator[Note]:
+def _given_away(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
     """A column that predicts the target nearly without error, alone among several."""
     columns = list(dict.fromkeys(prepared.encoder.sources.values()))
     if len(columns) < 2:
         return
-    classes = len(prepared.target.classes) if prepared.target.task == "classification" else 0
-    for one in alone(_by_column(prepared, columns), prepared.train.y.reshape(-1), classes=classes)[:3]:
+    for one in alone(_by_column(prepared, columns), y, classes=len(target.classes))[:3]:
         if one.share >= _GIVEN_AWAY:
-            name, target = columns[one.column], prepared.target.column.name
+            name = columns[one.column]
             text = (
-                f"column '{name}' alone predicts '{target}' nearly without error ({one.share:.1%} of the guessing error is gone): "
-                f"it may be made from the target, or be known only after it; --drop {name} trains without it"
+                f"column '{name}' alone predicts '{target.column.name}' nearly without error ({one.share:.1%} of the guessing "
+                f"error is gone): it may be made from the target, or be known only after it; --drop {name} trains without it"
             )
             yield Note(text, "--drop", warning=True)
 
@@ -80,25 +90,31 @@ def _with_answers(part: Part) -> np.ndarray:
     return np.column_stack([part.x, part.y.reshape(len(part.x), -1)])
 
 
-def _in_order(prepared: Prepared, options: Options) -> Iterator[Note]:
+def _in_order(prepared: Prepared, options: Options, target: Target, y: Values) -> Iterator[Note]:
     """Neighboring rows whose targets are alike: a file that is sorted, or a series in time."""
     if options.time or options.group:
         return
-    rows, order = prepared.train.rows, np.argsort(prepared.train.rows, kind="stable")
-    y = prepared.train.y.reshape(len(rows))[order].astype(np.float64)
-    name = prepared.target.column.name
+    y = y[np.argsort(prepared.train.rows, kind="stable")]
+    name = target.column.name
     if len(y) < _FEWEST_ROWS:
         return
-    changes, of_classes = np.diff(y), prepared.goal.task == "classification"
+    changes, of_classes = np.diff(y), target.task == "classification"
     in_blocks = of_classes and np.count_nonzero(changes) == len(np.unique(y)) - 1
     if (changes >= 0).all() or (changes <= 0).all() or in_blocks:
         yield Note(f"the rows are sorted by '{name}'; they are shuffled before they are divided, so that nothing is lost")
-    elif not of_classes and (likeness := float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
+    elif (likeness := _agreement(y) if of_classes else float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
+        measured = "agreement beyond chance" if of_classes else "correlation"
         text = (
-            f"'{name}' is alike in neighboring rows (correlation {likeness:.2f}, 0 in independent ones), as in a series of times or in "
+            f"'{name}' is alike in neighboring rows ({measured} {likeness:.2f}, 0 in independent ones), as in a series of times or in "
             "repeated measurements: what is measured is then too good; name the column of times with --time or of subjects with --group"
         )
         yield Note(text, "--time", warning=True)
+
+
+def _agreement(y: Values) -> float:
+    """Return how often neighbors have the same class, beyond chance: (same − expected) / (1 − expected), Cohen's κ."""
+    expected = float(np.square(np.unique(y, return_counts=True)[1] / len(y)).sum())
+    return (float(np.mean(y[1:] == y[:-1])) - expected) / (1 - expected)
 
 
 def _labels(prepared: Prepared) -> Iterator[Note]:
@@ -116,21 +132,26 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
             yield Note(text, "--drop", warning=True)
 
 
-def _scale(prepared: Prepared) -> Iterator[Note]:
-    """A quantity of which single rows are so large that they decide a squared error."""
-    y = prepared.train.y
-    if prepared.target.task != "regression" or len(y) < _FEWEST_ROWS:
+def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
+    """A quantity of which a few rows are so large that they decide a squared error."""
+    if len(y) < _FEWEST_ROWS:
         return
-    values = y.reshape(-1).astype(np.float64)
-    squares = np.square(values - values.mean())
-    row = int(squares.argmax())
-    share = float(squares[row] / squares.sum()) if squares.any() else 0.0
-    if share > _ALONE:
+    name, found = target.column.name, tail(y)
+    least = float(target.values(prepared.train.table).min())
+    transform = "log" if least > 0 else "log1p" if least > -1 else ""
+    other = f"--target-transform {transform} or --loss huber" if transform and target.transform == STANDARDIZE else "--loss huber"
+    if found.largest_share > _ALONE:
         text = (
-            f"the value of '{prepared.target.column.name}' in {_place(prepared.train, row)} makes up {share:.0%} of all squared "
-            "deviations from the mean: a squared error is mostly about this row; check it, or use --loss huber or --target-transform log"
+            f"the value of '{name}' in {_place(prepared.train, found.largest)} makes up {found.largest_share:.0%} of all squared "
+            f"deviations from the mean: a squared error is mostly about this row; check it, or use {other}"
         )
         yield Note(text, "--loss", warning=True)
+    elif found.share > _TOGETHER:
+        text = (
+            f"{found.rows:,} of the {len(y):,} training rows, those with the most extreme '{name}', make up {found.share:.0%} of all "
+            f"squared deviations from the mean: a squared error is mostly about them; use {other}"
+        )
+        yield Note(text, "--target-transform" if transform else "--loss", warning=True)
 
 
 def _place(part: Part, row: int) -> str:

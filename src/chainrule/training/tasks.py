@@ -14,6 +14,8 @@ LOSSES_OF: dict[Task, tuple[str, ...]] = {
     "classification": ("cross_entropy", "binary_cross_entropy"),
     "regression": ("mse", "half_squared_error", "mae", "huber", "pinball", "poisson"),
 }
+SQUARED = ("mse", "half_squared_error")
+"""The losses of squared errors, in which few large deviations can outweigh all other rows."""
 SHOWN_METRICS = {"classification": ("accuracy",), "regression": ("rmse",)}
 
 

@@ -32,6 +32,7 @@ from chainrule.training.suspicions import with_suspicions
 from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
+from chainrule.training.watching import watching
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,21 @@ class Trained:
 TrainEvent = Understood | NetworkBuilt | Trained | FoldEnded | Event
 
 
-def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
+def train(
+    data: Any,
+    target: Any = None,
+    *,
+    on_event: Callable[[TrainEvent], None] | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> Model:
     """Train a network on a table.
 
     Args:
         data: a file's path, the name of a bundled data set (``"penguins"``), or any data frame.
         target: the column to predict, or a list of several; may be left out for a bundled data set.
         on_event: is called with everything that happens, in order.
+        progress: whether a bar shows how far the training is; by default only in a notebook.
         options: the words of the command line, see :class:`chainrule.training.options.Options`: ``hidden=(64, 64)``, ``epochs=50`` …
 
     Returns:
@@ -80,6 +89,7 @@ def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], Non
         NonFiniteError: the loss became NaN or infinite before a single epoch was done.
     """
     job = train_events(data, target, Options.of(options))
+    follow = watching(on_event, progress)
     model: Model | None = None
     error = ""
     while True:
@@ -93,8 +103,7 @@ def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], Non
                 raise
             warnings.warn("measuring was interrupted; the model is whole, and its report has no metrics.", stacklevel=2)
             break
-        if on_event is not None:
-            on_event(event)
+        follow(event)
         if isinstance(event, Trained):
             model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):
@@ -131,11 +140,13 @@ def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEve
         if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
+            for name, found in model.cross_validation.targets.items():
+                model.report["targets"][name] |= found
     return model
 
 
-def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, dict[str, dict[str, float]]]:
-    """Train on one fold, and measure the baselines on its test rows; a Ctrl-C ends it."""
+def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tuple[Model, Beside]:
+    """Train on one fold, beside the baselines that its test rows will measure; a Ctrl-C ends it."""
     beside = Beside(prepared, trees)
     job = train_prepared(prepared, replace(options, statistics=False))
     try:
@@ -144,11 +155,11 @@ def _train_fold(prepared: Prepared, options: Options, trees: Trees | None) -> tu
             if isinstance(event, Stopped) and event.interrupted:
                 raise KeyboardInterrupt
     except StopIteration as done:
-        return done.value, beside.mean
+        return done.value, beside
 
 
-def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
-    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
+def loop_of(prepared: Prepared, options: Options) -> Loop:
+    """Return the loop that trains on rows that are prepared, before its first step."""
     batch_size, epochs = _sizes(options, len(prepared.train.x))
     network = nn.mlp(
         len(prepared.encoder.units),
@@ -160,11 +171,17 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
     optimizer = optimizer_named(options.optimizer, options.lr, options.weight_decay)
     y = prepared.goal.y_type(options.dtype)
     step = training_step(network, prepared.goal.function, optimizer, y=y, dtype=options.dtype, backend=options.backend)
-    layers = describe(network)
-    yield NetworkBuilt(layers, prepared.goal.loss, optimizer, batch_size, epochs)
-    start = step.init(options.seed)
     settings = _settings(options, batch_size, epochs)
-    run = Loop(step, prepared.train.batch(), settings, start.copy(), _batch(prepared.valid), _metrics(prepared, options))
+    return Loop(step, prepared.train.batch(), settings, step.init(options.seed), _batch(prepared.valid), _metrics(prepared, options))
+
+
+def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent, None, Model]:
+    """Train on rows that are prepared, yield everything that happens, and return the model, which is not measured yet."""
+    run = loop_of(prepared, options)
+    step, network, start = run.step, run.step.network, run.start.copy()
+    assert isinstance(network, nn.Sequential)  # loop_of makes it
+    layers, (batch_size, epochs) = describe(network), _sizes(options, len(prepared.train.x))
+    yield NetworkBuilt(layers, prepared.goal.loss, step.optimizer, batch_size, epochs)
     stopped: Stopped | None = None
     for event in run.events():
         stopped = event if isinstance(event, Stopped) else stopped

@@ -48,6 +48,29 @@ def class_shares(y: NDArray[np.integer[Any]], classes: int) -> ClassShares:
     return ClassShares(tuple(int(count) for count in np.bincount(y, minlength=classes)))
 
 
+@dataclass(frozen=True)
+class Tail:
+    """The rows with the largest squared deviations from the mean, a hundredth of all: how many, and their share of all squares.
+
+    ``largest`` is the row with the largest one of them, and ``largest_share`` its own.
+    """
+
+    rows: int
+    share: float
+    largest: int
+    largest_share: float
+
+
+def tail(y: NDArray[np.floating[Any]]) -> Tail:
+    """Return what the largest deviations of quantities y (rows,) weigh."""
+    values = np.asarray(y, np.float64)
+    squares = np.square(values - values.mean())
+    rows = max(len(squares) // 100, 1)
+    top = np.partition(squares, -rows)[-rows:]
+    total, largest = float(squares.sum()) or 1.0, int(squares.argmax())
+    return Tail(rows, float(top.sum()) / total, largest, float(squares[largest]) / total)
+
+
 def alone(x: NDArray[np.floating[Any]], y: NDArray[np.generic], *, classes: int = 0) -> list[Alone]:
     """Return how well each column of x [rows, columns] predicts y (rows,) alone, the best one first; nothing for fewer than 30 rows.
 
@@ -73,10 +96,17 @@ def alone(x: NDArray[np.floating[Any]], y: NDArray[np.generic], *, classes: int 
 
 
 def _bins(made: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the bin of each value: one of its own for each value of a column with few, and quantiles of the others."""
-    different = np.unique(made)
+    """Return the bin of each value: one of its own for each value of a column with few, and quantiles of the others.
+
+    Among these a value that fills a bin has it to itself, such as the 0 of an amount that most rows do not have.
+    """
+    different, counts = np.unique(made, return_counts=True)
     number = min(max(len(made) // _ROWS_A_BIN, 2), _MOST_BINS)
-    edges = different[1:] if len(different) <= number else np.unique(np.quantile(made, np.linspace(0, 1, number + 1)[1:-1]))
+    edges = different[1:]
+    if len(different) > number:
+        frequent = different[counts > len(made) / number]
+        quantiles = np.quantile(made, np.linspace(0, 1, number + 1)[1:-1])
+        edges = np.unique(np.concatenate([quantiles, frequent, np.nextafter(frequent, np.inf)]))
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 

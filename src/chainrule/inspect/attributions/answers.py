@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import ops
+from chainrule.backends import Runnable, compile
 from chainrule.backends.reference import Reference
 from chainrule.errors import FileFormatError
 from chainrule.ir import Port, Program
@@ -84,8 +85,8 @@ class Answers:
         return Explained(self, answer_program(self.model.goal, self._place, self.program, label))
 
     @cached_property
-    def _run_plain(self) -> Reference:
-        return Reference(self.program)
+    def _run_plain(self) -> Runnable:
+        return compile(self.program)
 
     @cached_property
     def _run_hidden(self) -> Reference:

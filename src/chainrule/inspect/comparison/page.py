@@ -11,7 +11,8 @@ import numpy as np
 from chainrule.errors import OptionError
 from chainrule.inspect.comparison.comparison import Comparison
 from chainrule.inspect.comparison.pairs import Flips, Pair
-from chainrule.inspect.report.charts import COLORS, line_chart
+from chainrule.inspect.pictures.kinds import Lines
+from chainrule.inspect.report.charts import COLORS, line_charts
 from chainrule.inspect.report.page import figure, page, part, section, sentence, table
 from chainrule.training.events import History
 from chainrule.training.files import write_atomically
@@ -87,7 +88,7 @@ def _courses(found: Comparison) -> str:
             group = {name: series[name] for name in names[at : at + COLORS]}
             ends = ", ".join(f"{name} {ys[-1]:.4g} after {len(ys)} epochs" for name, (_, ys) in group.items())
             says = f"The {kind} by epoch: {ends}."
-            charts.append(figure(line_chart(group, says, x="epoch", y=kind, logarithmic=True), says))
+            charts.append(figure(line_charts(Lines(group, says, "epoch", kind, logarithmic=True)), says))
     return "".join(charts)
 
 

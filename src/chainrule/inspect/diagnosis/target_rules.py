@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.data.measures.target import class_shares
+from chainrule.data.measures.target import class_shares, tail
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.inspect.diagnosis.references import Reference
 from chainrule.inspect.diagnosis.wording import percent, places
 from chainrule.training.findings import Finding
+from chainrule.training.tasks import SQUARED
 
 LARGE, POOR_LARGE, SMALL = 100.0, 10.0, 0.01
 """Fresh networks answer with numbers near 1: a target 100 times larger has gradients 100 times larger; from 10 on it matters if it "
 "shows."""
 
-HEAVY, _TOP = 0.6, 0.01
+HEAVY = 0.6
 """In a normal distribution 1 % of the rows hold 9 % of the squared deviation, in an exponential one 27 %. With 60 %, they are the loss."""
 
 IMBALANCED, IMBALANCED_UNFOUND = 15.0, 9.0
@@ -54,22 +55,20 @@ def _plain_scale(m: Measurements) -> Finding | None:
 
 
 def _heavy_tail(m: Measurements) -> Finding | None:
-    values = m.raw_target
-    if values is None or len(values) < 100:
+    values, learned = m.raw_target, m.train.y if m.train is not None else None
+    if values is None or learned is None or len(values) < 100 or m.loss not in SQUARED:
         return None
-    squares = np.sort(np.square(values - values.mean()))[::-1]
-    top = max(int(len(squares) * _TOP), 1)
-    share = float(squares[:top].sum() / squares.sum()) if squares.sum() > 0 else 0.0
-    if share < HEAVY:
+    found = tail(learned.reshape(-1))  # as it is learned: of a logarithm, if it was asked for
+    if found.share < HEAVY:
         return None
     return Finding(
         "target_scale",
         m.target,
         0,
-        f"{top:,} of the {len(values):,} training rows hold {percent(share)} of the squared deviation of {m.target}, whose median is "
-        f"{np.median(values):.4g} and whose largest value is {values.max():.4g}: the loss is theirs alone.",
+        f"{found.rows:,} of the {len(values):,} training rows hold {percent(found.share)} of the squared deviation of {m.target}, whose "
+        f"median is {np.median(values):.4g} and whose largest value is {values.max():.4g}: the loss is theirs alone.",
         "Predict its logarithm if it is positive, or use --loss huber; check the largest values.",
-        {"share": share, "rows": float(top), "median": float(np.median(values)), "largest": float(values.max())},
+        {"share": found.share, "rows": float(found.rows), "median": float(np.median(values)), "largest": float(values.max())},
     )
 
 

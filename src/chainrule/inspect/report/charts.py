@@ -1,4 +1,4 @@
-"""Charts as SVG texts: lines, points, bars and a raster, whose colors are those of the page that holds them, light or dark.
+"""Pictures as SVG texts, whose colors are those of the page that holds them, light or dark.
 
 A chart is ``role="img"`` with a text that says what is to be seen. Classes ``s0`` … ``s5`` are the colors of series; the page's style sheet
 gives them and ``axis``, ``grid`` and ``label`` their looks.
@@ -7,21 +7,20 @@ gives them and ``axis``, ``grid`` and ``label`` their looks.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chainrule.inspect.pictures.kinds import Bars, Floats, Lines, Points, Raster
 
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 12, 40
 _TICKS = 5
 COLORS = 6
 """How many series have a color of their own."""
-
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -69,99 +68,101 @@ def scale(values: Floats, start: float, stop: float, *, logarithmic: bool = Fals
     return Scale(low if zero and low == 0 else low - margin, high + margin, start, stop)
 
 
-def line_chart(
-    series: Mapping[str, tuple[Floats, Floats]],
-    says: str,
-    *,
-    x: str,
-    y: str,
-    logarithmic: bool = False,
-    mark: tuple[float, str] | None = None,
-) -> str:
-    """Return a chart of lines, each a pair of x and y, with a legend; values that are not finite leave a gap.
+def line_charts(picture: Lines) -> str:
+    """Return charts of lines, each of at most so many as there are colors, with their legends."""
+    names = list(picture.series)
+    groups = [names[at : at + COLORS] for at in range(0, len(names), COLORS)] or [[]]
+    return "".join(_line_chart(replace(picture, series={name: picture.series[name] for name in group})) for group in groups)
 
-    Args:
-        says: what is to be seen, for those who cannot.
-        x, y: the names of the axes.
-        mark: a place on the x axis that a vertical line points out, and its name.
-    """
+
+def _line_chart(picture: Lines) -> str:
+    series = picture.series
     everywhere = np.concatenate([xs for xs, _ in series.values()] or [np.zeros(0)])
     across = scale(everywhere, _LEFT, WIDTH - _RIGHT)
     values = np.concatenate([ys for _, ys in series.values()] or [np.zeros(0)])
-    logarithmic = logarithmic and bool((values[np.isfinite(values)] > 0).all())
+    logarithmic = picture.logarithmic and bool((values[np.isfinite(values)] > 0).all())
     up = scale(values, HEIGHT - _BOTTOM, _TOP, logarithmic=logarithmic)
-    parts = [_axes(across, up, x, y)]
-    if mark is not None:
-        place = float(across(np.array([mark[0]]))[0])
+    parts = [_axes(across, up, picture.x, picture.y)]
+    if picture.mark is not None:
+        at, name = picture.mark
+        place = float(across(np.array([at]))[0])
         parts.append(f'<line class="mark" x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"/>')
         anchor = "end" if place > WIDTH / 2 else "start"
         shift = -4 if anchor == "end" else 4
-        parts.append(f'<text class="label" x="{place + shift:.1f}" y="{_TOP + 10}" text-anchor="{anchor}">{escape(mark[1])}</text>')
+        parts.append(f'<text class="label" x="{place + shift:.1f}" y="{_TOP + 10}" text-anchor="{anchor}">{escape(name)}</text>')
     for number, (xs, ys) in enumerate(series.values()):
         parts.append(f'<path class="line s{number % COLORS}" d="{_path(across(xs), up(ys), np.isfinite(ys))}"/>')
-    return _svg("".join(parts), says) + legend(list(series))
+    return _svg("".join(parts), picture.says) + legend(list(series))
 
 
-def scatter(xs: Floats, ys: Floats, says: str, *, x: str, y: str, diagonal: bool = False) -> str:
-    """Return a chart of points; ``diagonal`` draws the line where both are equal, on one scale for both."""
+def scatter(picture: Points) -> str:
+    """Return a chart of points."""
+    xs, ys = picture.xs, picture.ys
     both = np.concatenate([xs, ys])
-    across = scale(both if diagonal else xs, _LEFT, WIDTH - _RIGHT)
-    up = scale(both if diagonal else ys, HEIGHT - _BOTTOM, _TOP)
-    parts = [_axes(across, up, x, y)]
-    if diagonal:
+    across = scale(both if picture.diagonal else xs, _LEFT, WIDTH - _RIGHT)
+    up = scale(both if picture.diagonal else ys, HEIGHT - _BOTTOM, _TOP)
+    parts = [_axes(across, up, picture.x, picture.y)]
+    if picture.diagonal:
         ends = np.array([across.low, across.high])
         (x1, x2), (y1, y2) = across(ends), up(ends)
         parts.append(f'<line class="mark" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
-    points = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in zip(across(xs), up(ys), strict=True))
-    parts.append(f'<path class="points s0" d="{points}"/>')
-    return _svg("".join(parts), says)
+    places = list(zip(across(xs), up(ys), strict=True))
+    if picture.shares is None:
+        points = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in places)
+        parts.append(f'<path class="points s0" d="{points}"/>')
+    else:
+        parts.append(f'<path class="line s0" stroke-opacity=".4" d="{_path(across(xs), up(ys), np.isfinite(ys))}"/>')
+        radii = 3 + 9 * np.sqrt(picture.shares)
+        circles = zip(places, radii, strict=True)
+        parts += [f'<circle class="bar" fill-opacity=".75" cx="{px:.1f}" cy="{py:.1f}" r="{r:.1f}"/>' for (px, py), r in circles]
+    return _svg("".join(parts), picture.says)
 
 
-def bars(values: Mapping[str, tuple[float, float]], says: str, *, digits: str = ".3g") -> str:
+def bars(picture: Bars) -> str:
     """Return horizontal bars: a length and its spread for each name."""
     row, left, right = 24, 190, 70
-    height = row * len(values) + 8
-    lengths = np.array([value for value, _ in values.values()])
+    height = row * len(picture.values) + 8
+    lengths = np.array([end for value, spread in picture.values.values() for end in (value - spread, value + spread)])
     across = scale(lengths, left, WIDTH - right, zero=True)
     zero = float(across(np.array([0.0]))[0])
     parts = []
-    for number, (name, (value, spread)) in enumerate(values.items()):
+    for number, (name, (value, spread)) in enumerate(picture.values.items()):
         top = 4 + number * row
         at, low, high = (float(place) for place in across(np.array([value, value - spread, value + spread])))
         shown = name if len(name) <= 26 else f"{name[:25]}…"
         parts.append(f'<text class="label" x="{left - 8}" y="{top + 16}" text-anchor="end">{escape(shown)}</text>')
         parts.append(f'<rect class="bar" x="{min(zero, at):.1f}" y="{top + 3}" width="{abs(at - zero):.1f}" height="{row - 6}"/>')
         parts.append(f'<line class="mark" x1="{low:.1f}" x2="{high:.1f}" y1="{top + row / 2}" y2="{top + row / 2}"/>')
-        parts.append(f'<text class="label" x="{WIDTH - right + 8}" y="{top + 16}">{value:{digits}}</text>')
-    return _svg("".join(parts), says, height)
+        parts.append(f'<text class="label" x="{WIDTH - right + 8}" y="{top + 16}">{value:.3g}</text>')
+    longest = ", ".join(f"{name} {value:.3g}" for name, (value, _) in list(picture.values.items())[:5])
+    return _svg("".join(parts), f"{picture.x}: {longest}", height)
 
 
-def raster(shares: Floats, says: str, *, x: str, y: str, x_ends: tuple[str, str], y_ends: tuple[str, str]) -> str:
-    """Return a picture of shares [columns, rows] from 0 to 1, the darker the larger; the first row is at the bottom."""
-    columns, rows = shares.shape
+def raster(picture: Raster) -> str:
+    """Return a picture of shares, the darker the larger; the first row is at the bottom."""
+    columns, rows = picture.shares.shape
     height = 170
     wide, high = (WIDTH - _LEFT - _RIGHT) / columns, (height - _TOP - _BOTTOM) / rows
-    darkest = float(shares.max(initial=0.0)) or 1.0
+    darkest = float(picture.shares.max(initial=0.0)) or 1.0
     levels: dict[int, list[str]] = {}
     for column in range(columns):
         for place in range(rows):
-            level = round(9 * shares[column, place] / darkest)
+            level = round(9 * picture.shares[column, place] / darkest)
             if level:
                 left, top = _LEFT + column * wide, height - _BOTTOM - (place + 1) * high
                 levels.setdefault(level, []).append(f"M{left:.1f} {top:.1f}h{wide:.1f}v{high:.1f}h{-wide:.1f}z")
     parts = [f'<path class="cell" fill-opacity="{level / 9:.2f}" d="{"".join(cells)}"/>' for level, cells in sorted(levels.items())]
     bottom = height - _BOTTOM
-    frame = f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{WIDTH - _RIGHT}"/>'
-    parts.append(frame)
+    parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{WIDTH - _RIGHT}"/>')
     parts += [
-        _label(_LEFT, bottom + 16, x_ends[0], "start"),
-        _label(WIDTH - _RIGHT, bottom + 16, x_ends[1], "end"),
-        _label((WIDTH + _LEFT) / 2, bottom + 32, x, "middle"),
-        _label(_LEFT - 6, bottom, y_ends[0], "end"),
-        _label(_LEFT - 6, _TOP + 10, y_ends[1], "end"),
-        f'<text class="label" transform="translate(14 {(bottom + _TOP) / 2}) rotate(-90)" text-anchor="middle">{escape(y)}</text>',
+        _label(_LEFT, bottom + 16, picture.x_ends[0], "start"),
+        _label(WIDTH - _RIGHT, bottom + 16, picture.x_ends[1], "end"),
+        _label((WIDTH + _LEFT) / 2, bottom + 32, picture.x, "middle"),
+        _label(_LEFT - 6, bottom, number_text(picture.y_ends[0]), "end"),
+        _label(_LEFT - 6, _TOP + 10, number_text(picture.y_ends[1]), "end"),
+        _up((bottom + _TOP) / 2, picture.y),
     ]
-    return _svg("".join(parts), says, height)
+    return _svg("".join(parts), picture.says, height)
 
 
 def legend(names: Sequence[str]) -> str:
@@ -187,13 +188,17 @@ def _axes(across: Scale, up: Scale, x: str, y: str) -> str:
         parts.append(_label(place, bottom + 16, number_text(value), "middle"))
     parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{WIDTH - _RIGHT}"/>')
     parts.append(_label((WIDTH + _LEFT) / 2, HEIGHT - 6, x, "middle"))
-    middle = (bottom + _TOP) / 2
-    parts.append(f'<text class="label" transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y)}</text>')
+    parts.append(_up((bottom + _TOP) / 2, y))
     return "".join(parts)
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text class="label" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _up(y: float, text: str) -> str:
+    """Return the name of the y axis."""
+    return f'<text class="label up" transform="translate(14 {y}) rotate(-90)" text-anchor="middle">{escape(text)}</text>'
 
 
 def _path(xs: Floats, ys: Floats, there: NDArray[np.bool_]) -> str:
