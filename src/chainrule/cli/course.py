@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.failure import DONE, INTERRUPTED, report_failure
 from chainrule.cli.outcome import one_line, show_fold, show_next, show_outcome, show_stop
 from chainrule.cli.output import messages, write_json
-from chainrule.cli.progress import Progress
 from chainrule.cli.understood import show_network, show_understood
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import NonFiniteError
@@ -22,6 +21,7 @@ from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
+from chainrule.training.progress import Progress
 from chainrule.training.run_folder import RunFolder, describe_data, open_run_folder, state_of
 from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.train import NetworkBuilt, Trained, TrainEvent, Understood

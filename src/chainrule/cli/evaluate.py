@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.models import READING, DataArgument, JsonFlag, ModelArgument, count_unknown, name_ignored, open_model, open_table
 from chainrule.cli.options import with_option_flags
-from chainrule.cli.output import measure, messages, plain_table, results, say, write_json
+from chainrule.cli.output import messages, plain_table, results, say, write_json
+from chainrule.training.numbers import measure
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from chainrule.cli.asking import HINT, SKIP, Asker, StopAskingError
-from chainrule.cli.output import duration, plain_table, results, say
+from chainrule.cli.output import plain_table, results, say
 from chainrule.errors import AnswerError
 from chainrule.learn.lessons import find_lesson
 from chainrule.learn.practice import text
@@ -19,6 +19,7 @@ from chainrule.learn.practice.generate import make_exercise
 from chainrule.learn.practice.paper import Score, compose
 from chainrule.learn.practice.progress import Progress, exercise_items, open_progress
 from chainrule.learn.practice.templates import TEMPLATES
+from chainrule.training.numbers import duration
 
 
 def repeat(templates: Sequence[str], count: int, seed: int, *, spaced: bool) -> None:

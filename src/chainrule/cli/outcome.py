@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from chainrule.cli.output import duration, measure, plain_table, say
+from chainrule.cli.output import plain_table, say
 from chainrule.data.visible import visible
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
+from chainrule.training.numbers import duration, measure
 from chainrule.training.run_folder import RunFolder
 from chainrule.training.tasks import SHOWN_METRICS
 

@@ -13,11 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from chainrule.cli.output import number, plain_table
+from chainrule.cli.output import plain_table
 from chainrule.data.table import Note
 from chainrule.data.target import Target
 from chainrule.data.target_transform import COUNTS, STANDARDIZE
 from chainrule.data.visible import visible
+from chainrule.training.numbers import number
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.train import NetworkBuilt

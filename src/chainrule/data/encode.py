@@ -102,7 +102,7 @@ class Encoder:
             units = x[:, start : start + len(code.units)]
             with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
                 code.fill(read_column(table, code.column), units)
-            if not np.isfinite(units).all():
+            if isinstance(code, NumberCode | DateCode) and not np.isfinite(units).all():
                 row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
                 cell = table.frame[code.column.name][row]
                 raise DataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -112,6 +113,9 @@ class Program:
         from chainrule.ir.listing import listing  # the listing imports this module
 
         return listing(self)
+
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     def input(self, name: str) -> Port:
         """Return the input of that name; ``InputError`` if there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from numbers import Integral, Real
 from typing import Any, Protocol
 
@@ -151,6 +152,9 @@ class Sequential:
             path: make(np.random.Generator(np.random.Philox(key=np.array([seed, purpose(path)], np.uint64))), shape, dtype)
             for path, (make, shape) in self.parameters().items()
         }
+
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     def input_type(self, dtype: str = "float32") -> Type:
         """Return the type of x: ``f32[B,inputs]``.

@@ -19,6 +19,7 @@ from chainrule.training.program import Network
 from chainrule.training.state import State
 from chainrule.training.step import Batch, TrainingStep, training_step
 from chainrule.training.until import Predicate, until
+from chainrule.training.watching import watching
 
 
 @dataclass(repr=False)
@@ -44,6 +45,9 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.stopped.epochs} epochs, best {self.stopped.best_epoch}: {self.stopped.reason})"
+
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     @property
     def plot(self) -> Any:
@@ -81,6 +85,7 @@ def fit(
     order: Callable[[int], np.ndarray] | None = None,
     threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
+    progress: bool | None = None,
     x: Any = None,
     y: str | Type | None = None,
     dtype: str = "float32",
@@ -107,6 +112,7 @@ def fit(
         params: initial weights.
         shuffle, order, threads: as for ``TrainingStep.run``.
         on_event: is called with everything that happens.
+        progress: whether a bar shows how far the training is; by default only in a notebook.
         statistics: whether single steps are sampled, for :func:`chainrule.diagnose` and reports; the weights are the same either way.
 
     Returns:
@@ -122,11 +128,11 @@ def fit(
         epochs, batch_size, patience, time_budget, _predicate(until), watch, greater_is_better, plateau, shuffle, order, threads, statistics
     )
     run = Loop(step, data, settings, step.init(seed, given), validation, metrics or {})
+    follow = watching(on_event, progress)
     stopped: Stopped | None = None
     for event in run.events():
         stopped = event if isinstance(event, Stopped) else None
-        if on_event is not None:
-            on_event(event)
+        follow(event)
     assert stopped is not None  # the loop ends with it
     result = Run(step, run.state, run.best, run.history, stopped, run.start, data, validation, settings)
     if stopped.error and not stopped.epochs:

@@ -67,6 +67,9 @@ class Model:
     cross_validation: CrossValidation | None = None
     source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
 
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+
     @cached_property
     def _run(self) -> Runnable:
         return compile(self.inference)

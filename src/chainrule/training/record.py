@@ -41,6 +41,9 @@ class RunRecord:
     prepared: Prepared | None
     said: tuple[str, ...]
 
+    def _repr_html_(self) -> Any:
+        return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+
     @property
     def name(self) -> str:
         """The name of the run."""

@@ -32,6 +32,7 @@ from chainrule.training.suspicions import with_suspicions
 from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
+from chainrule.training.watching import watching
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,21 @@ class Trained:
 TrainEvent = Understood | NetworkBuilt | Trained | FoldEnded | Event
 
 
-def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], None] | None = None, **options: Any) -> Model:
+def train(
+    data: Any,
+    target: Any = None,
+    *,
+    on_event: Callable[[TrainEvent], None] | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> Model:
     """Train a network on a table.
 
     Args:
         data: a file's path, the name of a bundled data set (``"penguins"``), or any data frame.
         target: the column to predict, or a list of several; may be left out for a bundled data set.
         on_event: is called with everything that happens, in order.
+        progress: whether a bar shows how far the training is; by default only in a notebook.
         options: the words of the command line, see :class:`chainrule.training.options.Options`: ``hidden=(64, 64)``, ``epochs=50`` …
 
     Returns:
@@ -80,6 +89,7 @@ def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], Non
         NonFiniteError: the loss became NaN or infinite before a single epoch was done.
     """
     job = train_events(data, target, Options.of(options))
+    follow = watching(on_event, progress)
     model: Model | None = None
     error = ""
     while True:
@@ -93,8 +103,7 @@ def train(data: Any, target: Any = None, *, on_event: Callable[[TrainEvent], Non
                 raise
             warnings.warn("measuring was interrupted; the model is whole, and its report has no metrics.", stacklevel=2)
             break
-        if on_event is not None:
-            on_event(event)
+        follow(event)
         if isinstance(event, Trained):
             model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.inspect.diagnosis import CODES, data_rules, target_rules
 from chainrule.inspect.diagnosis.diagnosis import findings_of
-from chainrule.inspect.diagnosis.measurements import Measurements, Rows, skill
+from chainrule.inspect.diagnosis.measurements import Measurements, Plan, Rows, skill
 from chainrule.training.events import EpochEnded, History
 from chainrule.training.statistics.sample import LayerSample, ParameterSample, StepSampled
 
@@ -252,7 +252,42 @@ def test_a_validation_loss_that_rises():
 
 
 def test_every_code_has_words_and_a_rule_that_says_what_it_finds():
-    assert len(CODES) == 20
+    assert len(CODES) == 22
     for code in CODES.values():
         assert code.words
         assert code.rule.__doc__
+
+
+def run_of(batch_size, epochs, learned_by):
+    """A run whose loss falls a little in each epoch, and whose answers are those of a function."""
+    an_epoch = -(-len(X) // batch_size)
+    losses = np.linspace(0.69, 0.6, epochs)
+    history = History([EpochEnded(n, an_epoch, loss, {}, 1.0, 1.0, 1.0, True) for n, loss in enumerate(losses, 1)])
+    plan = Plan(batch_size, epochs, None, "adam")
+    parts = {"classes": 2, "loss": "cross_entropy", "plan": plan, "predict": learned_by}
+    return Measurements(history, train=Rows(X, CLASS), **parts)
+
+
+def guess(x):
+    return np.tile([1.0, 0.0], (len(x), 1))
+
+
+def truth(x):
+    return np.stack([-x[:, 0] - x[:, 1], x[:, 0] + x[:, 1]], axis=1)
+
+
+def test_a_batch_of_all_rows_makes_too_few_updates():
+    found = findings_of(run_of(600, 40, guess))
+    assert [finding.code for finding in found] == ["batch_size", "underfitting"]
+    assert "a batch has 600 of the 600 training rows" in found[0].evidence
+    assert found[0].numbers["updates"] == 40
+    assert codes(run_of(600, 40, truth)) == []
+    assert codes(run_of(64, 40, guess)) == ["underfitting"]
+
+
+def test_a_run_of_a_few_updates():
+    found = findings_of(run_of(64, 2, guess))
+    assert [finding.code for finding in found] == ["epochs", "underfitting"]
+    assert "the run had 2 epochs, which made 20 updates in all" in found[0].evidence
+    assert codes(run_of(64, 2, truth)) == []
+    assert "epochs" not in codes(run_of(64, 4, guess))

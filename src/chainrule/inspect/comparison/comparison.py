@@ -92,9 +92,9 @@ class Comparison:
         return self.verdict
 
     def _repr_html_(self) -> str:
-        from chainrule.inspect.comparison.page import comparison_sections
+        from chainrule.inspect.notebook import html_of  # which imports this module
 
-        return "".join(comparison_sections(self))
+        return html_of(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready data."""

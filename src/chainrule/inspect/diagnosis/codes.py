@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chainrule.inspect.diagnosis import course_rules, data_rules, network_rules, target_rules
+from chainrule.inspect.diagnosis import course_rules, data_rules, network_rules, plan_rules, target_rules
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.training.findings import Finding
 
@@ -42,6 +42,8 @@ CODES: dict[str, Code] = {
         Code("duplicate_features", "two columns say the same", data_rules.duplicate_features),
         Code("constant_feature", "a column holds one value", data_rules.constant_feature),
         Code("plateau", "the loss stands still at guessing", course_rules.plateau),
+        Code("batch_size", "a step has too many rows", plan_rules.batch_size),
+        Code("epochs", "the run ended after a few updates", plan_rules.epochs),
         Code("underfitting", "the network learns too little of its rows", course_rules.underfitting),
         Code("overfitting", "what was learned does not carry over", course_rules.overfitting),
     )

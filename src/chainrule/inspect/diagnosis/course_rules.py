@@ -74,7 +74,7 @@ def rate_too_high(m: Measurements) -> Finding | None:
     samples = [sample for sample in m.history.samples if _alive(sample)]
     over = [sample for sample in samples if not sample.gained >= 0]
     share = len(over) / len(samples) if samples else 0.0
-    if share < OVERSHOT or not _poor(m):
+    if share < OVERSHOT or not poor(m):
         return None
     worst = max(over, key=lambda sample: sample.loss_after / max(sample.loss, 1e-300))
     median = float(np.median([_moved(sample) for sample in samples]))
@@ -110,7 +110,7 @@ def rate_too_low(m: Measurements) -> Finding | None:
     """Steps so short that each gains exactly what the gradient foretells, in a run that is far from done."""
     samples, losses = m.history.samples, m.history.values("loss")
     moved = _distance(m)
-    if len(samples) < 2 or len(losses) < 2 or moved is None or not _poor(m):
+    if len(samples) < 2 or len(losses) < 2 or moved is None or not poor(m):
         return None
     gained = [sample.gained for sample in samples if sample.predicted > 0]
     linear = [LINEAR[0] <= gain <= LINEAR[1] for gain in gained]
@@ -144,7 +144,7 @@ def _distance(m: Measurements) -> float | None:
     return math.sqrt(sum(a for a, _ in squares) / max(sum(b for _, b in squares), 1e-300))
 
 
-def _poor(m: Measurements) -> bool:
+def poor(m: Measurements) -> bool:
     """Say whether the network learned less from its own rows than a simple model does, and than there was to learn."""
     if m.learned is None:
         losses, start = m.history.values("loss"), _first_loss(m)
@@ -165,7 +165,7 @@ def _faded(m: Measurements) -> float | None:
 def plateau(m: Measurements) -> Finding | None:
     """The loss stands still where guessing stands."""
     losses = m.history.values("loss")
-    if len(losses) < 4 or not _poor(m) or _still_falling(m):
+    if len(losses) < 4 or not poor(m) or still_falling(m):
         return None
     faded = _faded(m)
     stands = m.learned is None or m.learned <= 0.15 * max(m.reference.skill if m.reference else 1.0, 0.0)
@@ -176,12 +176,12 @@ def plateau(m: Measurements) -> Finding | None:
         return None  # nobody learns anything from these rows
     level = f", where the best constant answer has {m.guess:.4g}" if m.guess is not None else ""
     steps = "" if faded is None else f"; the last sampled steps had {faded:.1g} times the size of the first"
-    beside = "" if known is None else f"; {_model(m)} takes away {percent(known)} of the guessing error"
+    beside = "" if known is None else f"; {model_words(m)} takes away {percent(known)} of the guessing error"
     return Finding(
         "plateau",
         "",
-        m.step_of_epoch(_flat_since(losses)),
-        f"the training loss has stood near {losses[-1]:.4g} since epoch {_flat_since(losses)} of {len(losses)}{level}{beside}{steps}.",
+        m.step_of_epoch(flat_since(losses)),
+        f"the training loss has stood near {losses[-1]:.4g} since epoch {flat_since(losses)} of {len(losses)}{level}{beside}{steps}.",
         "Let the rate fall later or less far."
         if faded is not None
         else "Try another learning rate (three times larger and smaller), another activation, or other initial weights.",
@@ -189,11 +189,12 @@ def plateau(m: Measurements) -> Finding | None:
     )
 
 
-def _model(m: Measurements) -> str:
+def model_words(m: Measurements) -> str:
+    """Return the name of the better reference."""
     return "a linear model" if m.reference is not None and m.reference.name == "linear" else "the nearest neighbors' mean"
 
 
-def _still_falling(m: Measurements) -> bool:
+def still_falling(m: Measurements) -> bool:
     """Say whether the training loss still fell noticeably over the last half of the run."""
     losses = m.history.values("loss")
     half, scale = losses[len(losses) // 2 :], max(m.guess or abs(losses[0]), 1e-300)
@@ -201,7 +202,7 @@ def _still_falling(m: Measurements) -> bool:
     return float(np.mean(half[:third]) - np.mean(half[-third:])) > FLAT_SHARE * scale
 
 
-def _flat_since(losses: list[float]) -> int:
+def flat_since(losses: list[float]) -> int:
     """Return the epoch from which on the loss stayed within 2 % of where it ended."""
     away = [place for place, loss in enumerate(losses, 1) if abs(loss - losses[-1]) > FLAT_SHARE * abs(losses[-1])]
     return min(away[-1] + 1, len(losses)) if away else 1
@@ -212,16 +213,15 @@ def underfitting(m: Measurements) -> Finding | None:
     if m.learned is None or m.reference is None or m.reference.skill < 0.1 or not m.learned < SHORT_OF * m.reference.skill:
         return None
     losses = m.history.values("loss")
-    falling = len(losses) < 4 or _still_falling(m)
+    falling = len(losses) < 4 or still_falling(m)
     widths = [m.start.params[path].shape[1] for path in m.weights[:-1]] if m.start is not None else []
     reason, advice = _why_too_little(m, falling, widths)
     return Finding(
         "underfitting",
         "",
         None,
-        f"on its own training rows the network takes away {percent(max(m.learned, 0.0))} of the guessing error, where {_model(m)} takes "
-        "away "
-        f"{percent(m.reference.skill)} of rows that it has not seen; {reason}.",
+        f"on its own training rows the network takes away {percent(max(m.learned, 0.0))} of the guessing error, where {model_words(m)} "
+        f"takes away {percent(m.reference.skill)} of rows that it has not seen; {reason}.",
         advice,
         {"skill": m.learned, "reference": m.reference.skill, "updates": float(m.updates)},
     )
@@ -235,7 +235,8 @@ def _why_too_little(m: Measurements, falling: bool, widths: list[int]) -> tuple[
             "Use batches of 32 to 256 rows.",
         )
     if falling:
-        return f"the loss was still falling after {epochs} epochs ({m.updates:,} updates)", "Train for more epochs: five times as many."
+        count = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+        return f"the loss was still falling after {count} ({m.updates:,} updates)", "Train for more epochs: five times as many."
     if plan is not None and plan.dropout >= 0.5:
         return f"{percent(plan.dropout)} of its units are dropped in training", "Use less dropout."
     if widths and min(widths) < 8:
@@ -244,7 +245,7 @@ def _why_too_little(m: Measurements, falling: bool, widths: list[int]) -> tuple[
     if shrunk is not None and shrunk < 0.3:
         return f"its weights shrank to {percent(shrunk)} of their initial norm", "Use less weight decay."
     return (
-        f"the loss has stood still since epoch {_flat_since(m.history.values('loss'))}",
+        f"the loss has stood still since epoch {flat_since(m.history.values('loss'))}",
         "Use wider or more hidden layers, or another learning rate.",
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -52,18 +51,9 @@ class Diagnosis:
         return {"healthy": self.healthy, "findings": [finding.to_json() for finding in self.findings], "looked_at": self.looked_at, **said}
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
-        said = "".join(f"<p><em>{escape(_sentence(text))}</em></p>" for text in self.said)
-        if self.healthy:
-            return f"<div><p><strong>Nothing is wrong, as far as can be seen</strong> ({escape(self.looked_at)}).</p>{said}</div>"
-        rows = "".join(
-            f"<tr><td style='text-align:left'><code>{escape(f.code)}</code><br>{escape(CODES[f.code].words)}</td>"
-            f"<td style='text-align:left'>{escape(f.layer)}</td><td>{'' if f.since_step is None else f'{f.since_step:,}'}</td>"
-            f"<td style='text-align:left'>{escape(_sentence(f.evidence))}<br><strong>Try:</strong> {escape(f.advice)}</td></tr>"
-            for f in self.findings
-        )
-        head = "".join(f"<th scope='col' style='text-align:left'>{title}</th>" for title in ("what", "where", "since step", "evidence"))
-        return f"<div><table><caption>Diagnosis</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{said}</div>"
+        from chainrule.inspect.notebook import html_of  # which imports this module
+
+        return html_of(self)
 
 
 def diagnose(subject: Any, data: Any = None) -> Diagnosis:

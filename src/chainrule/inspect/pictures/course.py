@@ -92,14 +92,15 @@ def histograms(history: History, path: str, of: str = "weight") -> Raster:
     """
     sampled_weights(history)
     samples = [history.samples[i] for i in evenly_spaced(len(history.samples), _MOST_COLUMNS)]
-    if path not in (known := samples[0].parameters):
-        raise OptionError(f"there is no parameter '{path}'; there are {', '.join(known)}.{nearest(path, known)}")
+    if path not in (paths := samples[0].parameters):
+        raise OptionError(f"there is no parameter '{path}'; there are {', '.join(paths)}.{nearest(path, paths)}")
     if of not in ("weight", "gradient"):
         raise OptionError(f"of is '{of}' and must be 'weight' or 'gradient'.")
     parameters = [sample.parameters[path] for sample in samples]
     sizes = np.array([getattr(p, of) / p.size**0.5 for p in parameters])
     counts = np.array([p.weights if of == "weight" else p.gradients for p in parameters], np.float64)
-    reach = EDGES[-1] * float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    known = sizes[np.isfinite(sizes) & (sizes > 0)]
+    reach = EDGES[-1] * float(np.median(known)) if len(known) else 0.0
     ends = (f"step {samples[0].step:,}", f"step {samples[-1].step:,}")
     shares = np.zeros((len(parameters), _ROWS))
     if not reach:
@@ -108,15 +109,20 @@ def histograms(history: History, path: str, of: str = "weight") -> Raster:
     for number, (size, own) in enumerate(zip(sizes, counts, strict=True)):
         shares[number] = _onto(edges, size, own / max(own.sum(), 1.0))
     spread = f"the root mean square goes from {sizes[0]:.3g} to {sizes[-1]:.3g}"
-    says = f"How the {of}s of {path} are spread over the steps: {spread}; the darker, the more of them."
+    says = (
+        f"How the {of}s of {path} are spread over the steps: {spread}; the darker, the more of them, and what lies beyond is counted at "
+        "the edges."
+    )
     return Raster(shares, says, "step", of, ends, (-reach, reach))
 
 
 def _onto(edges: np.ndarray, size: float, shares: np.ndarray) -> np.ndarray:
-    """Spread the shares of bins, whose inner edges are ``EDGES`` · size, evenly over finer ones; outer bins are as wide as the others."""
+    """Spread the shares of bins, whose inner edges are ``EDGES`` · size, evenly over finer ones; outer bins are as wide as the others, and
+    what lies beyond is added at the ends."""
     if not np.isfinite(size) or size <= 0:
         return np.zeros(len(edges) - 1)
     width = EDGES[1] - EDGES[0]
     bounds = np.array([EDGES[0] - width, *EDGES, EDGES[-1] + width]) * size
-    cumulated: np.ndarray = np.interp(edges, bounds, np.concatenate([[0.0], np.cumsum(shares)]))
-    return np.diff(cumulated)
+    whole = np.concatenate([[0.0], np.cumsum(shares)])
+    inside: np.ndarray = np.interp(edges[1:-1], bounds, whole)
+    return np.diff(np.concatenate([whole[:1], inside, whole[-1:]]))

@@ -160,7 +160,7 @@ def raster(picture: Raster) -> str:
         _label((WIDTH + _LEFT) / 2, bottom + 32, picture.x, "middle"),
         _label(_LEFT - 6, bottom, number_text(picture.y_ends[0]), "end"),
         _label(_LEFT - 6, _TOP + 10, number_text(picture.y_ends[1]), "end"),
-        f'<text class="label" transform="translate(14 {(bottom + _TOP) / 2}) rotate(-90)" text-anchor="middle">{escape(picture.y)}</text>',
+        _up((bottom + _TOP) / 2, picture.y),
     ]
     return _svg("".join(parts), picture.says, height)
 
@@ -188,13 +188,17 @@ def _axes(across: Scale, up: Scale, x: str, y: str) -> str:
         parts.append(_label(place, bottom + 16, number_text(value), "middle"))
     parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{WIDTH - _RIGHT}"/>')
     parts.append(_label((WIDTH + _LEFT) / 2, HEIGHT - 6, x, "middle"))
-    middle = (bottom + _TOP) / 2
-    parts.append(f'<text class="label" transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y)}</text>')
+    parts.append(_up((bottom + _TOP) / 2, y))
     return "".join(parts)
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text class="label" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _up(y: float, text: str) -> str:
+    """Return the name of the y axis."""
+    return f'<text class="label up" transform="translate(14 {y}) rotate(-90)" text-anchor="middle">{escape(text)}</text>'
 
 
 def _path(xs: Floats, ys: Floats, there: NDArray[np.bool_]) -> str:

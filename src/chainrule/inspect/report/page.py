@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
-_STYLE = """
-:root { --paper: #ffffff; --ink: #1b1f24; --soft: #57606a; --edge: #d0d7de; --shade: 33, 97, 170;
-  --c0: #1f66b3; --c1: #b3480f; --c2: #2b7a3d; --c3: #8a3ea8; --c4: #a11d5b; --c5: #5d6a00; --bad: #a40e26; --good: #1a6b34 }
-@media (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e6e9ee; --soft: #a5afbb; --edge: #3a424d; --shade: 96, 165, 240;
-  --c0: #6cb0ff; --c1: #ff9d66; --c2: #6fd088; --c3: #d79bf2; --c4: #ff8fbf; --c5: #c8d45a; --bad: #ff8a94; --good: #79d892 } }
-* { box-sizing: border-box }
-body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }
+_NUMBER = re.compile(r"[−+-]?[\d.,]*(e[+-]?\d+)?%?|nan|[+-]?inf")
+
+_LIGHT = """--paper: #ffffff; --ink: #1b1f24; --soft: #57606a; --edge: #d0d7de; --shade: 33, 97, 170;
+  --c0: #1f66b3; --c1: #b3480f; --c2: #2b7a3d; --c3: #8a3ea8; --c4: #a11d5b; --c5: #5d6a00; --bad: #a40e26; --good: #1a6b34"""
+_DARK = """--paper: #14171c; --ink: #e6e9ee; --soft: #a5afbb; --edge: #3a424d; --shade: 96, 165, 240;
+  --c0: #6cb0ff; --c1: #ff9d66; --c2: #6fd088; --c3: #d79bf2; --c4: #ff8fbf; --c5: #c8d45a; --bad: #ff8a94; --good: #79d892"""
+_CONTENT = """
 h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid var(--edge) }
 h3 { font-size: 1rem; margin: 1.4rem 0 .3rem }
 p { margin: .4rem 0; max-width: 46rem }
@@ -22,7 +21,7 @@ p { margin: .4rem 0; max-width: 46rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem }
 caption { text-align: left; padding: 0 0 .3rem; font-size: .9rem }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--edge); text-align: right; vertical-align: top }
-th:first-child, td:first-child { text-align: left }
+th:first-child, td:first-child, td.text, th.text { text-align: left }
 th { font-weight: 600; white-space: nowrap }
 td { max-width: 24rem }
 figure { margin: .6rem 0 1.2rem }
@@ -40,10 +39,29 @@ pre { overflow-x: auto; padding: .6rem .8rem; border: 1px solid var(--edge); bor
 .key { display: inline-block; width: 1.4em; height: .25em; margin: 0 .4em .25em 0; background: var(--c0) }
 .k1 { background: var(--c1) } .k2 { background: var(--c2) } .k3 { background: var(--c3) } .k4 { background: var(--c4) }
 .k5 { background: var(--c5) }
+@media (max-width: 30rem) { .label { font-size: 17px } .up { display: none } svg { overflow: visible } }
 .bad { color: var(--bad) } .good { color: var(--good) }
-@media print { body { max-width: none; padding: 0; font-size: 11pt } h2, h3 { break-after: avoid } figure, table { break-inside: avoid }
-  :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --edge: #bbbbbb } }
 """
+_STYLE = f"""
+:root {{ {_LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+* {{ box-sizing: border-box }}
+body {{ margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word }}
+h1 {{ font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }}
+{_CONTENT}
+@media print {{ body {{ max-width: none; padding: 0; font-size: 11pt }} h2, h3 {{ break-after: avoid }}
+  figure, tr {{ break-inside: avoid }} pre {{ white-space: pre-wrap }} .table {{ overflow: visible }}
+  :root {{ --paper: #ffffff; --ink: #000000; --soft: #444444; --edge: #bbbbbb }} }}
+"""
+_INSIDE = f""".chainrule {{ {_LIGHT}; background: var(--paper); color: var(--ink);
+  font: 14px/1.45 system-ui, sans-serif; padding: .5rem .8rem;
+{_CONTENT} }}"""
+
+
+def inside(content: str) -> str:
+    """Return a piece of a report for another page, a notebook's: with the looks of a report, which change nothing around it."""
+    return f'<div class="chainrule"><style>{_INSIDE}</style>{content}</div>'
 
 
 def page(title: str, under: str, sections: Sequence[str]) -> str:
@@ -80,20 +98,35 @@ def figure(picture: str, says: str) -> str:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, shades: Sequence[Sequence[float]] | None = None) -> str:
     """Return a table whose first column names its lines; ``shades`` from 0 to 1 darken the cells."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    texts = [place for place in range(len(heads)) if any(not _NUMBER.fullmatch(row[place]) for row in rows)]
+    head = "".join(f'<th scope="col"{_text(place in texts)}>{escape(name)}</th>' for place, name in enumerate(heads))
     body = []
     for number, row in enumerate(rows):
         cells = []
         for place, cell in enumerate(row):
             shade = shades[number][place] if shades is not None else 0.0
             style = f' style="background: rgba(var(--shade), {0.45 * shade:.2f})"' if shade > 0.01 else ""
-            cells.append(f'<th scope="row">{escape(cell)}</th>' if not place else f"<td{style}>{escape(cell)}</td>")
+            cells.append(f'<th scope="row">{escape(cell)}</th>' if not place else f"<td{_text(place in texts)}{style}>{escape(cell)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
-    scroll = f'<div class="table" role="region" tabindex="0" aria-label="{escape(caption)}">'
-    return f"{scroll}<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    inside_table = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+    return f"{_scrolled(caption)}<table>{inside_table}</table></div>"
+
+
+def _text(is_text: bool) -> str:
+    return ' class="text"' if is_text else ""
 
 
 def facts(rows: Sequence[tuple[str, str]], caption: str) -> str:
     """Return a table of two columns without heads: what, and what it is."""
-    body = "".join(f'<tr><th scope="row">{escape(name)}</th><td style="text-align: left">{escape(text)}</td></tr>' for name, text in rows)
-    return f'<div class="table"><table><caption>{escape(caption)}</caption><tbody>{body}</tbody></table></div>'
+    body = "".join(f'<tr><th scope="row">{escape(name)}</th><td class="text">{escape(text)}</td></tr>' for name, text in rows)
+    return f"{_scrolled(caption)}<table><caption>{escape(caption)}</caption><tbody>{body}</tbody></table></div>"
+
+
+def verbatim(text: str, says: str) -> str:
+    """Return a text as it stands; ``says`` names it for screen readers."""
+    return f'<pre role="region" tabindex="0" aria-label="{escape(says)}">{escape(text)}</pre>'
+
+
+def _scrolled(says: str) -> str:
+    """Return the beginning of what is scrolled sideways where the window is narrow, by keys too."""
+    return f'<div class="table" role="region" tabindex="0" aria-label="{escape(says)}">'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from chainrule.errors import OptionError
 from chainrule.inspect.diagnosis import diagnose
 from chainrule.inspect.pictures.network import drawing_of
 from chainrule.inspect.report.network import network_svg
-from chainrule.inspect.report.page import facts, figure, page, section, sentence, table
+from chainrule.inspect.report.page import facts, figure, page, section, sentence, table, verbatim
 from chainrule.inspect.report.results import result_sections
 from chainrule.inspect.report.training import course_sections
 from chainrule.training.files import write_atomically
@@ -21,7 +22,7 @@ from chainrule.training.prepare import Prepared
 from chainrule.training.record import RunRecord, open_run
 
 FILE = "report.html"
-_MOST_COLUMNS = 40
+_MOST_COLUMNS, _SHOWN_COLUMNS = 200, 16  # that are listed, and that are listed in the open
 _PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
@@ -73,10 +74,13 @@ def _under(record: RunRecord) -> str:
 
 
 def _outcome(record: RunRecord) -> str:
-    said = "".join(sentence(text[:1].upper() + text[1:], "bad") for text in record.said)
-    if error := record.about.get("error"):
-        said += sentence(str(error), "bad")
-    report = record.report
+    failed = (str(error),) if (error := record.about.get("error")) else ()
+    stopped = sentence(f"Training stopped: {record.report['stopped']}.") if record.report.get("stopped") else ""
+    return section("Outcome", outcome(record.report, (*record.said, *failed)) + stopped)
+
+
+def outcome(report: Mapping[str, Any], said: Sequence[str] = ()) -> str:
+    """Return what was measured of a model on each part of its rows and of the baselines, after sentences about what is missing."""
     parts = {words: report[name] for name, words in _PARTS.items() if name in report}
     if "cross_validation" in report:
         parts[f"mean of {len(report['cross_validation']['folds'])} folds"] = report["cross_validation"]["mean"]
@@ -84,8 +88,7 @@ def _outcome(record: RunRecord) -> str:
     names = dict.fromkeys(name for metrics in parts.values() for name in metrics)
     rows = [(name, *(f"{metrics[name]:.4g}" if name in metrics else "" for metrics in parts.values())) for name in names]
     measured = table(("metric", *parts), rows, "The network on each part, and the baselines beside it") if parts else ""
-    stopped = sentence(f"Training stopped: {report['stopped']}.") if report.get("stopped") else ""
-    return section("Outcome", said + measured + stopped)
+    return "".join(sentence(text[:1].upper() + text[1:], "bad") for text in said) + measured
 
 
 def _data(prepared: Prepared, record: RunRecord) -> str:
@@ -108,10 +111,18 @@ def _data(prepared: Prepared, record: RunRecord) -> str:
     caption = f"The first {_MOST_COLUMNS} of {len(columns)} columns" if len(columns) > _MOST_COLUMNS else "The columns"
     shown = table(("column", "kind", "units", "how it is read"), columns[:_MOST_COLUMNS], caption)
     notes = "".join(f"<li>{escape(note.text)}</li>" for note in prepared.notes)
+    if len(columns) > _SHOWN_COLUMNS:
+        shown = f"<details><summary>{len(columns):,} columns</summary>{shown}</details>"
     return facts(given, "The data") + shown + (f"<details><summary>What was found out</summary><ul>{notes}</ul></details>" if notes else "")
 
 
 def _network(model: Model) -> str:
+    picture = drawing_of(model)
+    return layers_table(model.layers) + figure(network_svg(picture), picture.says)
+
+
+def layers_table(layers: Sequence[Mapping[str, Any]]) -> str:
+    """Return the layers of a network, as :func:`chainrule.training.model.describe` tells them, as a table."""
     rows = [
         (
             layer["layer"],
@@ -119,11 +130,10 @@ def _network(model: Model) -> str:
             ", ".join(f"{path.rpartition('.')[2]} {' × '.join(map(str, shape))}" for path, shape in layer["parameters"].items()),
             f"{layer['count']:,}",
         )
-        for layer in model.layers
+        for layer in layers
     ]
-    rows.append(("all", "", "", f"{sum(layer['count'] for layer in model.layers):,}"))
-    picture = drawing_of(model)
-    return table(("layer", "computes", "parameters", "how many"), rows, "The layers") + figure(network_svg(picture), picture.says)
+    rows.append(("all", "", "", f"{sum(layer['count'] for layer in layers):,}"))
+    return table(("layer", "computes", "parameters", "how many"), rows, "The layers")
 
 
 def _diagnosis(record: RunRecord) -> str:
@@ -153,7 +163,7 @@ def _repeat(record: RunRecord) -> str:
         ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
         ("made with", made),
     ]
-    return sentence(_promise(record)) + f"<pre>{escape(command)}</pre>{facts(rows, 'What it was made of')}"
+    return sentence(_promise(record)) + f"{verbatim(command, 'The command')}{facts(rows, 'What it was made of')}"
 
 
 def _promise(record: RunRecord) -> str:

@@ -71,6 +71,11 @@ class StepTrace:
         self.units = Units(program, self.recording.rows, names)
         self.expressions = Expressions(self.recording, self.units)
 
+    def _repr_html_(self) -> str:
+        from chainrule.inspect.notebook import html_of  # which imports this module
+
+        return html_of(self)
+
     @cached_property
     def exact(self) -> StepTrace:
         """The same step in float64 by the reference."""
