@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -87,12 +86,7 @@ class Type:
     def of(cls, array: Any) -> Type:
         """Return the type of a NumPy array (or anything that NumPy takes for one)."""
         array = np.asarray(array)
-        return _of(array.dtype, array.shape)
-
-
-@lru_cache(1024)  # NumPy takes its time to name a dtype
-def _of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
-    return Type(dtype.name, shape)
+        return cls(array.dtype.name, array.shape)
 
 
 def broadcast(*shapes: Shape) -> Shape:
