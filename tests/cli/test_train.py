@@ -104,6 +104,19 @@ def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
     assert (options["hidden"], options["weight_decay"], options["drop"], options["header"]) == ([4, 3], 0.5, ["town", "group"], True)
 
 
+def test_a_configuration_file_may_hold_several_targets_and_what_their_classes_weigh(folder, tmp_path):
+    config = tmp_path / "several.toml"
+    config.write_text(
+        'target = ["works", "town"]\ntrees = false\nepochs = 1\nhidden = 4\n[class-weight]\ntown = "balanced"\nworks = {Yes = 2}\n'
+    )
+    for given in (config, "first"):
+        ran = chainrule("train", folder / "people.csv", "--config", given, "--out", "first" if given is config else "again", cwd=tmp_path)
+        assert ran.status == 0, ran.err
+    first, again = (cr.load(tmp_path / name) for name in ("first", "again"))
+    assert first.goal.targets[0].class_weights == (1.0, 2.0)
+    assert all((first.best.params[name] == again.best.params[name]).all() for name in first.best.params)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -26,7 +26,7 @@ MOST_ROWS_A_STEP = 256
 HELD_OUT_FROM, HELD_OUT = 1_000, 0.1
 """``valid="auto"`` holds this share of the rows out, from so many rows on."""
 
-UPDATES, FEWEST_EPOCHS = 500, 20
+UPDATES, FEWEST_EPOCHS = 600, 20
 """``epochs="auto"`` is enough epochs for so many updates, but never fewer than that."""
 
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": optim.cosine, "one_cycle": optim.one_cycle}
