@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 SMALL = ("--epochs", "2", "--hidden", "8", "--no-trees")
@@ -43,10 +46,30 @@ def command(*words: object) -> list[str]:
     return [sys.executable, "-m", "chainrule", *map(str, words)]
 
 
+@cache
+def forks() -> subprocess.Popen[str]:
+    """The process that forks for each command, see :mod:`cli.forks`; one for each process of tests."""
+    path = str(Path(__file__).with_name("forks.py"))
+    process = subprocess.Popen([sys.executable, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)
+    return process
+
+
 def chainrule(*words: object, cwd: Path, stdin: bytes | None = None) -> Ran:
-    given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run(command(*words), cwd=cwd, capture_output=True, env=environment(), timeout=60, check=False, **given)
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+    process = forks()
+    with TemporaryDirectory() as folder:
+        given, out, err = (Path(folder) / name for name in ("in", "out", "err"))
+        given.write_bytes(stdin or b"")
+        out.touch()
+        err.touch()
+        streams = [os.devnull if stdin is None else str(given), str(out), str(err)]
+        asked = {"words": list(map(str, words)), "cwd": str(cwd), "env": environment(), "streams": streams}
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(asked) + "\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
+        return Ran(status, out.read_bytes().decode(), err.read_bytes().decode())
 
 
 def people(rows: int = 60) -> str:

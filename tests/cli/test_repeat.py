@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from cli.running import chainrule, people
 
-ODD = ("--hidden", "5", "--epochs", "3", "--seed", "7", "--drop", "town", "--lr", "0.01", "--dropout", "0.2")
+ODD = ("--hidden", "5", "--epochs", "3", "--seed", "7", "--drop", "town", "--lr", "0.01", "--dropout", "0.2", "--no-trees")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_flags_win(run, tmp_path) -> None:
 
 
 def test_a_bundled_table_is_known_by_its_name(tmp_path) -> None:
-    first = chainrule("train", "penguins", "--epochs", "2", "--out", "first", "--json", cwd=tmp_path)
+    first = chainrule("train", "penguins", "--epochs", "2", "--no-trees", "--out", "first", "--json", cwd=tmp_path)
     again = chainrule("train", "--config", "first", "--out", "again", "--json", cwd=tmp_path)
     assert again.status == 0, again.err
     assert again.json["test"] == first.json["test"]

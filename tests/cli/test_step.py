@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.inspect import trace_step
-from cli.running import chainrule
+from cli.running import SMALL, chainrule
 
 
 def test_the_four_passes_of_a_row(folder, classified):
@@ -105,7 +105,7 @@ def test_bad_use_is_one_sentence_and_status_2(folder, classified, words, sentenc
 
 def test_negative_operands_stand_in_brackets(tmp_path):
     (tmp_path / "x.csv").write_text("a,b,y\n" + "".join(f"{-5.5 - i % 7},{i % 5},{i % 3 * 1.5}\n" for i in range(60)))
-    assert chainrule("train", "x.csv", "--target", "y", "--out", "run", "--epochs", "1", "--hidden", "4", cwd=tmp_path).status == 0
+    assert chainrule("train", "x.csv", "--target", "y", "--out", "run", *SMALL, cwd=tmp_path).status == 0
     events = chainrule("step", "run", "x.csv", "--json", cwd=tmp_path).json["events"]
     operations = [event["operation"] for event in events]
     assert any(" − (−" in operation for operation in operations)

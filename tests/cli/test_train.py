@@ -9,6 +9,7 @@ import chainrule as cr
 from cli.running import SMALL, chainrule, command, environment, people
 
 FULL = Path("/dev/full")
+DIVERGING = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "--no-trees")
 TRAIN_KEYS = {
     *("format", "task", "target", "run", "model", "seconds", "epochs", "best_epoch", "rows", "valid", "test", "baselines"),
 }
@@ -103,6 +104,19 @@ def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
     assert (options["hidden"], options["weight_decay"], options["drop"], options["header"]) == ([4, 3], 0.5, ["town", "group"], True)
 
 
+def test_a_configuration_file_may_hold_several_targets_and_what_their_classes_weigh(folder, tmp_path):
+    config = tmp_path / "several.toml"
+    config.write_text(
+        'target = ["works", "town"]\ntrees = false\nepochs = 1\nhidden = 4\n[class-weight]\ntown = "balanced"\nworks = {Yes = 2}\n'
+    )
+    for given in (config, "first"):
+        ran = chainrule("train", folder / "people.csv", "--config", given, "--out", "first" if given is config else "again", cwd=tmp_path)
+        assert ran.status == 0, ran.err
+    first, again = (cr.load(tmp_path / name) for name in ("first", "again"))
+    assert first.goal.targets[0].class_weights == (1.0, 2.0)
+    assert all((first.best.params[name] == again.best.params[name]).all() for name in first.best.params)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -142,7 +156,15 @@ def test_ctrl_c_writes_the_best_model_so_far(folder, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(folder, tmp_path):
-    words = ("train", folder / "people.csv", "--target", "income", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "--out", "run")
+    words = (
+        "train",
+        folder / "people.csv",
+        "--target",
+        "income",
+        *DIVERGING,
+        "--out",
+        "run",
+    )
     ran = chainrule(*words, "--json", cwd=tmp_path)
     assert ran.status == 1
     assert all(word in ran.sentence for word in ("epoch", "step", "=", "people.csv, line ", "run/model.safetensors"))
@@ -153,7 +175,15 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(folder, tmp_path)
 
 
 def test_json_never_holds_nan(folder, tmp_path):
-    words = ("train", folder / "people.csv", "--target", "income", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "--out", "run")
+    words = (
+        "train",
+        folder / "people.csv",
+        "--target",
+        "income",
+        *DIVERGING,
+        "--out",
+        "run",
+    )
     ran = chainrule(*words, "--json", cwd=tmp_path)
 
     def refuse(word):

@@ -488,3 +488,11 @@ def test_dates_in_every_style_come_back(moments: list[datetime.datetime], form: 
     cells = [moment.strftime(form) for moment in moments]
     column, _ = judge_one(cells, date=[f"a={form}"])
     assert values(cells, column) == [datetime.datetime.strptime(cell, form) for cell in cells]
+
+
+def test_whole_numbers_that_would_become_the_same_are_left_out() -> None:
+    column, notes = judge_one([str(10**17 + 3 * i) for i in (5, 1, 4, 2, 8, 6)])
+    assert (column.kind, column.used) == ("identifier", False)
+    assert notes[0].flag == "--categorical"
+    assert judge_one([str(10**17 * i) for i in (5, 1, 4, 2, 8, 6)])[0].used
+    assert judge_one([str(10**17 + 3 * i) for i in range(6)], target="a")[0].kind == "number"

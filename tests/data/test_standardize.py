@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.standardize import mean_and_scale
+from chainrule.data.standardize import mean_and_scale, means_and_scales
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=30).filter(lambda values: len(set(values)) > 1), st.integers(-1000, 990))
@@ -34,3 +34,21 @@ def test_a_weight_counts_like_so_many_equal_values(rows) -> None:
     values, weights = np.array(rows, np.float64).T
     mean, scale = mean_and_scale(values, weights)
     assert (mean, scale) == pytest.approx(mean_and_scale(values.repeat(weights.astype(int))), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_moments_of_columns_come_from_blocks_of_rows_in_any_layout(dtype: str) -> None:
+    columns = np.random.default_rng(0).normal(size=(2500, 5)) * [1, 1e-3, 1e5, 1, 1] + [0, 5, -1e6, 0, 0]
+    columns[:, 3], columns[7, 4] = 0.1, np.nan
+    X = columns.astype(dtype)
+    means, scales = means_and_scales(X[start : start + 1024] for start in range(0, 2500, 1024))
+    for column in range(4):
+        assert (means[column], scales[column]) == pytest.approx(mean_and_scale(X[:, column].astype(np.float64)), rel=1e-11, abs=1e-16)
+    assert np.isnan(means[4])
+    other = means_and_scales(np.asfortranarray(X)[start : start + 1024] for start in range(0, 2500, 1024))
+    np.testing.assert_array_equal(other, (means, scales))
+
+
+def test_the_moments_of_numbers_without_squares_are_left_to_others() -> None:
+    means, _ = means_and_scales([np.array([[1e300, 1e-300, 1.0], [0.0, 2e-300, 1.0]])])
+    np.testing.assert_array_equal(np.isnan(means), [True, True, False])

@@ -295,7 +295,7 @@ BAD = [
     ({"loss": "mse"}, "does not fit this y"),
     ({"loss": "binary_cross_entropy"}, "is for 2 classes"),
     ({"metric": "accuracy"}, "there are none"),
-    ({"metric": "acuracy", "valid": 0.2}, "cannot be watched"),
+    ({"metric": "acuracy", "valid": 0.2}, "is not a metric of classification.*Did you mean 'accuracy'"),
     ({"until": "loss <"}, "cannot be read"),
     ({"class_weight": [{}, {}]}, "class_weight has 2 entries"),
     ({"class_weight": {7: 1.0}}, "the class 7, which y does not have"),

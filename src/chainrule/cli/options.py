@@ -109,6 +109,8 @@ def _switch(path: Path, word: str, value: Any) -> bool:
 def _value(name: str, value: Any, place: str = "") -> Any:
     """Return what an option is, from a flag's text, from the texts of a repeated flag, or from a value of a configuration file."""
     kind = str(_FIELDS[name].type)  # as it is written in Options: "int | str"
+    if isinstance(value, dict) and "Mapping" in kind:
+        return value
     if isinstance(value, (bool, dict)):
         raise OptionError(f"{place}{name.replace('_', '-')} is {str(value).lower()} and must be a number or a text.")
     if kind.startswith("tuple"):

@@ -88,26 +88,14 @@ def step(
 
     The step is executed as in training, by the model's own program and from its own optimizer state, on this row alone.
     """
-    from chainrule.inspect import trace_example, trace_step
-    from chainrule.inspect.step.events import DEPTHS, FEW_ROWS
+    from chainrule.inspect.step.events import FEW_ROWS
     from chainrule.ir import PHASES
 
-    for word, names, known in (("phase", phase or (), PHASES), ("depth", (depth,), DEPTHS), ("format", (form,), FORMATS)):
-        for name in names:
-            if name is not None and name not in known:
-                raise OptionError(f"--{word} {name}: there are {', '.join(known)}.{nearest(name, known)}")
-    if not 2 <= digits <= 17:
-        raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
+    _check(phase, depth, form, digits)
     phases = tuple(phase or PHASES)
-    rows = None if row is None else rows_of(row)
     name, table = model_and_data(model, data, example)
-    if example is not None:
-        from chainrule.training.textbook.loading import load_example
-
-        trace = trace_example(load_example(example), rows, optimizer=optimizer, lr=lr)
-    else:
-        loaded = open_model(name)
-        trace = trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, optimizer=optimizer, lr=lr)
+    rows = None if row is None else rows_of(row)
+    trace = _trace(name, table, flags, example, rows, {"optimizer": optimizer, "lr": lr}, at)
     trace = trace.exact if exact else trace
     depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
     derivation = None if weight is None else trace.derive_named(weight)
@@ -119,17 +107,43 @@ def step(
     from chainrule.inspect.derivation.text import DerivationText
     from chainrule.inspect.step.text import StepText
 
-    console = results()
-
     def lines(width: int) -> Iterator[Text]:
         if derivation is None:
             return StepText(trace, digits=digits, everything=everything, depth=depth).lines(width, phases)
         return DerivationText(trace, derivation, digits=digits, everything=everything).lines(width)
 
     if form == "text":
+        console = results()
         console.print_lines(lines(console.width))
     else:
         sys.stdout.write(_document(form, trace, derivation, phases, digits, lines(100)))
+
+
+def _check(phase: list[str] | None, depth: str | None, form: str, digits: int) -> None:
+    """Refuse words that are not known, before anything is read."""
+    from chainrule.inspect.step.events import DEPTHS
+    from chainrule.ir import PHASES
+
+    for word, names, known in (("phase", phase or (), PHASES), ("depth", (depth,), DEPTHS), ("format", (form,), FORMATS)):
+        for name in names:
+            if name is not None and name not in known:
+                raise OptionError(f"--{word} {name}: there are {', '.join(known)}.{nearest(name, known)}")
+    if not 2 <= digits <= 17:
+        raise OptionError(f"--digits is {digits} and must be from 2 to 17.")
+
+
+def _trace(
+    model: str, table: str, flags: dict[str, Any], example: str | None, rows: int | list[int] | None, rule: dict[str, Any], at: str
+) -> StepTrace:
+    """Take the step: of an example, or of a model on rows of a table."""
+    from chainrule.inspect import trace_example, trace_step
+
+    if example is not None:
+        from chainrule.training.textbook.loading import load_example
+
+        return trace_example(load_example(example), rows, **rule)
+    loaded = open_model(model)
+    return trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, **rule)
 
 
 def _document(form: str, trace: StepTrace, derivation: Any, phases: tuple[str, ...], digits: int, lines: Iterator[Text]) -> str:

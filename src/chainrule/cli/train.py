@@ -21,7 +21,7 @@ class Request:
     """What is asked for beside the options of the training: the data, and what becomes of the outcome."""
 
     data: str
-    target: str | None = None
+    target: str | list[str] | None = None
     out: str | None = None
     name: str | None = None
     overwrite: bool = False
@@ -31,6 +31,8 @@ class Request:
 
     def __post_init__(self) -> None:
         for item in fields(self):  # a configuration file can hold anything
+            if item.name == "target" and isinstance(self.target, list) and all(isinstance(name, str) for name in self.target):
+                continue
             value, kind = getattr(self, item.name), "bool" if isinstance(item.default, bool) else "str"
             if value is not None and type(value).__name__ != kind:
                 raise OptionError(f"{item.name} is {value!r} and must be {'true or false' if kind == 'bool' else 'a text'}.")
@@ -57,7 +59,8 @@ def train(
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="The column to predict.", rich_help_panel="Columns", metavar="COLUMN", show_default=False)
+        str | None,
+        typer.Option(help="The column to predict, or several: a,b.", rich_help_panel="Columns", metavar="COLUMN", show_default=False),
     ] = None,
     out: Annotated[str | None, _output("The folder of the run; runs/NAME-1, -2, … unless given.", "--out", "DIR")] = None,
     overwrite: Annotated[bool | None, _output("Replace the run that is in the folder.", "--overwrite")] = None,

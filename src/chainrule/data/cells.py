@@ -83,19 +83,16 @@ def spelled(cells: pl.Series) -> pl.Series:
 def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
     if cells.dtype == pl.String:
         values = parse_numbers(cells, column.decimal, column.thousands, column.affixes)
+        if (row := _first(values.is_null() & cells.is_not_null())) is not None:
+            raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
     elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
-        values = cells.cast(pl.Float64).fill_nan(None)
+        values = cells.cast(pl.Float64)
+        values = values.fill_nan(None) if cells.dtype.is_float() else values
     else:
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where numbers are expected")
-    if (row := _first(values.is_null() & cells.is_not_null() & ~_is_nan(cells))) is not None:
-        raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
-    if (row := _first(values.is_infinite().fill_null(False))) is not None:
+    if (row := _first(values.is_infinite())) is not None:
         raise _cell_error(table, column, row, "which is infinite; correct the cell, or name it as missing with --missing")
     return values
-
-
-def _is_nan(cells: pl.Series) -> pl.Series:
-    return cells.is_nan() if cells.dtype.is_float() else pl.repeat(False, cells.len(), dtype=pl.Boolean, eager=True)
 
 
 def _booleans(column: Column, cells: pl.Series) -> pl.Series:
@@ -126,7 +123,7 @@ def _dates(table: Table, column: Column, cells: pl.Series) -> pl.Series:
 
 
 def _first(wrong: pl.Series) -> int | None:
-    return wrong.arg_max() if wrong.any() else None
+    return wrong.fill_null(False).arg_max() if wrong.any() else None
 
 
 def _cell_error(table: Table, column: Column, row: int, what: str) -> DataError:

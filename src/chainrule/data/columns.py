@@ -19,6 +19,7 @@ from chainrule.errors import DataError, OptionError
 # A text column whose cells are mostly different numbers is a number column with some other words in it.
 _MOSTLY_NUMBERS, _MANY_NUMBERS = 0.8, 20
 # Few different whole numbers, each standing often, may be labels.
+_EXACT = 2**53  # from here on not every whole number is a float64
 _FEW_LABELS, _ROWS_A_LABEL = 10, 20
 
 
@@ -237,6 +238,9 @@ def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
         return _Judged(column)
     if (identifier := _identifier(seen)) is not None:
         return identifier
+    if values.abs().max() >= _EXACT and values.n_unique() < seen.count:  # type: ignore[operator]  # of numbers, it is one
+        reason = "whole numbers of so many digits that different ones would become the same"
+        return _left_out(seen.name, "identifier", reason, "--categorical")
     sequence = identity.running_sequence(values, seen.cells.len() + seen.missing)
     if sequence is not None and not column.affixes and not identity.names_an_order(seen.name):
         reason = f"the whole numbers from {sequence[0]} to {sequence[-1]}, one a row"

@@ -24,6 +24,7 @@ _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
     "category": CategoryCode,
     "date": DateCode,
 }
+_MOST_NAMED = 3  # columns, in an error
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Encoder:
         if not len(rows):
             raise DataError(f"{table.source} has no training rows")
         if not any(column.used for column in columns):
-            raise DataError(f"{table.source} has no column to learn from: besides the target, every one is left out")
+            why = "; ".join(f"'{column.name}': {column.reason}" for column in columns[:_MOST_NAMED])
+            said = f" ({why}{' …' if len(columns) > _MOST_NAMED else ''})" if why else ""
+            raise DataError(f"{table.source} has no column to learn from: besides the target, every one is left out{said}")
         used = [column for column in columns if column.used]
         return cls(tuple(_CODES[column.kind].fit(column, read_column(table, column).gather(rows), weights) for column in used))
 
@@ -99,7 +102,7 @@ class Encoder:
             units = x[:, start : start + len(code.units)]
             with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
                 code.fill(read_column(table, code.column), units)
-            if not np.isfinite(units).all():
+            if isinstance(code, NumberCode | DateCode) and not np.isfinite(units).all():
                 row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
                 cell = table.frame[code.column.name][row]
                 raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -97,6 +98,9 @@ def _column_of_series(series: Any) -> pl.Series:
     naive = series.dtype == nw.Datetime and series.dtype.time_zone is None
     if series.dtype.is_float() or naive or (series.dtype.is_numeric() and not series.is_null().any()):
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=True)
+    if series.dtype == nw.String:
+        with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
+            return pl.Series(name, series.to_arrow(), dtype=pl.String)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     return column_of_values(name, [None if is_null else value for value, is_null in cells])
 

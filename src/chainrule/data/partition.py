@@ -56,7 +56,8 @@ def stratified(sizes: Sizes, labels: NDArray[np.integer[Any]], seed: int) -> Sid
     """
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     order = shuffled_order(len(labels), seed)
-    by_class = order[np.argsort(codes[order], kind="stable")]
+    small = codes.astype(np.min_scalar_type(len(counts)))  # few bits are sorted in a pass or two
+    by_class = order[np.argsort(small[order], kind="stable")]
     sides = np.empty(len(labels), np.int64)
     sides[by_class] = np.repeat(np.tile(np.arange(len(sizes)), len(counts)), _class_shares(counts, np.array(sizes)).ravel())
     return sides

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+
+_FAR = 1e150  # beyond it, and below its inverse, squares are no numbers
 
 
 def mean_and_scale(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> tuple[float, float]:
@@ -30,3 +33,27 @@ def mean_and_scale(values: NDArray[np.float64], weights: NDArray[np.float64] | N
         mean = float(np.average(near_one, weights=weights))
         scale = math.sqrt(float(np.average(np.square(near_one - mean), weights=weights)))
     return math.ldexp(mean, exponent), math.ldexp(scale, exponent) or 1.0
+
+
+def means_and_scales(blocks: Iterable[NDArray[np.floating]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return :func:`mean_and_scale` of each column of an array that comes as blocks of its rows (rows, columns), which are read once.
+
+    A column has the mean NaN where it has values that are missing, or whose squares are no numbers: that one takes
+    :func:`mean_and_scale`. Source: Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance.
+    """
+    count, mean, squares, low, high = 0, np.zeros(()), np.zeros(()), np.array(np.inf), np.array(-np.inf)
+    for block in blocks:
+        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+        values = block.astype(np.float64, order="C")  # the order of summation is that of no layout
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = values.mean(axis=0)
+            values -= own
+            step, together = own - mean, count + len(values)
+            squares = squares + np.einsum("ij,ij->j", values, values) + step * step * (count * len(values) / together)
+            mean = mean + step * (len(values) / together)
+        count = together
+    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    equal = low == high
+    usable = (largest < _FAR) & ((largest > 1 / _FAR) | equal)
+    scale = np.sqrt(squares / max(count, 1))
+    return np.where(usable, np.where(equal, low, mean), np.nan), np.where(equal | (scale == 0), 1.0, scale)

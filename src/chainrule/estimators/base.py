@@ -220,7 +220,7 @@ class NeuralNetwork(Learned, Parameters):
             patience=patience or None,
             time_budget=self.time_budget,
             until=until(self.until) if isinstance(self.until, str) else self.until,
-            watch=self.metric or "loss",
+            watch=of.metric_of(self.metric, self._task),
             greater_is_better=self.metric in METRICS and METRICS[self.metric].greater_is_better,
             plateau=self.plateau,
             threads=of.threads_of(self.n_jobs),

@@ -35,7 +35,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
             ``chainrule.optim``.
         plateau: a ``chainrule.training.loop.Plateau`` lowers the rate where the watched value stands still.
         batch_size: rows a step; ``auto`` is all rows up to 256, ``all`` is all.
-        epochs: at most so many passes over the rows; ``auto`` is 300 steps' worth, 20 at least.
+        epochs: at most so many passes over the rows; ``auto`` is 600 steps' worth, 20 at least.
         patience: stop after so many epochs in which the validation rows were not predicted better; 0 or ``None`` never.
         valid: the share of rows that ``fit`` holds out to choose the best epoch by; ``auto`` is 0.1 from 1,000 rows on, else none.
         metric: the value on validation rows that chooses the best epoch; ``None`` for the loss.

@@ -13,15 +13,18 @@ from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
-from chainrule.data.standardize import mean_and_scale
+from chainrule.data.standardize import mean_and_scale, means_and_scales
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, nearest
 
 Array: TypeAlias = NDArray[Any]
 Features: TypeAlias = "Array | Table"
 
-CHUNK = 16_384
-"""So many rows are encoded at once, so that memory stays bounded."""
+CHUNK = 1 << 23
+"""So many units are encoded at once, so that memory stays bounded."""
+
+BLOCK = 1_024
+"""So many rows of an array are worked on at once, so that they stay in a cache."""
 
 
 def is_frame(X: Any) -> bool:
@@ -69,7 +72,22 @@ def fit_raw(table: Table, options: dict[str, Any], rows: NDArray[np.int64], weig
 
 def fit_numbers(X: Array, names: list[str], rows: NDArray[np.int64], weights: Array | None) -> Encoder:
     """Find the encoding of an array's columns from some rows: each is standardized, and has a unit for missing values if it has any."""
-    return Encoder(tuple(_number_code(name, X[rows, column].astype(np.float64), weights) for column, name in enumerate(names)))
+    means, scales = np.full(len(names), np.nan), np.ones(len(names))
+    if len(rows) and (weights is None or (weights == weights[0]).all()):  # equal weights are none
+        means, scales = means_and_scales(_blocks(X, None if len(rows) == len(X) else rows))
+    codes = []
+    for column, name in enumerate(names):
+        if np.isnan(means[column]):
+            codes.append(_number_code(name, X[rows, column].astype(np.float64), weights))
+        else:
+            codes.append(NumberCode(Column(name, "number", "numbers"), float(means[column]), float(scales[column]), False))
+    return Encoder(tuple(codes))
+
+
+def _blocks(X: Array, rows: NDArray[np.int64] | None) -> Iterator[Array]:
+    """Yield some rows, or all of them, so many at a time that they stay in a cache."""
+    for start in range(0, len(X) if rows is None else len(rows), BLOCK):
+        yield X[start : start + BLOCK] if rows is None else X[rows[start : start + BLOCK]]
 
 
 def _number_code(name: str, values: Array, weights: Array | None) -> NumberCode:
@@ -96,24 +114,29 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
     mean, scale = np.array([code.mean for code in codes]), np.array([code.scale for code in codes])
     ends = np.cumsum([len(code.units) for code in codes])
     value_at, with_missing = ends - [len(code.units) for code in codes], np.array([code.missing for code in codes])
-    for start in range(0, count, CHUNK):
-        chunk = X[start : start + CHUNK] if rows is None else X[rows[start : start + CHUNK]]
-        part = units[start : start + CHUNK]
+    places = slice(None) if len(codes) == units.shape[1] else value_at
+    for start, block in zip(range(0, count, BLOCK), _blocks(X, rows), strict=True):
+        part = units[start : start + BLOCK]
         with np.errstate(over="ignore"):  # an overflow is reported with its row just below
-            part[:, value_at] = (chunk - mean) / scale
-        missing = np.isnan(chunk)
-        if missing.any():
-            part[:, value_at] = np.where(missing, 0.0, part[:, value_at])
-        part[:, ends[with_missing] - 1] = missing[:, with_missing]
-        if not np.isfinite(part).all():
-            row, column = np.argwhere(~np.isfinite(part[:, value_at]))[0]
-            number = start + row if rows is None else rows[start + row]
-            raise DataError(f"row {number}: column {column} of X holds {chunk[row, column]}, too far from the training rows to be encoded")
+            values = block.astype(np.float64)
+            values -= mean
+            values /= scale
+            part[:, places] = values
+        if with_missing.any() or not np.isfinite(part).all():
+            missing = np.isnan(block)
+            part[:, places] = np.where(missing, 0.0, part[:, places])
+            part[:, ends[with_missing] - 1] = missing[:, with_missing]
+            if len(far := np.argwhere(~np.isfinite(part[:, places]))):
+                row, column = far[0]
+                number = start + row if rows is None else rows[start + row]
+                value = block[row, column]
+                raise DataError(f"row {number}: column {column} of X holds {value}, too far from the training rows to be encoded")
     return units
 
 
 def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Array]:
-    """Yield the units of all rows, some thousands at a time."""
+    """Yield the units of all rows, some at a time."""
     count = X.rows if isinstance(X, Table) else len(X)
-    for start in range(0, max(count, 1), CHUNK):
-        yield units_of(encoder, X.part(start, start + CHUNK) if isinstance(X, Table) else X[start : start + CHUNK], dtype)
+    rows = max(CHUNK // max(len(encoder.units), 1), 1)
+    for start in range(0, max(count, 1), rows):
+        yield units_of(encoder, X.part(start, start + rows) if isinstance(X, Table) else X[start : start + rows], dtype)

@@ -13,8 +13,9 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 
 from chainrule import optim
-from chainrule.errors import OptionError
+from chainrule.errors import OptionError, nearest
 from chainrule.optim import Optimizer, Schedule
+from chainrule.training.metrics import METRICS
 from chainrule.training.optimizers import optimizer_named
 
 AUTO = "auto"
@@ -25,7 +26,7 @@ MOST_ROWS_A_STEP = 256
 HELD_OUT_FROM, HELD_OUT = 1_000, 0.1
 """``valid="auto"`` holds this share of the rows out, from so many rows on."""
 
-UPDATES, FEWEST_EPOCHS = 300, 20
+UPDATES, FEWEST_EPOCHS = 600, 20
 """``epochs="auto"`` is enough epochs for so many updates, but never fewer than that."""
 
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": optim.cosine, "one_cycle": optim.one_cycle}
@@ -90,6 +91,18 @@ def schedule_of(schedule: str | Schedule, updates: int) -> Schedule | None:
     if schedule == "one_cycle" and updates < 4:  # too short to rise
         return None
     return SCHEDULES[schedule](updates) if schedule in SCHEDULES else None
+
+
+def metric_of(metric: str | None, task: str) -> str:
+    """Return the name of what is watched on validation rows: the metric, or the loss.
+
+    Raises:
+        OptionError: the task has no such metric.
+    """
+    fitting = [name for name in METRICS if METRICS[name].task == task]
+    if metric is not None and metric not in fitting:
+        raise OptionError(f"metric={metric!r} is not a metric of {task}; choose one of {', '.join(fitting)}.{nearest(metric, fitting)}")
+    return metric or "loss"
 
 
 def optimizer_of(optimizer: str | Optimizer, lr: float, weight_decay: float, schedule: Schedule | None) -> Optimizer:

@@ -28,6 +28,7 @@ from chainrule.training.files import write_atomically
 from chainrule.training.goal import Goal
 from chainrule.training.model import Model
 from chainrule.training.model_check import check_fit
+from chainrule.training.run_folder import RUN
 from chainrule.training.state import State
 
 FORMAT = 1
@@ -105,6 +106,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
+        if (path.parent / RUN).is_file():
+            raise FileFormatError(f"the run {path.parent} has no model yet: it is still going on, or was broken off before it wrote one.")
         raise FileFormatError(f"there is no model file {path}; give a model.safetensors or the folder of a run.")
     try:
         with safe_open(str(path), framework="numpy") as file:

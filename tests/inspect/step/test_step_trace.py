@@ -1,6 +1,7 @@
 """Every number of a traced step is recomputed here from the raw row, with NumPy and the formulas of the textbooks."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -18,10 +19,14 @@ def table_of(model, name):
     return model.table(bundled(name).path)
 
 
+@lru_cache(maxsize=1)
+def every_result(trace):
+    return {event.name: event.result for event in trace.all_events()}
+
+
 def results(trace, name):
     """The results of the events of a quantity, in order."""
-    events = {event.name: event.result for event in trace.all_events()}
-    return np.array([number for key, number in events.items() if key == name or key.startswith(f"{name}[")])
+    return np.array([number for key, number in every_result(trace).items() if key == name or key.startswith(f"{name}[")])
 
 
 def backward_of_softmax(model, x, label, state):

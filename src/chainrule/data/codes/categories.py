@@ -67,8 +67,8 @@ class CategoryCode:
         """Return for each row which unit is 1 (Int64), or −1 where none is."""
         unknown = len(self.levels) if self.others else -1
         missing = len(self.units) - 1 if self.missing else -1
-        index = values.replace_strict(self.levels, range(len(self.levels)), default=unknown, return_dtype=pl.Int64)
-        return index.set(values.is_null(), missing)
+        index = values.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Int64).fill_null(unknown)
+        return index.set(values.is_null(), missing) if values.null_count() else index
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a category became the units."""

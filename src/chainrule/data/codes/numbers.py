@@ -40,9 +40,10 @@ class NumberCode:
 
     def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
         """Write the units (rows, 1 or 2)."""
-        units[:, 0] = standardized(values.to_numpy(), self.mean, self.scale)
+        numbers = values.to_numpy()  # NaN where there is none
+        units[:, 0] = standardized(numbers, self.mean, self.scale)
         if self.missing:
-            units[:, 1] = values.is_null().to_numpy()
+            units[:, 1] = numbers != numbers
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a number became the units."""

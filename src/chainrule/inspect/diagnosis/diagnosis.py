@@ -80,9 +80,8 @@ def findings_of(measurements: Measurements) -> tuple[Finding, ...]:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numbers that overflow are what is looked for
         for code in CODES.values():
-            finding = code.rule(measurements)
-            if finding is not None:
-                found.append(finding)
+            looked_at = measurements.alone if code.of_target and measurements.alone else (measurements,)
+            found += [finding for one in looked_at if (finding := code.rule(one)) is not None]
     return tuple(sorted(found, key=_rank))
 
 

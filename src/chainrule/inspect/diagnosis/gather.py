@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cells import read_column
+from chainrule.data.target import Target
 from chainrule.errors import InputError, NonFiniteError, OptionError
 from chainrule.inspect.diagnosis.measurements import Measurements, Plan, Rows
 from chainrule.losses import LOSSES
@@ -146,19 +147,50 @@ def _on_table(
     if model is not None and len(model.encoder.units) == prepared.train.x.shape[1]:
         found = replace(found, predict=_predictor(model))
     goal = prepared.goal
-    only = goal.targets[0] if len(goal.targets) == 1 else None  # of several, nothing is said that is about a target
-    return replace(
+    found = replace(
         found,
         loss=prepared.goal.loss,
         train=_rows(prepared.train),
         held_out={name: _rows(part) for name, part in (("valid", prepared.valid), ("test", prepared.test)) if part is not None},
-        classes=len(only.classes) if only is not None else 0,
-        labels=[str(label) for label in only.classes] if only is not None else [],
         columns=list(prepared.encoder.sources.values()),
         constant=_constant(prepared),
-        raw_target=only.values(prepared.train.table) if only is not None and goal.task == "regression" else None,
         target=f"'{goal.title}'",
     )
+    if len(goal.targets) == 1:
+        return _of_target(found, goal.targets[0], prepared)
+    return replace(found, alone=[_alone(found, place, prepared) for place in range(len(goal.targets))])
+
+
+def _of_target(found: Measurements, target: Target, prepared: Prepared) -> Measurements:
+    """Add what is known of a target."""
+    return replace(
+        found,
+        classes=len(target.classes),
+        labels=[str(label) for label in target.classes],
+        raw_target=target.values(prepared.train.table) if target.task == "regression" else None,
+    )
+
+
+def _alone(found: Measurements, place: int, prepared: Prepared) -> Measurements:
+    """Return what is known of one of several targets, by its place among them."""
+    goal = prepared.goal
+    target, end = goal.targets[place], sum(goal.sizes[: place + 1])
+    outputs = slice(end - goal.sizes[place], end)
+    labeled = goal.loss == "cross_entropy"  # y has a column of labels for each target, and for other losses one for each output
+
+    def own(rows: Rows) -> Rows:
+        return replace(rows, y=rows.y[:, place] if labeled else rows.y[:, outputs])
+
+    whole = found.predict
+    one = replace(
+        found,
+        history=History(),
+        train=None if found.train is None else own(found.train),
+        held_out={name: own(rows) for name, rows in found.held_out.items()},
+        predict=None if whole is None else lambda x: whole(x)[:, outputs],
+        target=f"'{target.column.name}'",
+    )
+    return _of_target(one, target, prepared)
 
 
 def _constant(prepared: Prepared) -> dict[str, str]:

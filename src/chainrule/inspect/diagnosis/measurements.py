@@ -75,6 +75,7 @@ class Measurements:
         columns: the column of each place of x; one column can have several places.
         constant: columns of the table that hold one value and were left out.
         raw_target: a quantity in its own units.
+        alone: of several targets, what is known of each one alone; its history is empty.
         target: the name of the target. ``forced_task``: the task, if the caller chose it.
         plan: how the run was to go.
         error, row: where the loss became NaN or infinite, in words, and the row, if it is known.
@@ -95,6 +96,7 @@ class Measurements:
     columns: Sequence[str] = ()
     constant: Mapping[str, str] = field(default_factory=dict)
     raw_target: Array | None = None
+    alone: Sequence[Measurements] = ()
     target: str = "the target"
     forced_task: str = ""
     plan: Plan | None = None

@@ -15,7 +15,7 @@ TOO_LARGE, TOO_SMALL = 8.0, 0.04
 """Initial weights that keep the scale of what passes have a standard deviation · √inputs of 1 to 1.4 (He et al. 2015); 0.04 to 8 can still
 be mended by training."""
 
-MANY = 0.5  # of the units of a layer: half of what it could learn is lost
+MANY = 0.5  # of the units of a layer: with more than that, most of what it could learn is lost
 FLAT, FLAT_LATER, POOR = 0.5, 0.75, 0.6
 
 VANISHED, VANISHED_IF_POOR = 1e-3, 0.02
@@ -106,7 +106,7 @@ def _shut(m: Measurements, code: str, of: Callable[[UnitCount], int]) -> Finding
     counts = count_units(m)
     for name in sorted(counts, key=lambda one: -of(counts[one]) / counts[one].units):
         one = counts[name]
-        if of(one) < MANY * one.units:
+        if of(one) <= MANY * one.units:
             return None
         since, at_start = _shut_since(m.history.samples, name, one.units)
         dead = code == "dead_units"

@@ -134,7 +134,7 @@ class MathML:
 
     def text(self, text: str) -> str:
         """Write words."""
-        return f"<mtext>{escape(text)}</mtext>"
+        return f"<mtext>{escape(text).replace(' ', '&#xa0;')}</mtext>"  # a browser drops spaces at the ends
 
     def lines(self, rows: Sequence[tuple[str | None, str]]) -> str:
         """Write equations."""
