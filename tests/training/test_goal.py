@@ -221,8 +221,3 @@ def test_a_class_of_the_test_file_that_was_not_in_training_is_named(tmp_path) ->
     given = options("size", test=str(tmp_path / "test.csv"))
     with pytest.raises(DataError, match=r"test.csv, line 2: the class 'huge' of 'size' was not in training"):
         prepare(str(tmp_path / "train.csv"), "size", Options.of(given))
-
-
-def test_what_takes_one_target_refuses_several(models: dict[str, cr.Model]) -> None:
-    with pytest.raises(OptionError, match=r"this model predicts 'height', 'income', .* train one with --target height alone"):
-        models["quantities"].as_estimator()
