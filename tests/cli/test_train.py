@@ -155,42 +155,31 @@ def test_ctrl_c_writes_the_best_model_so_far(folder, tmp_path):
     assert set(model.predict(folder / "people.csv")) <= {"Yes", "No"}
 
 
-def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(folder, tmp_path):
-    words = (
-        "train",
-        folder / "people.csv",
-        "--target",
-        "income",
-        *DIVERGING,
-        "--out",
-        "run",
-    )
-    ran = chainrule(*words, "--json", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def diverged(folder, tmp_path_factory):
+    """A training whose loss becomes infinite, and the folder of its run."""
+    cwd = tmp_path_factory.mktemp("diverged")
+    return chainrule("train", folder / "people.csv", "--target", "income", *DIVERGING, "--out", "run", "--json", cwd=cwd), cwd / "run"
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(folder, diverged):
+    ran, run = diverged
     assert ran.status == 1
     assert all(word in ran.sentence for word in ("epoch", "step", "=", "people.csv, line ", "run/model.safetensors"))
     assert "RuntimeWarning" not in ran.err
     assert ran.json["state"] == "failed"
-    assert len(cr.load(tmp_path / "run").predict(folder / "people.csv")) == 60
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
+    assert len(cr.load(run).predict(folder / "people.csv")) == 60
+    assert json.loads((run / "run.json").read_text())["state"] == "failed"
 
 
-def test_json_never_holds_nan(folder, tmp_path):
-    words = (
-        "train",
-        folder / "people.csv",
-        "--target",
-        "income",
-        *DIVERGING,
-        "--out",
-        "run",
-    )
-    ran = chainrule(*words, "--json", cwd=tmp_path)
+def test_json_never_holds_nan(diverged):
+    ran, run = diverged
 
     def refuse(word):
         raise AssertionError(word)
 
     json.loads(ran.out, parse_constant=refuse)
-    for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines():
+    for line in (run / "history.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=refuse)
 
 

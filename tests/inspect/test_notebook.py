@@ -95,9 +95,7 @@ def shown(output, kind="text/html"):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of the client of Jupyter
 def test_in_a_kernel_a_training_shows_how_far_it_is_and_its_result(tmp_path):
     train = "model = cr.train('penguins', hidden=(8,), epochs={}, patience=0, trees=False{})"
-    first, quiet, last = outputs(
-        "import chainrule as cr\n" + train.format(300, ""), train.format(2, ", progress=False"), "model"
-    )
+    first, quiet, last = outputs("import chainrule as cr\n" + train.format(300, ""), train.format(2, ", progress=False"), "model")
     displays = [output for output in first if output.output_type == "display_data"]
     (progress,) = [output for output in displays if "epoch 300 of 300" in shown(output, "text/plain")]
     assert "stopped after" in shown(progress)

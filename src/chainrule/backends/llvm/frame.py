@@ -17,6 +17,7 @@ from chainrule.backends.llvm.plan import Plan
 from chainrule.ir import bind_axes
 
 _LINE = 64
+_HUGE = 1 << 21  # bytes of a large page
 _STEPS, _THREADS, _DONE, _STATUS = (WORDS.index(name) for name in ("steps", "threads", "done", "status"))
 
 
@@ -137,9 +138,6 @@ def zeros(bytes: int, dtype: Any) -> np.ndarray:
     raw = room(bytes + 2 * _LINE)
     start = -raw.ctypes.data % _LINE
     return raw[start : start + max(bytes, _LINE)].view(dtype)
-
-
-_HUGE = 1 << 21  # bytes of a large page
 
 
 def room(bytes: int) -> np.ndarray:

@@ -100,20 +100,23 @@ class Kernels:
         code.b.ret_void()
         return code.function
 
-    def ahead(self, p: Product) -> Any:
-        """Return ``ahead(from, row, rows, last)``: asks for the memory of a tile's rows, bytes 0 to ``last`` of each."""
+    def ahead(self, p: Product, *, to_write: bool) -> Any:
+        """Return ``ahead(from, row, rows, last)``: asks for the memory of rows no wider than a panel, bytes 0 to ``last`` of each.
+
+        To write them takes them away from other cores.
+        """
         lines = -(-p.width * SIZES[p.dtype] // 64) + 1  # of a cache
-        key = ("ahead", lines)
+        key = ("ahead", lines, to_write)
         if key in self.made:
             return self.made[key]
-        code = define(self.module, f"ahead.{lines}", [PTR, I64, I64, I64])
+        code = define(self.module, f"ahead.{lines}.{'write' if to_write else 'read'}", [PTR, I64, I64, I64])
         self.made[key] = code.function
         source, row, rows, last = code.function.args
         places = [code.minimum(64 * line, last) for line in range(lines)]
         with code.loop(0, rows) as loop:
             start = code.at(source, code.mul(loop.index, row), "bool")
             for place in places:
-                code.call("llvm.prefetch.p0", VOID, code.at(start, place, "bool"), *(ir.Constant(I32, n) for n in (1, 3, 1)))
+                code.call("llvm.prefetch.p0", VOID, code.at(start, place, "bool"), *(ir.Constant(I32, n) for n in (int(to_write), 3, 1)))
         code.b.ret_void()
         return code.function
 

@@ -11,9 +11,8 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
-from chainrule.backends.llvm.product import Product, fixed
+from chainrule.backends.llvm.product import SECOND_CACHE, Product, fixed
 
-_CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
 _FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
 
 Finish = Callable[[Any, Number, Any, Number, Number, Number], None]
@@ -147,13 +146,14 @@ class Loops:
         panels = sum(number for _, _, number in p.panels())
         if p.by_rows:
             with code.loop(0, panels) as loop:
-                self._right(self._panel(loop.index), block, many)
+                self._pack(self._panel(loop.index), block, many)
             with self._tiles(low, high) as (i, rows, heights), code.loop(0, panels) as loop:
                 panel = self._panel(loop.index)
-                self._tile(heights, left, self._place(panel, block, many), panel, i, rows, block)
+                self._tile(heights, left, self._right(panel, block, many), panel, i, rows, block)
             return
         with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
+            self._pack(panel, block, many)
             right = self._right(panel, block, many)
             with self._tiles(low, high) as (i, rows, heights):
                 self._prefetch(panel, block, i, low, high, rows)
@@ -177,8 +177,8 @@ class Loops:
             found = [Shape(cut, least, edge), *whole] if whole else [Shape(None, least, edge)]
         return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
 
-    def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
-        """Copy a panel of B where enough rows meet it; return where it stands, and its step in k."""
+    def _pack(self, panel: Panel, block: Block, many: Any) -> None:
+        """Copy a panel of B where enough rows meet it."""
         code, b, p = self.code, self.code.b, self.p
         to = self._copy(panel, block)
         if p.y_turned:
@@ -189,9 +189,8 @@ class Loops:
             with code.when(self._copied(panel, many)):
                 copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
                 b.call(copy, [*map(code.i64, [self._source(panel, block), p.columns, to, block.length])])
-        return self._place(panel, block, many)
 
-    def _place(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
+    def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
         """Return where a panel stands, and its step in k: a copy, or the rows of B themselves."""
         code, b, p = self.code, self.code.b, self.p
         if p.y_turned:
@@ -206,7 +205,7 @@ class Loops:
         """Ask, tile by tile, for the rows of B that the next panel is copied from, if a cache does not hold all of B."""
         code, b, p = self.code, self.code.b, self.p
         size = SIZES[p.dtype]
-        if not p.packed or p.y_turned or not isinstance(p.depth, int) or p.depth * p.columns * size < _CACHE:
+        if not p.packed or p.y_turned or not isinstance(p.depth, int) or p.depth * p.columns * size < SECOND_CACHE:
             return
         number = code.i64(code.sub(high, low))
         each = b.sdiv(code.i64(code.add(block.length, code.sub(number, 1))), number)  # rows of B a row of A
@@ -214,7 +213,7 @@ class Loops:
         taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
         start = code.at(self._source(panel, block), code.add(code.mul(first, p.columns), panel.width), p.dtype)
         bytes = code.sub(code.mul(code.minimum(panel.width, code.sub(p.columns, code.add(panel.first, panel.width))), size), 1)
-        b.call(self.kernels.ahead(p), [start, *map(code.i64, (p.columns * size, taken, bytes))])
+        b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (p.columns * size, taken, bytes))])
 
     def _copied(self, panel: Panel, many: Any) -> Any:
         cut = self.p.columns % self.p.lanes  # a vector that is cut may reach beyond the last row

@@ -20,7 +20,7 @@ _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in
 _SHORT = 128  # of these that pay for the making of panels
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
 _ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
-_SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k
+SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k; beyond it, memory is asked for ahead
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Product:
 
     def rows_at_once(self, length: int) -> int:
         """Return how many rows of A, of which a block of k has so many numbers, meet all panels before the next ones do."""
-        return max(min(_SECOND_CACHE // SIZES[self.dtype] // max(length, 1), _ROWS_AT_ONCE), 1)
+        return max(min(SECOND_CACHE // SIZES[self.dtype] // max(length, 1), _ROWS_AT_ONCE), 1)
 
     def panels(self) -> list[tuple[int, int, int]]:
         """Return the panels' kinds as (first column, vectors in a panel, number of panels); sizes differ by one vector at most."""
@@ -120,7 +120,7 @@ def product(equation: Equation, definitions: Mapping[Value, Equation], stored: C
     packed = y_turned or n % lanes > 0 or n * (known or _ROWS_AT_ONCE) * SIZES[dtype] > _LARGE
     packed_x = n > 2 * nv * lanes if x_turned else n >= _WIDE
     padded = -(-n // lanes) * lanes
-    fitting = _SECOND_CACHE // SIZES[dtype] // padded
+    fitting = SECOND_CACHE // SIZES[dtype] // padded
     by_rows = packed and fitting >= min(known or _SHORT, _SHORT) and (known is None or known <= fitting)
     block = min(_PACKED_BLOCK, fitting) if by_rows else _PACKED_BLOCK if packed or known is None else _BLOCK
     if known is not None:

@@ -11,11 +11,9 @@ from chainrule.backends.llvm.code import I64, PTR, SIZES, Code, Number, define
 from chainrule.backends.llvm.index import ZERO, Index, Ix
 from chainrule.backends.llvm.matmul import Loops
 from chainrule.backends.llvm.nest import Nest
-from chainrule.backends.llvm.product import Product
+from chainrule.backends.llvm.product import SECOND_CACHE, Product
 from chainrule.backends.llvm.row import write_row
 from chainrule.ir import Batch, Value
-
-_CACHE = 1 << 18  # bytes, beyond which memory is asked for ahead
 
 
 class Products(Nest):
@@ -56,14 +54,14 @@ class Products(Nest):
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""
         space, code, size = self.group.space, self.code, SIZES[p.dtype]
         values = [v for v, how in self.group.reads.items() if how == "same" and v.type.shape == space and v.type.dtype == p.dtype]
-        if p.by_rows or isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < _CACHE:
+        if p.by_rows or isinstance(p.rows, Batch) or p.rows * p.columns * size * len(values) < SECOND_CACHE:
             return None
 
         def ahead(i: Any, rows: Number, j: Number, taken: Number) -> None:
             for value in values:
                 start = code.at(self.emitter.stored[value], code.add(code.mul(i, p.columns), j), p.dtype)
                 numbers = p.columns * size, rows, code.sub(code.mul(taken, size), 1)
-                code.b.call(self.writer.kernels.ahead(p), [start, *map(code.i64, numbers)])
+                code.b.call(self.writer.kernels.ahead(p, to_write=True), [start, *map(code.i64, numbers)])
 
         return ahead
 

@@ -44,7 +44,7 @@ class Comparison:
         return {"index": index, "gradient": self.gradient, "expected": self.expected, "relative_error": self.error}
 
 
-@dataclass(frozen=True)
+@dataclass
 class LayerCheck:
     """What was found of the gradient of one parameter. Errors are relative to its largest gradient.
 
@@ -144,32 +144,18 @@ class Comparer:
         noise = max(
             _MARGIN * _FINER * (away if math.isfinite(away) else largest), 8 * _EPS * max(self._largest, self.differences.magnitude)
         )
-        found = _Tally(largest, noise)
+        float32_error = away / largest if self.float32 and largest else 0.0 if self.float32 else None
+        found = LayerCheck(path, gradient.size, largest, float32_error=float32_error)
+        tally = _Tally(found, noise)
         by_step, by_difference = self.complex_step.along(path), self.differences.along(path)
         for index, direction in self._directions(gradient):
             scale = largest if index is not None else float(np.linalg.norm(gradient))
             claims = [float(np.vdot(direction, source[path])) for source in self.gradients if path in source]
             expected = by_step(direction)
             claim = max(claims, key=lambda claim: abs(claim - expected) if math.isfinite(claim) else math.inf)
-            found.step(index, claim, expected, scale)
-            found.difference(index, claim, by_difference(direction, claim), scale)
-        return LayerCheck(
-            path=path,
-            weights=gradient.size,
-            largest=largest,
-            singles=found.singles,
-            directions=found.directions,
-            error=found.error,
-            worst=found.worst,
-            differences=found.differences,
-            difference_error=found.difference_error,
-            difference_excess=found.difference_excess,
-            difference_worst=found.difference_worst,
-            kinks=found.kinks,
-            unsure=found.unsure,
-            float32_error=away / largest if self.float32 and largest else 0.0 if self.float32 else None,
-            incomplete=found.incomplete,
-        )
+            tally.step(index, claim, expected, scale)
+            tally.difference(index, claim, by_difference(direction, claim), scale)
+        return found
 
     def _directions(self, gradient: np.ndarray) -> Iterator[tuple[Index | None, np.ndarray]]:
         """Yield the directions in which a parameter is moved: single weights (with their index), or all weights up or down."""
@@ -189,49 +175,40 @@ class Comparer:
 
 @dataclass
 class _Tally:
-    """What the comparisons of one parameter come to."""
+    """Counts the comparisons of one parameter into what was found of it; the ``noise`` is that of its gradients."""
 
-    largest: float
+    found: LayerCheck
     noise: float
-    singles: int = 0
-    directions: int = 0
-    error: float = 0.0
-    worst: Comparison | None = None
-    differences: int = 0
-    difference_error: float = 0.0
-    difference_excess: float = 0.0
-    difference_worst: Comparison | None = None
-    kinks: int = 0
-    unsure: int = 0
-    incomplete: int = 0
 
     def step(self, index: Index | None, gradient: float, expected: float, scale: float) -> None:
         """Count a comparison with the complex step."""
+        found = self.found
         if math.isfinite(gradient) and not math.isfinite(expected):
-            self.incomplete += 1
+            found.incomplete += 1
             return
-        self.singles += index is not None
-        self.directions += index is None
+        found.singles += index is not None
+        found.directions += index is None
         error = _relative(abs(gradient - expected), max(scale, abs(expected), self.noise / TOLERANCE))
-        self.error = max(self.error, error)
-        self.worst = _worse(self.worst, Comparison(index, gradient, expected, error), TOLERANCE)
+        found.error = max(found.error, error)
+        found.worst = _worse(found.worst, Comparison(index, gradient, expected, error), TOLERANCE)
 
-    def difference(self, index: Index | None, gradient: float, found: Difference | None, scale: float) -> None:
+    def difference(self, index: Index | None, gradient: float, difference: Difference | None, scale: float) -> None:
         """Count a comparison with a central difference and its uncertainty."""
-        if found is None:
-            self.kinks += 1
+        found = self.found
+        if difference is None:
+            found.kinks += 1
             return
-        value, uncertainty = found.value, found.uncertainty
+        value, uncertainty = difference.value, difference.uncertainty
         scale = max(scale, abs(value), self.noise / TOLERANCE)
         if uncertainty > _SURE * scale:
-            self.unsure += 1
+            found.unsure += 1
             return
-        self.differences += 1
+        found.differences += 1
         distance = abs(gradient - value) if math.isfinite(gradient) else math.inf
         error = _relative(distance, scale)
-        self.difference_excess = max(self.difference_excess, _relative(max(distance - uncertainty, 0.0), scale))
-        self.difference_error = max(self.difference_error, error)
-        self.difference_worst = _worse(self.difference_worst, Comparison(index, gradient, value, error), DIFFERENCE_TOLERANCE)
+        found.difference_excess = max(found.difference_excess, _relative(max(distance - uncertainty, 0.0), scale))
+        found.difference_error = max(found.difference_error, error)
+        found.difference_worst = _worse(found.difference_worst, Comparison(index, gradient, value, error), DIFFERENCE_TOLERANCE)
 
 
 def _worse(one: Comparison | None, other: Comparison, tolerance: float) -> Comparison:

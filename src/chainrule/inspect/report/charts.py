@@ -22,6 +22,7 @@ _TICKS = 5
 COLORS = 6
 """How many series have a color of their own."""
 
+
 @dataclass(frozen=True)
 class Scale:
     """Takes values from ``low`` to ``high`` to places from ``start`` to ``stop``, evenly or, if ``logarithmic``, by their logarithms."""
