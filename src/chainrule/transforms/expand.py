@@ -10,8 +10,14 @@ from chainrule.ops.tracing import trace
 from chainrule.transforms.simplify import simplify
 
 
-def expand(program: Program) -> Program:
-    """Return the program with each composite equation (softmax, cross-entropy …) replaced by its definition, down to primitives."""
+def expand(program: Program, *, textbook: bool = False, levels: int | None = None) -> Program:
+    """Return the program with each composite equation (softmax, cross-entropy …) replaced by its definition, down to primitives.
+
+    Args:
+        program: any program.
+        textbook: by the definitions as textbooks write them, which overflow where the others do not.
+        levels: how often what a definition is written in is replaced in its turn; until no composite is left unless given.
+    """
 
     equations = []
     stands_for: dict[Value, Value] = {}
@@ -21,8 +27,10 @@ def expand(program: Program) -> Program:
         if not isinstance(op, Primitive) or op.definition is None:
             equations.append(equation)
             continue
-        definition = op.definition
-        inner = expand(trace(lambda *xs, f=definition, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs)))
+        definition = op.textbook if textbook else op.definition
+        inner = trace(lambda *xs, f=definition, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs))
+        if levels is None or levels > 1:
+            inner = expand(inner, textbook=textbook, levels=levels and levels - 1)
         swap = dict(zip((port.value for port in inner.inputs), equation.inputs, strict=True))
         for part in inner.equations:
             equations.append(replace(part, inputs=tuple(swap.get(v, v) for v in part.inputs), origins=equation.origins))
