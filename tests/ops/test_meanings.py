@@ -251,15 +251,15 @@ def test_a_surplus_array_is_not_written_to(name):
 
 
 def test_a_missing_field_of_a_record_is_an_error():
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'textbook'"):
-        ops.Primitive("nameless", None, None, None, None, "", 1, None)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'definition'"):
+        ops.Primitive("nameless", None, None, None, None, "", 1)
     assert "nameless" not in OPERATIONS
 
 
 def test_two_primitives_of_one_name_are_an_error():
     record = OPERATIONS["exp"]
     with pytest.raises(ValueError, match="there is a primitive named 'exp' already"):
-        ops.Primitive("exp", record.type_rule, record.meaning, record.vjp, record.domain, record.formula, 1, None, None)
+        ops.Primitive("exp", record.type_rule, record.meaning, record.vjp, record.domain, record.formula, 1, None)
     assert OPERATIONS["exp"] is record
 
 

@@ -13,20 +13,19 @@ from chainrule.ops.indexing import one_hot, pick, pick_type
 from chainrule.ops.primitive import Domain, Primitive, composite
 from chainrule.ops.reductions import amax, sum
 from chainrule.ops.structure import reshape
-from chainrule.ops.tracing import named
 from chainrule.ops.type_rules import elementwise, same_dtype
 
 _SMOOTH = Domain.real(1, -3.0, 3.0)
 
 
-def _activation(name: str, definition: Any, vjp: Any, *numbers: str, textbook: Any = None) -> Primitive:
+def _activation(name: str, definition: Any, vjp: Any, *numbers: str) -> Primitive:
     def type_rule(x: Type, **attributes: float) -> Type:
         if attributes.keys() != set(numbers) or not all(isinstance(number, (int, float)) for number in attributes.values()):
             raise TypeRuleError(f"it takes {' and '.join(numbers) or 'no number'}, and was given {attributes}")
         return elementwise(1)(x)
 
     formula = f"{name}({', '.join(('{0}', *(f'{number} {{{number}}}' for number in numbers)))})"
-    return composite(name, definition, type_rule=type_rule, vjp=vjp, domain=_SMOOTH, formula=formula, textbook=textbook)
+    return composite(name, definition, type_rule=type_rule, vjp=vjp, domain=_SMOOTH, formula=formula)
 
 
 # activations
@@ -61,32 +60,15 @@ gelu: Primitive = _activation(
     "gelu",
     lambda x: x * _normal_cdf(x),
     lambda ct, out, x: (ct * (_normal_cdf(x) + x * (exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi)))),),
-    textbook=lambda x: x * named(_normal_cdf(x), "cdf"),
 )
-silu: Primitive = _activation(
-    "silu",
-    lambda x: x * sigmoid(x),
-    lambda ct, out, x: (ct * (sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),),
-    textbook=lambda x: x * named(sigmoid(x), "gate"),
-)
-softplus: Primitive = _activation(
-    "softplus",
-    lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))),
-    lambda ct, out, x: (ct * sigmoid(x),),
-    textbook=lambda x: log(1.0 + named(exp(x), "powers")),
-)
+silu: Primitive = _activation("silu", lambda x: x * sigmoid(x), lambda ct, out, x: (ct * (sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),))
+softplus: Primitive = _activation("softplus", lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))), lambda ct, out, x: (ct * sigmoid(x),))
 mish: Primitive = _activation(
     "mish",
     lambda x: x * tanh(softplus(x)),
     lambda ct, out, x: (ct * (tanh(softplus(x)) + x * ((1.0 - tanh(softplus(x)) * tanh(softplus(x))) * sigmoid(x))),),
-    textbook=lambda x: x * named(tanh(named(softplus(x), "softplus")), "gate"),
 )
-softsign: Primitive = _activation(
-    "softsign",
-    lambda x: x / (1.0 + abs(x)),
-    lambda ct, out, x: (ct / ((1.0 + abs(x)) * (1.0 + abs(x))),),
-    textbook=lambda x: x / named(1.0 + abs(x), "scale"),
-)
+softsign: Primitive = _activation("softsign", lambda x: x / (1.0 + abs(x)), lambda ct, out, x: (ct / ((1.0 + abs(x)) * (1.0 + abs(x))),))
 
 # over the last axis: log-sum-exp and its family
 
@@ -112,18 +94,12 @@ log_sum_exp: Primitive = composite(
     vjp=lambda ct, out, x: (_column(ct) * softmax(x),),
     domain=_SMOOTH,
     formula="log_sum_exp({0})",
-    textbook=lambda x: log(named(sum(named(exp(x), "powers"), -1), "total")),
 )
 
 
 def _softmax(x: Any) -> Any:
     powers = exp(x - amax(x, -1, keepdims=True))
     return powers / sum(powers, -1, keepdims=True)
-
-
-def _textbook_softmax(x: Any) -> Any:
-    powers = named(exp(x), "powers")
-    return powers / _column(named(sum(powers, -1), "total"))
 
 
 softmax: Primitive = composite(
@@ -133,7 +109,6 @@ softmax: Primitive = composite(
     vjp=lambda ct, out, x: (out * (ct - sum(ct * out, -1, keepdims=True)),),
     domain=_SMOOTH,
     formula="softmax({0})",
-    textbook=_textbook_softmax,
 )
 
 
@@ -149,7 +124,6 @@ log_softmax: Primitive = composite(
     vjp=lambda ct, out, x: (ct - softmax(x) * sum(ct, -1, keepdims=True),),
     domain=_SMOOTH,
     formula="log_softmax({0})",
-    textbook=lambda x: log(named(softmax(x), "p")),
 )
 
 # cross-entropy from logits, one number a row
@@ -171,15 +145,7 @@ cross_entropy_of_labels: Primitive = composite(
     ),
     domain=Domain(((-3.0, 3.0), None)),
     formula="cross_entropy({0}, label {1})",
-    textbook=lambda logits, label: -log(pick(named(softmax(logits), "p"), label)),
 )
-
-
-def _textbook_binary_cross_entropy(logits: Any, target: Any) -> Any:
-    p = named(sigmoid(logits), "p")
-    return -(target * log(p) + (1.0 - target) * log(1.0 - p))
-
-
 binary_cross_entropy_of_logits: Primitive = composite(
     "binary_cross_entropy_of_logits",
     lambda logits, target: (maximum(logits, 0.0) - logits * target) + log1p(exp(-abs(logits))),
@@ -187,5 +153,4 @@ binary_cross_entropy_of_logits: Primitive = composite(
     vjp=lambda ct, out, logits, target: (ct * (sigmoid(logits) - target), -(ct * logits)),
     domain=Domain(((-3.0, 3.0), (0.1, 0.9))),
     formula="binary_cross_entropy({0}, {1})",
-    textbook=_textbook_binary_cross_entropy,
 )

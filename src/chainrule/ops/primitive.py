@@ -47,8 +47,6 @@ class Primitive:
         formula: as text, ``{0}``, ``{1}`` for the operands and ``{name}`` for attributes.
         version: of the meaning; stored in files.
         definition: for a composite, its meaning as a function in other operations; ``None`` for what is not composed.
-        textbook: for a composite, its definition as textbooks write it, by which it is explained: equal in exact arithmetic, and not
-            guarded against overflow. What a reader is to see has a name in it.
     """
 
     name: str
@@ -59,7 +57,6 @@ class Primitive:
     formula: str
     version: int
     definition: Callable[..., Any] | None
-    textbook: Callable[..., Any] | None
 
     def __post_init__(self) -> None:
         if OPERATIONS.setdefault(self.name, self) is not self:
@@ -77,25 +74,17 @@ def primitive(
     name: str, type_rule: Callable[..., Any], meaning: Callable[..., Any], vjp: Vjp, domain: Domain, formula: str, version: int = 1
 ) -> Primitive:
     """Make a primitive that is not composed of others."""
-    return Primitive(name, type_rule, meaning, vjp, domain, formula, version, None, None)
+    return Primitive(name, type_rule, meaning, vjp, domain, formula, version, None)
 
 
 def stepwise(name: str, type_rule: Callable[..., Any], meaning: Callable[..., Any], formula: str, version: int = 1) -> Primitive:
     """Make a primitive that is constant wherever it is smooth, or whose result is no float: no operand gets a cotangent."""
-    return Primitive(name, type_rule, meaning, no_gradient, NOWHERE, formula, version, None, None)
+    return Primitive(name, type_rule, meaning, no_gradient, NOWHERE, formula, version, None)
 
 
 def composite(
-    name: str,
-    definition: Callable[..., Any],
-    *,
-    type_rule: Callable[..., Type],
-    vjp: Vjp,
-    domain: Domain,
-    formula: str,
-    version: int = 1,
-    textbook: Callable[..., Any] | None = None,
+    name: str, definition: Callable[..., Any], *, type_rule: Callable[..., Type], vjp: Vjp, domain: Domain, formula: str, version: int = 1
 ) -> Primitive:
     """Make a primitive whose meaning is a function in other operations, with a derivative rule of its own that is numerically better
-    or easier to read; tests compare the two. Textbooks write it like its definition unless ``textbook`` is given."""
-    return Primitive(name, type_rule, definition, vjp, domain, formula, version, definition, textbook or definition)
+    or easier to read; tests compare the two."""
+    return Primitive(name, type_rule, definition, vjp, domain, formula, version, definition)

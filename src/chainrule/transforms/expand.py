@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from chainrule.ir import Program, Value
+from chainrule.ir import Equation, Program, Value
 from chainrule.ops.primitive import Primitive
 from chainrule.ops.tracing import trace
 from chainrule.transforms.simplify import simplify
 
 
-def expand(program: Program, *, textbook: bool = False, levels: int | None = None) -> Program:
+def expand(program: Program, forms: Mapping[str, Callable[..., object]] | None = None, *, whole: bool = True) -> Program:
     """Return the program with each composite equation (softmax, cross-entropy …) replaced by its definition, down to primitives.
 
     Args:
         program: any program.
-        textbook: by the definitions as textbooks write them, which overflow where the others do not.
-        levels: how often what a definition is written in is replaced in its turn; until no composite is left unless given.
+        forms: for composites by name, what they are replaced by in place of their definitions.
+        whole: whether what a composite is written in is replaced in its turn.
     """
-
-    equations = []
-    stands_for: dict[Value, Value] = {}
+    equations, stands_for = list[Equation](), dict[Value, Value]()
     for equation in program.equations:
         op = equation.op
         equation = replace(equation, inputs=tuple(stands_for.get(value, value) for value in equation.inputs))
         if not isinstance(op, Primitive) or op.definition is None:
             equations.append(equation)
             continue
-        definition = op.textbook if textbook else op.definition
-        inner = trace(lambda *xs, f=definition, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs))
-        if levels is None or levels > 1:
-            inner = expand(inner, textbook=textbook, levels=levels and levels - 1)
+        form = (forms or {}).get(op.name, op.definition)
+        inner = trace(lambda *xs, f=form, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs))
+        inner = expand(inner, forms) if whole else inner
         swap = dict(zip((port.value for port in inner.inputs), equation.inputs, strict=True))
         for part in inner.equations:
             equations.append(replace(part, inputs=tuple(swap.get(v, v) for v in part.inputs), origins=equation.origins))
@@ -39,5 +37,4 @@ def expand(program: Program, *, textbook: bool = False, levels: int | None = Non
             new.name = new.name or old.name
     place = lambda value: stands_for.get(value, value)  # noqa: E731 - in three places
     equations = [replace(e, origins=tuple(origin.moved(place) for origin in e.origins)) for e in equations]
-    outputs = tuple(replace(port, value=stands_for.get(port.value, port.value)) for port in program.outputs)
-    return simplify(Program(program.inputs, tuple(equations), outputs))
+    return simplify(Program(program.inputs, tuple(equations), tuple(replace(port, value=place(port.value)) for port in program.outputs)))

@@ -15,6 +15,7 @@ from chainrule.inspect import trace_example, trace_step, trace_training_step
 from chainrule.inspect.expansion.expansion import Expansion
 from chainrule.inspect.expansion.of_step import expansions
 from chainrule.inspect.expansion.text import ExpansionText
+from chainrule.inspect.expansion.textbook import TEXTBOOK
 from chainrule.inspect.reading.notation import Call, Leaf, Numbers, Total, numeric, symbolic
 from chainrule.inspect.step.text import StepText
 from chainrule.inspect.step.wording import Wording
@@ -80,7 +81,7 @@ def value_of(node):
 @pytest.mark.parametrize("case", COMPOSITES, ids=str)
 def test_textbooks_and_definitions_mean_the_same(case):
     program = ops.trace(lambda *operands: OPERATIONS[case.operation](*operands, **case.attributes), *case.types)
-    written = expand(program, textbook=True)
+    written = expand(program, TEXTBOOK)
     assert not any(equation.op.definition for equation in written.equations)
     wrt = [port.name for port in program.inputs if port.type.is_float]
     generator = np.random.default_rng(0)

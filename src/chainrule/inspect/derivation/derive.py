@@ -13,6 +13,7 @@ from chainrule.backends.reference import Reference
 from chainrule.inspect.derivation.paths import Factor, Path, Ways
 from chainrule.inspect.expansion.expansion import Expansion
 from chainrule.inspect.expansion.selection import Expanded, Selection
+from chainrule.inspect.expansion.textbook import TEXTBOOK
 from chainrule.inspect.reading.notation import Call, Node, Total, symbolic
 from chainrule.inspect.reading.recording import Element, Index
 from chainrule.inspect.step.trace import StepTrace
@@ -141,7 +142,7 @@ def derive(trace: StepTrace, path: str, index: Index, *, expand: bool = False) -
 
 
 def _in_primitives(trace: StepTrace, path: str, index: Index) -> float:
-    program = expand_composites(retype(without_update(trace.program), "float64"), textbook=True)
+    program = expand_composites(retype(without_update(trace.program), "float64"), TEXTBOOK)
     arrays = {port.name: trace.recording.inputs[port.name].astype(port.type.dtype) for port in program.inputs}
     return float(Reference(reverse(program, [path]))(arrays)[f"d_{path}"][index])
 

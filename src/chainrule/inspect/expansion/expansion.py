@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.inspect.expansion.algebra import product, total
 from chainrule.inspect.expansion.region import Region, region
 from chainrule.inspect.expansion.stages import SEED, Rule, Stage, Written, stages
+from chainrule.inspect.expansion.textbook import TEXTBOOK
 from chainrule.inspect.reading.expressions import Expressions, whole_formula
 from chainrule.inspect.reading.notation import Leaf, Node, symbolic
 from chainrule.inspect.reading.recording import Element, Index, Recording
@@ -93,7 +94,7 @@ class Expansion:
     ) -> None:
         self.part = region(program, equations, output)
         self.layer, self.names_of, self.outside, self.equations = layer, names_of or layer, outside, tuple(equations)
-        written = expand(self.part.program, textbook=True, levels=1)
+        written = expand(self.part.program, TEXTBOOK, whole=False)
         outer = dict(zip((port.value for port in (*written.inputs, *written.outputs)), self.part.outer, strict=True))
         self.recording = Recording(written, self.part.inputs(arrays))
         self.reading = Written(outside, self.recording, outer)
