@@ -35,6 +35,6 @@ def expand(program: Program, forms: Mapping[str, Callable[..., object]] | None =
         for old, port in zip(equation.outputs, inner.outputs, strict=True):
             stands_for[old] = new = swap.get(port.value, port.value)
             new.name = new.name or old.name
-    place = lambda value: stands_for.get(value, value)  # noqa: E731 - in three places
+    place: Callable[[Value], Value] = lambda value: stands_for.get(value, value)  # noqa: E731 - in three places
     equations = [replace(e, origins=tuple(origin.moved(place) for origin in e.origins)) for e in equations]
     return simplify(Program(program.inputs, tuple(equations), tuple(replace(port, value=place(port.value)) for port in program.outputs)))
