@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.backends.reference import Reference
 from chainrule.training.history_file import read_history
-from chainrule.training.statistics.measure import Sampler
+from chainrule.training.statistics.measure import measured
 from chainrule.training.statistics.program import sampled
 from chainrule.training.statistics.sample import EDGES, StepSampled
 from chainrule.training.statistics.schedule import first_sample, next_sample
+from chainrule.training.stepping import Watched
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(150, 6)).astype("float32")
@@ -22,6 +24,13 @@ Y = RANDOM.integers(3, size=150)
 def step_of(activation="relu", dropout=0.0, optimizer=None, **more):
     network = cr.nn.mlp(6, [10, 7], 3, activation=activation, dropout=dropout)
     return cr.training_step(network, cr.losses.cross_entropy, optimizer or cr.optim.adam(1e-2), **more)
+
+
+def watch(step, state, x, y):
+    """Take a step on a batch as a step of a run, watched; return what it showed, and its sample."""
+    stepper = step.start(state, (x, y), batch_size=None, shuffle=False, watched=True)
+    watched = stepper.watch()
+    return watched, measured(watched, step.sampled_for(stepper.feed.data))
 
 
 def run(statistics, **more):
@@ -51,23 +60,47 @@ def test_a_run_with_statistics_has_the_same_weights_bit_for_bit(more):
         np.testing.assert_array_equal(with_them.state.params[path], array)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "elu", "softplus"])
 @pytest.mark.parametrize("dropout", [0.0, 0.25])
-def test_the_compiled_sampled_step_is_the_training_step_bit_for_bit(activation, dropout):
-    step = step_of(activation, dropout)
-    state, _ = step(step.init(5), X[:40], Y[:40])
-    values = Sampler(step.program, "llvm").values(state, step.batch((X[40:90], Y[40:90])))
-    after, loss = step(state, X[40:90], Y[40:90])
-    assert values["loss"] == np.float32(loss)
-    for path, array in after.params.items():
-        np.testing.assert_array_equal(values[path], array)
+@pytest.mark.parametrize("optimizer", [cr.optim.adam(1e-2), cr.optim.chain(cr.optim.clip_by_norm(0.1), cr.optim.sgd(0.5))], ids=["adam", "clipped"])
+def test_the_compiled_step_shows_what_the_reference_shows(activation, dropout, optimizer):
+    seen = {}
+    for backend in ("llvm", "reference"):
+        step = step_of(activation, dropout, optimizer, dtype="float64", backend=backend)
+        state, _ = step(step.init(5), X[:40], Y[:40])
+        seen[backend], _ = watch(step, state, X[40:90], Y[40:90])
+    ours, theirs = seen["llvm"], seen["reference"]
+    assert (ours.count, ours.epoch, ours.rows) == (theirs.count, theirs.epoch, theirs.rows) == (2, 1, 50)
+    np.testing.assert_allclose([ours.loss, ours.loss_after], [theirs.loss, theirs.loss_after], rtol=1e-13)
+    assert ours.loss_after != ours.loss
+    assert len(ours.values) == 6 + 2 * 3
+    for name, array in ours.values.items():
+        np.testing.assert_allclose(array, theirs.values[name], rtol=1e-9, atol=1e-14, err_msg=name)
+    for path, array in ours.after.items():
+        np.testing.assert_allclose(array, theirs.after[path], rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_watched_step_is_any_step_whoever_watches(threads):
+    states = []
+    for watched in (False, True):
+        step = step_of("relu", 0.2)
+        stepper = step.start(step.init(5), (X, Y), batch_size=64, threads=threads, watched=watched)
+        losses = stepper.take(1).tolist()
+        losses += [stepper.watch().loss, stepper.watch().loss] if watched else stepper.take(2).tolist()
+        losses += stepper.take(4).tolist()
+        states.append((losses, stepper.end()))
+    (losses, plain), (same, watched) = states
+    assert losses == same
+    for path, array in plain.params.items():
+        np.testing.assert_array_equal(array, watched.params[path])
 
 
 def test_the_statistics_are_those_of_the_step():
     step = step_of("relu", dtype="float64", optimizer=cr.optim.sgd(0.3))
     state = step.init(5)
     before = state.copy()
-    sample = Sampler(step.program, "reference").sample(state, step.batch((X[:50], Y[:50])))
+    _, sample = watch(step, state, X[:50], Y[:50])
     after, loss = step(state, X[:50], Y[:50])
     assert (sample.step, sample.epoch, sample.rows) == (1, 1, 50)
     assert sample.loss == pytest.approx(loss, rel=1e-12)
@@ -94,7 +127,7 @@ def test_the_units_of_a_layer(activation, flat):
     step = step_of(activation, dtype="float64")
     state = step.init(5)
     state.params["hidden_1.bias"] = np.array([-50.0, 50.0, *[0.0] * 8])
-    layer = Sampler(step.program, "reference").sample(state, step.batch((X, Y))).layers["hidden_1"]
+    layer = watch(step, state, X, Y)[1].layers["hidden_1"]
     z = X.astype("float64") @ state.params["hidden_1.weight"] + state.params["hidden_1.bias"]
     a = np.maximum(z, 0) if activation == "relu" else np.tanh(z)
     assert layer.activation == activation
@@ -110,8 +143,7 @@ def test_the_units_of_a_layer(activation, flat):
 def test_delta_is_the_derivative_by_the_sum_before_the_activation():
     step = step_of("tanh", dtype="float64")
     state = step.init(5)
-    batch = step.batch((X[:30], Y[:30]))
-    values = Sampler(step.program, "reference").values(state, batch)
+    values = watch(step, state, X[:30], Y[:30])[0].values
     np.testing.assert_allclose(values["delta.hidden_2"].sum(0), values["gradient.hidden_2.bias"], rtol=1e-12)
     np.testing.assert_allclose(X[:30].T @ values["delta.hidden_1"], values["gradient.hidden_1.weight"], rtol=1e-12)
 
@@ -137,7 +169,11 @@ def test_numbers_of_any_size_are_counted_and_break_nothing(number):
     state = step.init(5)
     state.params["hidden_1.weight"][:] = number
     state.params["hidden_2.weight"][0, 0] = number
-    sample = Sampler(step.program, "reference").sample(state, step.batch((X, Y)))
+    told = sampled(step.program)
+    with np.errstate(all="ignore"):
+        values = Reference(told.program)(state.inputs(step.batch((X, Y))))
+    loss = float(values["loss"])
+    sample = measured(Watched(1, 0, len(X), loss, loss, state.params, values, values), told)
     assert sum(sample.parameters["hidden_1.weight"].weights) in (0, 60)
     json.dumps(sample.row())
 

@@ -9,19 +9,19 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule.data.batches import steps_per_epoch
 from chainrule.errors import DataError, NonFiniteError, OptionError, nearest
 from chainrule.optim.optimizer import positive
 from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped, Warned
 from chainrule.training.live import Watch
-from chainrule.training.sampling import Sampling
 from chainrule.training.state import State
+from chainrule.training.statistics.measure import measured
+from chainrule.training.statistics.schedule import Schedule
 from chainrule.training.step import Batch, TrainingStep, check_count
+from chainrule.training.stepping import Stepper
 from chainrule.training.until import Predicate
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
@@ -113,7 +113,7 @@ class Loop:
     history: History = field(default_factory=History)
     _stalled: int = 0  # epochs since the best one
     _started: float = 0.0
-    _sampling: Sampling | None = None
+    _sampling: Schedule | None = None
     _watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class Loop:
         self._started = time.perf_counter()
         yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
         reason, error, row = "", "", None
-        self._sampling = self._sample_steps()
+        self._sampling = Schedule() if self.settings.statistics and self._rows else None
         with _interruptible() as interrupted:
             if self.state.epoch < self.settings.epochs:
                 try:
@@ -174,6 +174,7 @@ class Loop:
             shuffle=settings.shuffle,
             order=settings.order,
             threads=settings.threads,
+            watched=self._sampling is not None,
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
         looks = self._chooses or settings.until is not None
@@ -182,18 +183,20 @@ class Loop:
             if reason := self._told_to_stop(interrupted):
                 break
             left = work.left if looks else work.left + (settings.epochs - work.number - 1) * work.steps
-            if self._sampling is not None:
-                if not self._sampling.steps_before(count):
-                    yield from self._sample(self._sampling, stepper.state)
-                left = min(left, self._sampling.steps_before(count))
+            due = self._sampling.steps_before(count) if self._sampling is not None else left
+            left = min(left, max(due, 1))
             started, number = time.perf_counter(), min(steps, left)
             failure: NonFiniteError | None = None
             try:
-                losses = stepper.take(number).tolist()
+                losses = stepper.take(number).tolist() if due else [self._watch_step(stepper)]
             except NonFiniteError as error:
                 failure, losses = error, list(error.losses)
             count += len(losses)
-            steps = max(1, int(number * _SLICE_SECONDS / max(time.perf_counter() - started, 1e-9)))
+            if due:
+                steps = max(1, int(number * _SLICE_SECONDS / max(time.perf_counter() - started, 1e-9)))
+            elif failure is None:
+                yield self.history.samples[-1]
+                yield from self._warn()
             ending = (len(losses) - work.left) // work.steps + 1  # epochs
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
             while losses:
@@ -212,21 +215,13 @@ class Loop:
         self.state = stepper.end()
         return reason or self._told_to_stop(interrupted)
 
-    def _sample_steps(self) -> Sampling | None:
-        """Return what samples the steps of the run, if that is asked for."""
-        settings, rows = self.settings, self._rows
-        if not settings.statistics or not rows:
-            return None
-        batch, steps = self.step.batch(self.data), settings.epochs * steps_per_epoch(rows, self._batch_size)
-        rows_of = partial(self.step.rows_of_epoch, rows=rows, shuffle=settings.shuffle, order=settings.order)
-        return Sampling(self.step, batch, steps, rows_of, self._batch_size)
-
-    def _sample(self, sampling: Sampling, state: State) -> Iterator[Event]:
-        """Yield what the next step shows."""
-        sampled = sampling.sample(state)
-        self.history.samples.append(sampled)
-        yield sampled
-        yield from self._warn()
+    def _watch_step(self, stepper: Stepper) -> float:
+        """Take a step, note what it showed, and return its loss."""
+        assert self._sampling is not None
+        watched = stepper.watch()
+        self._sampling.done(watched.count - 1)
+        self.history.samples.append(measured(watched, self.step.sampled_for(stepper.feed.data)))
+        return watched.loss
 
     def _warn(self) -> Iterator[Warned]:
         """Yield what is surely wrong by now, and was not told before."""

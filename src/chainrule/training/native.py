@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.errors import NonFiniteError
 from chainrule.ir import Program
 from chainrule.training.state import Arrays, State
-from chainrule.training.stepping import Feed
+from chainrule.training.stepping import Feed, Watched
 
 if TYPE_CHECKING:
     from chainrule.backends.llvm import Training
@@ -104,13 +104,16 @@ class NativeStepper:
 
     def take(self, steps: int) -> np.ndarray:
         """Take steps, and return the loss of each before its update."""
+        return self._take(steps)
+
+    def _take(self, steps: int, *, watch: bool = False) -> np.ndarray:
         losses: list[np.ndarray] = []
         size, per_epoch = min(self.feed.size, self.feed.rows), self.feed.per_epoch
         while steps:
             number = min(steps, self._native.slice(size))
             indices, meta = self.feed.batches(self._epoch, self._step, number)
             started = time.perf_counter()
-            found = self._session.take(self.feed.data, indices, meta, self._native.threads(self._threads, size, number))
+            found = self._session.take(self.feed.data, indices, meta, self._native.threads(self._threads, size, number), watch=watch)
             self._native.seconds = (time.perf_counter() - started) / (number * size)
             self._slices.append((indices, meta))
             steps -= number
@@ -123,6 +126,17 @@ class NativeStepper:
             if many:
                 self.state  # noqa: B018 - copies the state, from which later steps would be taken again
         return np.concatenate(losses) if losses else np.zeros(0)
+
+    def watch(self) -> Watched:
+        """Take a step, and return what it showed."""
+        session, trainable = self._session, self._native.trainable
+        before = {path: session.now(path).copy() for path in trainable}
+        epoch, (indices, meta) = self._epoch, self.feed.batches(self._epoch, self._step, 1)
+        (loss,), rows = self._take(1, watch=True), int(meta[0, 1])
+        count, after, values = int(session.now("count")), {path: session.now(path) for path in trainable}, session.seen(rows)
+        values = {name: array.copy() for name, array in values.items()}  # the loss is computed where they stand
+        loss_after = session.measure(self.feed.data, indices, meta, self._native.threads(self._threads, rows, 1))
+        return Watched(count, epoch, rows, float(loss), loss_after, before, after, values)
 
     def _fail(self, recent: int) -> NoReturn:
         """Find the first step that fails by taking fewer, and raise what the reference says of it.

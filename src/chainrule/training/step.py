@@ -24,6 +24,7 @@ from chainrule.training.native import NativeStepper, NativeSteps, one_step
 from chainrule.training.nonfinite import explain_nonfinite
 from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
 from chainrule.training.state import Arrays, State
+from chainrule.training.statistics.program import Sampled, sampled
 from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
@@ -96,7 +97,8 @@ class TrainingStep:
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
-        self._native: dict[Signature, NativeSteps] = {}
+        self._native: dict[tuple[Signature, bool], NativeSteps] = {}
+        self._sampled: dict[Signature, Sampled] = {}
         self._inference: dict[Any, Runnable] = {}
         self._measured: dict[tuple[Type, ...], Reference] = {}
         self._predictors: dict[tuple[Any, tuple[int, ...]], Runnable] = {}
@@ -116,19 +118,26 @@ class TrainingStep:
             self._programs[signature] = Reference(program)
         return self._programs[signature]
 
-    def native(self, signature: Signature) -> NativeSteps:
-        """Return the compiled steps for batches of these types."""
-        if signature not in self._native:
-            self._native[signature] = NativeSteps.of(self.compiled(signature).program, self.trainable)
-        return self._native[signature]
+    def sampled(self, signature: Signature) -> Sampled:
+        """Return the training Program that tells more, for batches of these types."""
+        if signature not in self._sampled:
+            self._sampled[signature] = sampled(self.compiled(signature).program)
+        return self._sampled[signature]
+
+    def native(self, signature: Signature, *, watched: bool = False) -> NativeSteps:
+        """Return the compiled steps for batches of these types; those of :meth:`sampled` if they are watched."""
+        if (signature, watched) not in self._native:
+            program = self.sampled(signature).program if watched else self.compiled(signature).program
+            self._native[signature, watched] = NativeSteps.of(program, self.trainable)
+        return self._native[signature, watched]
+
+    def sampled_for(self, batch: Mapping[str, np.ndarray]) -> Sampled:
+        """Return the training Program that tells more, for a batch of arrays by the names of the Program's inputs."""
+        return self.sampled(_signature(batch))
 
     def program_for(self, batch: Mapping[str, np.ndarray]) -> Program:
         """Return the training Program for a batch of arrays by the names of the Program's inputs."""
         return self.compiled(_signature(batch)).program
-
-    def work(self, batch: Mapping[str, np.ndarray]) -> float:
-        """Return the floating-point operations a row of a compiled step, and 0 where the reference runs it."""
-        return float(self.native(_signature(batch)).training.plan.work) if self.backend == "llvm" else 0.0
 
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
@@ -250,8 +259,11 @@ class TrainingStep:
         shuffle: bool = True,
         order: Callable[[int], np.ndarray] | None = None,
         threads: int | None = None,
+        watched: bool = False,
     ) -> Stepper:
         """Return what takes a state through steps on some rows, any number at a time; the arguments are those of :meth:`run`.
+
+        ``watched`` says that some of the steps will be watched.
 
         The state is not taken over. Between two calls nothing is made anew, so that an epoch of a small table costs little more than its
         arithmetic.
@@ -268,8 +280,8 @@ class TrainingStep:
         if state.step >= feed.per_epoch:
             raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
-            return NativeStepper(self.native(_signature(batch)), state, feed, self._explain(batch), threads)
-        return ReferenceStepper(state, feed, self._step)
+            return NativeStepper(self.native(_signature(batch), watched=watched), state, feed, self._explain(batch), threads)
+        return ReferenceStepper(state, feed, self._step, self._seen)
 
     def _check(self, state: State) -> None:
         state.check()
@@ -326,6 +338,14 @@ class TrainingStep:
             count=int(results["count"]),
         )
         return new, float(results["loss"])
+
+    def _seen(self, before: State, after: State, batch: Arrays) -> tuple[Arrays, float]:
+        """Return the outputs of a step on a batch, statistics among them, and the loss of the batch after it."""
+        told = Reference(self.sampled_for(batch).program)
+        with np.errstate(all="ignore"):
+            values = told(before.inputs(batch))
+            again = told(replace(after, epoch=before.epoch, step=before.step).inputs(batch))
+        return values, float(again["loss"])
 
     def batch(self, data: Batch) -> Arrays:
         """Return x, y and w as arrays by the names of the Program's inputs: floats in the step's dtype, whole numbers as int64, or as

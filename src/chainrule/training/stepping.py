@@ -14,6 +14,7 @@ from chainrule.training.state import Arrays, State
 
 Order = Callable[[int], np.ndarray]  # epoch → its rows
 OneStep = Callable[[State, Arrays, np.ndarray], tuple[State, float]]  # by the reference: state, batch, which rows it is of
+Seen = Callable[[State, State, Arrays], tuple[Arrays, float]]  # the states before and after a step on a batch → values, the loss after
 
 
 @dataclass
@@ -63,6 +64,27 @@ class Feed:
         return self._known[epoch]
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What a step that was watched showed; the arrays are good until the next step.
+
+    Attributes:
+        count: the number of the update, from 1. ``epoch``: from 0. ``rows``: the size of its batch.
+        loss: of the batch before the update. ``loss_after``: of the same batch, with the same dropped units, after it.
+        before, after: the trained parameters.
+        values: the outputs of the Program whose role is ``statistic``.
+    """
+
+    count: int
+    epoch: int
+    rows: int
+    loss: float
+    loss_after: float
+    before: Arrays
+    after: Arrays
+    values: Arrays
+
+
 class Stepper(Protocol):
     """Takes a state from step to step on some rows, its feed."""
 
@@ -82,6 +104,9 @@ class Stepper(Protocol):
             NonFiniteError: with the state before the step that failed, and the losses of the steps before it.
         """
 
+    def watch(self) -> Watched:
+        """Take a step as :meth:`take` does, and return what it showed."""
+
     def end(self) -> State:
         """Return where it stands for good: it takes no more steps."""
 
@@ -93,12 +118,13 @@ class ReferenceStepper:
     Attributes:
         state: where it stands.
         feed: the rows.
-        one: takes one step.
+        one: takes one step. ``seen``: what it showed.
     """
 
     state: State
     feed: Feed
     one: OneStep
+    seen: Seen
 
     def take(self, steps: int) -> np.ndarray:
         """Take steps; see :class:`Stepper`."""
@@ -116,6 +142,15 @@ class ReferenceStepper:
             ended = step + 1 == self.feed.per_epoch
             self.state = replace(after, epoch=epoch + ended, step=0 if ended else step + 1)
         return np.array(losses)
+
+    def watch(self) -> Watched:
+        """Take a step, and return what it showed; see :class:`Stepper`."""
+        before = self.state
+        order, meta = self.feed.batches(before.epoch, before.step, 1)
+        (loss,) = self.take(1)
+        batch = self.feed.batch(order[meta[0, 0] : meta[0, 0] + meta[0, 1]])
+        values, loss_after = self.seen(before, self.state, batch)
+        return Watched(self.state.count, before.epoch, len(batch["y"]), float(loss), loss_after, before.params, self.state.params, values)
 
     def end(self) -> State:
         """Return where it stands for good."""

@@ -25,6 +25,7 @@ class Emitter:
 
     Attributes:
         stored: the values that stand in memory, each with its pointer (``None`` for scalar constants: they have no memory).
+        watched: the values that are stored while someone watches, each with its pointer and −1, or 0 if nobody does.
         known: what the group at work has computed at the index of its loop: value → (key of the index, number).
         rows: B, an i64.
         bad: an i32 in memory that becomes 1 when an index is out of its range.
@@ -46,6 +47,7 @@ class Emitter:
         self.code = code
         self.definitions = definitions
         self.stored = stored
+        self.watched: dict[Value, tuple[Any, Any]] = {}
         self.rows = rows
         self.bad = bad
         self.hoist = hoist  # where what no loop changes is computed

@@ -33,6 +33,7 @@ class Group:
         equation: the product, reduction, scatter or concatenation at its heart, if there is one.
         roots: the values it computes, in order; ``stores`` are those of them that others read.
         reads: the stored values that it reads → how: at the same index, in the same row, or anywhere.
+        watches: values on its way that it stores while someone watches; no other group reads them.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Group:
     roots: list[Value]
     reads: dict[Value, str] = field(default_factory=dict)
     stores: list[Value] = field(default_factory=list)
+    watches: list[Value] = field(default_factory=list)
 
     @property
     def heart(self) -> Value | None:
@@ -68,9 +70,14 @@ class Grouped:
         return self.program.definitions()
 
 
-def group(program: Program) -> Grouped:
-    """Return a program's groups."""
-    return _Grouping(_prepared(program)).result()
+def group(program: Program, watched: frozenset[str] = frozenset()) -> Grouped:
+    """Return a program's groups.
+
+    Args:
+        program: any program.
+        watched: the names of outputs that are stored while someone watches only: nothing else may depend on their memory.
+    """
+    return _Grouping(_prepared(program), watched).result()
 
 
 def _prepared(program: Program) -> Program:
@@ -108,8 +115,10 @@ def is_scalar_constant(equation: Equation | None) -> bool:
 
 
 class _Grouping:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, watched: frozenset[str]) -> None:
         self.program = program
+        self.watched = [port.value for port in program.outputs if port.name in watched]
+        self.returned = [port.value for port in program.outputs if port.name not in watched]
         self.definitions = program.definitions()
         self.uses: dict[Value, list[Equation]] = {}
         for e in program.equations:
@@ -133,8 +142,7 @@ class _Grouping:
         )
 
     def _choose(self) -> None:
-        outputs = {port.value for port in self.program.outputs}
-        for value in outputs:
+        for value in self.returned:
             self._store(value)
         for e in reversed(self.program.equations):
             name, out = e.op.name, e.outputs[0]
@@ -156,6 +164,9 @@ class _Grouping:
                 continue
             if len(self.uses.get(out, [])) > 1 and self._worth_storing(e, cost):
                 self._store(out)
+        for value in self.watched:
+            if not self.leaf(value) and self._passing(value) is None:
+                self._store(value)
         for e in self.program.equations:
             if is_view(e):
                 source = e.inputs[0]
@@ -179,6 +190,16 @@ class _Grouping:
         if e.op.name == "matmul":
             return True
         return e.op.name in ELEMENTWISE and not self.leaf(value) and any(self._follows_product(v, shape) for v in e.inputs)
+
+    def _passing(self, value: Value) -> Value | None:
+        """Return a root that is computed from a value at the root's own index."""
+        for e in self.uses.get(value, []):
+            out = e.outputs[0]
+            if e.op.name in ELEMENTWISE and out.type.shape == value.type.shape:
+                root = out if out in self.roots else None if self.leaf(out) else self._passing(out)
+                if root is not None:
+                    return root
+        return None
 
     def _cost(self, value: Value, known: dict[Value, int]) -> int:
         if self.leaf(value) or value not in self.definitions:
@@ -222,9 +243,13 @@ class _Grouping:
             inside = set(group.roots)
             group.reads = {value: how for value, how in group.reads.items() if value not in inside}
         read = {value for group in self.groups for value in group.reads}
-        outputs = {self.views.get(port.value, port.value) for port in self.program.outputs}
+        outputs = {self.views.get(value, value) for value in self.returned}
         for group in self.groups:
             group.stores = [value for value in group.roots if value in read or value in outputs]
+        for value in dict.fromkeys(self.views.get(value, value) for value in self.watched):
+            root = value if value in self.home else self._passing(value)
+            if root is not None and value not in self.groups[self.home[root]].stores:
+                self.groups[self.home[root]].watches.append(value)
         return Grouped(self.program, tuple(self.groups), self.views)
 
     def _place(self, e: Equation, value: Value) -> None:

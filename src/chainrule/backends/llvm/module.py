@@ -19,7 +19,7 @@ from chainrule.ir import B, Batch, Program, Value
 from chainrule.ir.types import count, depends_on_batch
 
 # the words of the context that run reads
-WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "done", "status")
+WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "measure", "done", "status")
 COUNT, TURN, CONTEXT = 16, 24, 32  # of the barrier, each on a cache line of its own; and the number of words in all
 META = 4  # words a step: where its rows begin in the order, B, the epoch, the step
 _SPIN = 3000  # looks at the barrier before a thread gives way
@@ -61,7 +61,8 @@ class _Building:
             _check_training(program)
         self.program = program
         self.training = training
-        grouped = group(program)
+        watched = frozenset(port.name for port in program.outputs if training and port.role == "statistic")
+        grouped = group(program, watched)
         replaced: dict[Value, Value] = {}
         loss = None
         if training:
@@ -79,7 +80,7 @@ class _Building:
     def built(self) -> Built:
         grouped, planner = self.staged.grouped, self.planner
         writer = Writer(
-            self.module, grouped, self.target, lambda v: planner.of[v], lambda v: v in planner.of or v in grouped.views, self.training
+            self.module, grouped, self.target, planner.place, lambda v: v in planner.of or v in grouped.views, self.training
         )
         written: list[Written] = []
         scratch = 0
@@ -92,6 +93,8 @@ class _Building:
             written.append(writer.write(g, f"group.{number}"))
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
+        self.unwatched = self.plan.private  # a place for numbers that nobody watches, as wide as the widest vector
+        self.plan.private += 256 if planner.watched else 0
         self.plan.row_local = self._row_local()
         self.plan.guarded = any(e.op.name in ("gather", "pick", "scatter_add") for e in grouped.program.equations)
         _Driver(self, written).write()
@@ -123,7 +126,7 @@ def _check_training(program: Program) -> None:
         if port.role not in ("x", "y", "w") and any(isinstance(axis, Batch) for axis in port.type.shape):
             raise ProgramError(f"input '{port.name}' has type {port.type} and cannot depend on B.")
     for port in program.outputs:
-        if port.name != "loss" and names.get(port.name) != port.type:
+        if port.role not in ("loss", "statistic") and names.get(port.name) != port.type:
             raise ProgramError(f"output '{port.name}' replaces no input of its type.")
     values = {port.value: port for port in program.inputs}
     for port in program.outputs:
@@ -150,7 +153,7 @@ class _Driver:
         self.code = define(building.module, "run", [PTR, I64], internal=False, distinct=False)
 
     def write(self) -> None:
-        code, b = self.code, self.code.b
+        code, b, building = self.code, self.code.b, self.building
         self.context, self.thread = code.function.args
         self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(WORDS) if name not in ("done", "status")}
 
@@ -166,6 +169,10 @@ class _Driver:
         for number, place in enumerate(self.plan.places):
             if place.kind == "private":
                 self.places.append(code.at(self.mine, place.offset, "bool"))
+            elif place.kind == "watched":
+                word = code.load(table, number, "int64")
+                nobody = b.ptrtoint(code.at(self.mine, building.unwatched + 1, "bool"), I64)
+                self.places.append(b.inttoptr(b.select(b.icmp_unsigned("==", word, ir.Constant(I64, 0)), nobody, word), PTR))
             else:
                 self.places.append(b.inttoptr(code.load(table, number, "int64"), PTR))
         data = {
@@ -243,7 +250,7 @@ class _Driver:
         code, b, written = self.code, self.code.b, self.written[number]
         share = self.staged.share[number]
         extent: Number = code.mul(self.rows, written.extent.multiple) if isinstance(written.extent, Batch) else written.extent
-        arguments = [self.places[self.planner.of[value]] for value in written.places] + [self.rows]
+        arguments = [self.places[self.planner.place(value)] for value in written.places] + [self.rows]
         rest = [self.scratch, code.at(self.flags, stage, "int32")]
 
         def call(low: Number, high: Number) -> None:
@@ -266,7 +273,7 @@ class _Driver:
                 call(*ends)
 
     def _test(self, stage: int) -> None:
-        """Store the loss; leave before the update if it is not finite or an index was out of range."""
+        """Store the loss; leave before the update if it is not finite, an index was out of range, or the loss is all that is asked for."""
         code, b = self.code, self.code.b
         self._tested = True
         number, type = self.plan.outputs["loss"][:2]
@@ -286,7 +293,8 @@ class _Driver:
             status = b.select(good, b.select(finite, ir.Constant(I64, 0), ir.Constant(I64, 1)), ir.Constant(I64, 2))
             code.store(status, self.context, WORDS.index("status"), "int64")
         on_block = code.function.append_basic_block("good")
-        b.cbranch(b.and_(finite, good), on_block, self.exit)
+        trained = b.icmp_unsigned("==", self.words["measure"], ir.Constant(I64, 0))
+        b.cbranch(b.and_(b.and_(finite, good), trained), on_block, self.exit)
         b.position_at_end(on_block)
 
     def _commit(self) -> None:

@@ -42,7 +42,7 @@ class Nest:
         self.group = group
         self.name = name
         views = writer.grouped.views
-        leaves = [*group.reads, *group.stores]
+        leaves = [*group.reads, *group.stores, *group.watches]
         keys: dict[Any, int] = {}
         self.places: list[Value] = []
         for value in leaves:
@@ -78,7 +78,11 @@ class Nest:
         for view, source in self.views.items():
             if source in stored:
                 stored[view] = stored[source]
-        return Emitter(code, self.writer.definitions, stored, rows, bad, hoist=hoist, flat=flat)
+        emitter = Emitter(code, self.writer.definitions, stored, rows, bad, hoist=hoist, flat=flat)
+        first = Code(code.function, ir.IRBuilder(entry))
+        for value in self.group.watches:
+            emitter.watched[value] = _watched(first, pointers[keys[self.writer.place(value)]])
+        return emitter
 
     def finish(self, code: Code, flag: Any) -> None:
         """End a function: raise the stage's flag if an index was out of range."""
@@ -114,14 +118,17 @@ class Nest:
             number = self.compute(emitter, value, index, lanes, mask)
             if value in self.group.stores:
                 (store or (lambda v, n: self.store(emitter, v, n, index, lanes, mask)))(value, number)
+        for value in self.group.watches:
+            self.store(emitter, value, emitter.value(value, index, lanes, mask), index, lanes, mask)
 
     def store(self, emitter: Emitter, value: Value, number: Any, index: Index, lanes: int, mask: Any) -> None:
         """Store numbers at an index."""
-        if emitter.flat:
-            emitter.code.store(number, emitter.stored[value], index[0].base, value.type.dtype, mask)
-            return
-        offset, _, _ = emitter.offset(value.type.shape, index, lanes)
-        emitter.code.store(number, emitter.stored[value], offset, value.type.dtype, mask)
+        offset = index[0].base if emitter.flat else emitter.offset(value.type.shape, index, lanes)[0]
+        pointer = emitter.stored.get(value)
+        if pointer is None:
+            pointer, watching = emitter.watched[value]
+            offset = emitter.code.b.and_(emitter.code.i64(offset), watching)
+        emitter.code.store(number, pointer, offset, value.type.dtype, mask)
 
     # loops
 
@@ -236,3 +243,12 @@ class Nest:
             return e is not None and e.op.name in ELEMENTWISE and all(fits(v) for v in e.inputs)
 
         return all(fits(value, True) for value in self.group.roots)
+
+
+def _watched(code: Code, pointer: Any) -> tuple[Any, Any]:
+    """Return the address that a watched value is stored from, and −1 if it is watched.
+
+    Its lowest bit says that nobody watches: then all numbers go, without a branch, to one place of the thread's own, and the second is 0.
+    """
+    unwatched = code.b.and_(code.b.ptrtoint(pointer, I64), ir.Constant(I64, 1))
+    return code.at(pointer, code.b.neg(unwatched), "bool"), code.b.sub(unwatched, ir.Constant(I64, 1))

@@ -20,7 +20,7 @@ class Place:
 
     Attributes:
         kind: ``input`` and ``output`` (the caller's arrays), ``constant``, ``state`` and ``batch`` (a training's own copies),
-            ``temporary``, or ``private`` (one a thread).
+            ``temporary``, ``watched`` (the watcher's array, if there is one), or ``private`` (one a thread).
         name: of the input or output; the number of a constant.
         type: what it holds.
         first, last: the stages from and to which it is needed.
@@ -94,6 +94,7 @@ class Planner:
         self.training = training
         self.plan = Plan(stages=staged.stages)
         self.of: dict[Value, int] = {}
+        self.watched: dict[Value, int] = {}
         self.constants: dict[Value, np.ndarray] = {}
         self._inputs()
         self._results()
@@ -102,6 +103,10 @@ class Planner:
         """Add a place and return its number."""
         self.plan.places.append(place)
         return len(self.plan.places) - 1
+
+    def place(self, value: Value) -> int:
+        """Return the place where a value is stored, always or while someone watches."""
+        return self.of[value] if value in self.of else self.watched[value]
 
     def private(self, type: Type, name: str = "") -> int:
         """Add a scalar of a thread's own."""
@@ -142,11 +147,13 @@ class Planner:
         for number, group in enumerate(grouped.groups):
             for value in group.stores:
                 self.of[value] = self._result(value, number, last.get(value, staged.stage[number]), readers, outputs.get(value, []))
+            for value in group.watches:
+                self.watched[value] = self.add(Place("watched", "", value.type))
         names = {port.value: port.name for port in self.program.inputs}
         for port, own in zip(grouped.program.outputs, self.program.outputs, strict=True):
             stored = grouped.views.get(port.value, port.value)
-            self.plan.outputs[own.name] = (self.of[stored], own.type, names.get(port.value, ""))
-            if self.training and own.name != "loss" and self.of[stored] != self.of.get(self._input(own.name)):
+            self.plan.outputs[own.name] = (self.place(stored), own.type, names.get(port.value, ""))
+            if self.training and own.role not in ("loss", "statistic") and self.of[stored] != self.of.get(self._input(own.name)):
                 self.plan.commits.append((self.of[stored], self.of[self._input(own.name)]))
 
     def _input(self, name: str) -> Any:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.backends.llvm.frame import Frame, contiguous
+from chainrule.backends.llvm.frame import Frame, contiguous, zeros
 from chainrule.backends.llvm.memory import Memory
 from chainrule.backends.llvm.module import WORDS
-from chainrule.ir import Program
+from chainrule.ir import Program, bind_axes
 
 Arrays = Mapping[str, np.ndarray]
-_LOSSES, _ORDER, _DONE, _STATUS = (WORDS.index(name) for name in ("losses", "order", "done", "status"))
+_LOSSES, _ORDER, _MEASURE, _DONE, _STATUS = (WORDS.index(name) for name in ("losses", "order", "measure", "done", "status"))
 
 
 class Session:
@@ -44,6 +44,8 @@ class Session:
             if place.kind == "state":
                 frame.table[number] = addresses[place.name]
         self._replaced = {port.name for port in program.outputs}
+        self._watched: dict[int, np.ndarray] = {}
+        self._statistics = {port.name for port in program.outputs if port.role == "statistic"}
         self.losses, self.done, self.status = np.zeros(0), 0, 0
         frame.make_room(0, 1)  # for the numbers; rows come with each call
         self.set({name: state[name] for name in self._scalars})
@@ -56,7 +58,7 @@ class Session:
             elif name in self._scalars:
                 self.frame.set_scalar(self._scalars[name], value)
 
-    def take(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> np.ndarray:
+    def take(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1, *, watch: bool = False) -> np.ndarray:
         """Take steps and return their losses; see ``done`` and ``status``.
 
         Args:
@@ -64,6 +66,7 @@ class Session:
             order: the rows of all steps, one after the other: int64.
             meta: int64 [steps, 4]: for each step where its rows begin in the order, how many they are, its epoch and its step.
             threads: how many threads work together; the result does not depend on it.
+            watch: whether :meth:`seen` is asked afterwards for what the last step showed.
         """
         frame, steps = self.frame, len(meta)
         rows = int(meta[:, 1].max(initial=0))
@@ -74,16 +77,50 @@ class Session:
         for (number, _), array in zip(self._batch, kept, strict=True):
             frame.table[number] = frame.batch(number, rows)
             frame.table[self._data + number] = array.ctypes.data
+        places = enumerate(frame.plan.places) if watch else ()
+        self._watched = {number: zeros(place.size(rows), np.uint8) for number, place in places if place.kind == "watched"}
+        for number, memory in self._watched.items():
+            frame.table[number] = memory.ctypes.data
         losses = np.zeros(max(steps, 1), np.float64)
         frame.context[_LOSSES] = losses.ctypes.data
         frame.context[_ORDER] = order.ctypes.data
         frame.meta(meta)
         frame.enter(self._run, steps, threads)
+        for number in self._watched:
+            frame.table[number] = 0
         self.done, self.status = (int(frame.context[_DONE]), int(frame.context[_STATUS])) if steps else (0, 0)
         if frame.flagged():
             self.status = 2
         self.losses = losses[: self.done + (self.status == 1)][:steps]
         return self.losses
+
+    def seen(self, rows: int) -> dict[str, np.ndarray]:
+        """Return what the last step, of so many rows, showed to who watched it: the outputs whose role is ``statistic``, as views."""
+        return {name: self._seen(name, rows) for name in self._statistics}
+
+    def _seen(self, name: str, rows: int) -> np.ndarray:
+        number, type, _ = self.frame.plan.outputs[name]
+        place, shape = self.frame.plan.places[number], bind_axes(type.shape, rows)
+        if place.kind == "private":
+            return self.frame.scalar(number)
+        if place.kind == "temporary":
+            return self.frame.temporary(number, rows).reshape(shape)
+        if place.kind == "state":
+            return self._arrays[place.name].reshape(shape)
+        memory = self._watched[number] if place.kind == "watched" else self.frame.batches[number]
+        kind = np.dtype(type.dtype)
+        return memory[: int(np.prod(shape, dtype=np.int64)) * kind.itemsize].view(kind).reshape(shape)
+
+    def measure(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> float:
+        """Return the loss that the next step begins with, without taking it."""
+        self.frame.context[_MEASURE] = 1
+        losses = self.take(data, order, meta, threads)
+        self.frame.context[_MEASURE] = 0
+        return float(losses[0]) if len(losses) else float("nan")
+
+    def now(self, name: str) -> np.ndarray:
+        """Return an array or number of the state as it is now, as a view."""
+        return self._arrays[name] if name in self._arrays else self.frame.scalar(self._scalars[name])
 
     def state(self, *, last: bool = False) -> dict[str, np.ndarray]:
         """Return the arrays and numbers that the steps replace: copies, or if no step follows, the arrays themselves."""

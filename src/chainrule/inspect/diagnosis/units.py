@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.backends.reference import Reference
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.training.statistics.measure import flat
-from chainrule.training.statistics.program import slopes_program
+from chainrule.training.statistics.program import layers_program
 
 _BATCHES = 4
 _TINY = 1e-3  # of the sums before it: a result that is next to nothing
@@ -36,7 +36,7 @@ def count_units(m: Measurements) -> dict[str, UnitCount]:
 
 def _over_rows(m: Measurements) -> dict[str, UnitCount]:
     assert m.program is not None and m.best is not None and m.some is not None
-    program = slopes_program(m.program)
+    program = layers_program(m.program)
     types = {port.name: port.type for port in program.inputs}
     rows = m.some
     given = m.best.inputs({"x": rows.x, "y": rows.y, "w": np.ones(len(rows)) if rows.w is None else rows.w})
@@ -47,8 +47,9 @@ def _over_rows(m: Measurements) -> dict[str, UnitCount]:
         values = Reference(program)(inputs)
     counts = {}
     for name, one in m.activated.items():
-        closed = np.asarray(flat(one.op.name, values[f"slope.{name}"]).all(axis=0))
-        results, sums = np.abs(values[f"result.{name}"]).max(axis=0), np.abs(values[f"sum.{name}"]).max(axis=0)
+        sums, results = values[f"sum.{name}"], values[f"result.{name}"]
+        closed = np.asarray(flat(one.op.name, one.slope(sums, results)).all(axis=0))
+        results, sums = np.abs(results).max(axis=0), np.abs(sums).max(axis=0)
         dead = closed & (results <= _TINY * np.maximum(sums, 1e-30))
         counts[name] = UnitCount(one.op.name, len(closed), int(dead.sum()), int((closed & ~dead).sum()), len(rows))
     return counts

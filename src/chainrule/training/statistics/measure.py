@@ -3,63 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from functools import cached_property
 
 import numpy as np
 
-from chainrule.backends import Runnable, compile
-from chainrule.ir import Program
-from chainrule.training.state import Arrays, State
-from chainrule.training.statistics.program import Sampled, sampled
+from chainrule.training.state import Arrays
+from chainrule.training.statistics.program import Activated, Sampled
 from chainrule.training.statistics.sample import EDGES, MOST_COUNTED, MOST_UNITS, LayerSample, ParameterSample, StepSampled
+from chainrule.training.stepping import Watched
 
 FLAT = 0.02
 """Where the slope of an activation is below this share of its steepest one, next to nothing comes through: tanh beyond ±2.65."""
 
-COMPILED_FROM = 1e11
-"""Operations of a run from which compiling the Program of the sampled steps, about a second, is little beside the run."""
-
 _STEEPEST = {"sigmoid": 0.25}  # of the others it is near 1
 
 
-class Sampler:
-    """Takes statistics of the steps of a training Program.
-
-    Args:
-        training: the training Program.
-        backend: what runs it; equal to the training step bit for bit if it is the one that trains, and to rounding if not.
-    """
-
-    def __init__(self, training: Program, backend: str) -> None:
-        self.training, self.backend = training, backend
-
-    @cached_property
-    def sampled(self) -> Sampled:
-        """The Program that is run."""
-        return sampled(self.training)
-
-    @cached_property
-    def _run(self) -> Runnable:
-        return compile(self.sampled.program, self.backend)
-
-    def values(self, state: State, batch: Arrays) -> Arrays:
-        """Return all outputs of a step on a batch, from the state before it; the state is not changed."""
-        with np.errstate(all="ignore"):  # infinities are statistics like others
-            return self._run(state.inputs(batch))
-
-    def sample(self, state: State, batch: Arrays) -> StepSampled:
-        """Return the statistics of a step on a batch, from the state before it; the state is not changed."""
-        results = self.values(state, batch)
-        with np.errstate(all="ignore"):
-            parameters, predicted = {}, 0.0
-            for path in self.sampled.parameters:
-                change, gradient = state.params[path] - results[path], results[f"gradient.{path}"]
-                predicted += float(np.vdot(gradient, change))
-                parameters[path] = _parameter(state.params[path], gradient, change)
-            layers = {layer: _layer(layer, name, results) for layer, name in self.sampled.activations.items()}
-        rows, loss, after = len(batch["y"]), float(results["loss"]), float(results["sampled.loss"])
-        return StepSampled(state.count + 1, state.epoch + 1, rows, loss, after, predicted, parameters, layers)
+def measured(watched: Watched, sampled: Sampled) -> StepSampled:
+    """Return the statistics of a step that was watched."""
+    with np.errstate(all="ignore"):  # infinities are statistics like others
+        parameters, predicted = {}, 0.0
+        for path in sampled.parameters:
+            before, gradient = watched.before[path], watched.values[f"gradient.{path}"]
+            change = before - watched.after[path]
+            predicted += float(np.vdot(gradient, change))
+            parameters[path] = _parameter(before, gradient, change)
+        layers = {layer: _layer(one, watched.values) for layer, one in sampled.activations.items()}
+    return StepSampled(watched.count, watched.epoch + 1, watched.rows, watched.loss, watched.loss_after, predicted, parameters, layers)
 
 
 def flat(activation: str, slope: np.ndarray) -> np.ndarray:
@@ -97,13 +65,13 @@ def _counts(array: np.ndarray, norm: float) -> tuple[int, ...]:
     return tuple(np.bincount(np.clip(places, 0, bins - 1).astype(np.int64), minlength=bins).tolist())
 
 
-def _layer(layer: str, activation: str, results: Mapping[str, np.ndarray]) -> LayerSample:
-    sums, outputs = results[f"sum.{layer}"], results[f"result.{layer}"]
-    closed = flat(activation, results[f"slope.{layer}"]).mean(axis=0)
-    delta = results.get(f"delta.{layer}")
+def _layer(one: Activated, values: Arrays) -> LayerSample:
+    sums, outputs, delta = (values.get(f"{of}.{one.layer}") for of in ("sum", "result", "delta"))
+    assert sums is not None and outputs is not None
+    closed = flat(one.op.name, one.slope(sums, outputs)).mean(axis=0)
     told = sums.shape[1] <= MOST_UNITS
     return LayerSample(
-        activation=activation,
+        activation=one.op.name,
         delta=float("nan") if delta is None else _norm(delta) / delta.size**0.5,
         sum=_norm(sums) / sums.size**0.5,
         spread=_norm(sums - sums.mean(axis=0)) / sums.size**0.5,

@@ -1,15 +1,19 @@
-"""The Program of a sampled step: a training Program whose gradients, sums and δ are outputs too, with the loss after the update."""
+"""The Program of a sampled step: a training Program whose gradients, sums and δ are outputs too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from chainrule import ops
+from chainrule.backends.reference import Reference
 from chainrule.ir import B, Equation, Port, Program, Value
 from chainrule.nn.activations import ACTIVATIONS
-from chainrule.ops import scope, trace
+from chainrule.ops import trace
 from chainrule.ops.composites import elu, leaky_relu
 from chainrule.ops.primitive import Primitive
 from chainrule.training.program import without_update
@@ -32,71 +36,56 @@ class Activated:
         assert isinstance(self.equation.op, Primitive)
         return self.equation.op
 
+    @property
+    def ports(self) -> tuple[Port, Port]:
+        """What it is applied to and what it gives, as ``sum.LAYER`` and ``result.LAYER``."""
+        (z,), (out,) = self.equation.inputs, self.equation.outputs
+        return Port(f"sum.{self.layer}", "statistic", z), Port(f"result.{self.layer}", "statistic", out)
+
+    def slope(self, z: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Return its derivative, from what it is applied to and what it gives."""
+        return self._slope({"z": z, "out": out})["out"]
+
+    @cached_property
+    def _slope(self) -> Reference:
+        def slope(z: Value, out: Value) -> Any:
+            return self.op.vjp(ops.full(tuple(z.type.shape), 1.0, z.type.dtype), out, z, **self.equation.attributes)[0]
+
+        return Reference(trace(slope, *(port.value.type for port in self.ports)))
+
 
 @dataclass(frozen=True)
 class Sampled:
     """A training Program that tells more.
 
     Attributes:
-        program: the outputs of the training Program, then ``sampled.loss`` (after the update), ``gradient.PATH`` for each parameter,
-            ``sum.LAYER`` (before the activation), ``result.LAYER``, ``slope.LAYER`` (the activation's derivative there) and
-            ``delta.LAYER`` (the derivative of the loss by the sum) for each hidden layer.
+        program: the training Program, equation by equation, with outputs whose role is ``statistic``: ``gradient.PATH`` for each
+            parameter, and for each hidden layer ``sum.LAYER`` (before the activation), ``result.LAYER`` and ``delta.LAYER`` (the
+            derivative of the loss by the sum).
         parameters: the paths of the parameters that are trained. ``activations``: the activation of each hidden layer.
     """
 
     program: Program
     parameters: tuple[str, ...]
-    activations: Mapping[str, str]
+    activations: Mapping[str, Activated]
 
 
 def sampled(training: Program) -> Sampled:
-    """Return a training Program with further outputs; the step itself is written as it was."""
-    gradients, activated, loss = _gradients(training), activations(training), without_update(training)
-
-    def whole(*arguments: Any) -> dict[str, Any]:
-        env: dict[Value, Any] = {}
-        outputs = dict(zip((port.name for port in training.outputs), ops.inline(training, arguments, env), strict=True))
-        after = {port.name: outputs.get(port.name, given) for port, given in zip(training.inputs, arguments, strict=True)}
-        found = {f"gradient.{path}": env[value] for path, value in gradients.items()}
-        for layer, one in activated.items():
-            found |= _around(one, env)
-            if one.delta is not None:
-                found[f"delta.{layer}"] = env[one.delta]
-        with scope(phase="update"):
-            found["sampled.loss"] = ops.inline(loss, [after[port.name] for port in loss.inputs])[0]
-        return outputs | found
-
-    program = trace(whole, *(port.type for port in training.inputs))
-    roles = {port.name: port.role for port in training.outputs}
-    inputs = tuple(replace(old, value=new.value) for old, new in zip(training.inputs, program.inputs, strict=True))
-    for port in inputs:
-        port.value.name = port.name
-    ports = tuple(Port(port.name, roles.get(port.name, "statistic"), port.value) for port in program.outputs)
-    return Sampled(simplify(Program(inputs, program.equations, ports)), tuple(gradients), {a: one.op.name for a, one in activated.items()})
+    """Return a training Program with further outputs."""
+    gradients, activated = _gradients(training), activations(training)
+    ports = [Port(f"gradient.{path}", "statistic", value) for path, value in gradients.items()]
+    for layer, one in activated.items():
+        ports += one.ports
+        if one.delta is not None:
+            ports.append(Port(f"delta.{layer}", "statistic", one.delta))
+    return Sampled(replace(training, outputs=(*training.outputs, *ports)), tuple(gradients), activated)
 
 
-def slopes_program(training: Program) -> Program:
-    """Return the Program of the hidden layers alone, in the forward phase of training: ``sum.LAYER``, ``result.LAYER``, ``slope.LAYER``."""
-    activated, loss = activations(training), without_update(training)
-
-    def around(*arguments: Any) -> dict[str, Any]:
-        env: dict[Value, Any] = {}
-        ops.inline(training, arguments, env)
-        return {name: value for one in activated.values() for name, value in _around(one, env).items()}
-
-    program = trace(around, *(port.type for port in training.inputs))
-    ports = tuple(replace(old, value=new.value) for old, new in zip(training.inputs, program.inputs, strict=True))
-    needed = {port.name for port in loss.inputs}
-    whole = simplify(Program(ports, program.equations, program.outputs))
-    return Program(tuple(port for port in whole.inputs if port.name in needed), whole.equations, whole.outputs)
-
-
-def _around(one: Activated, env: Mapping[Value, Any]) -> dict[str, Any]:
-    """Return what an activation is applied to, what it gives, and its derivative there."""
-    z, out = env[one.equation.inputs[0]], env[one.equation.outputs[0]]
-    with scope(phase="update"):
-        slope = one.op.vjp(ops.full(tuple(z.shape), 1.0, str(z.dtype)), out, z, **one.equation.attributes)[0]
-    return {f"sum.{one.layer}": z, f"result.{one.layer}": out, f"slope.{one.layer}": slope}
+def layers_program(training: Program) -> Program:
+    """Return the Program of the hidden layers alone, in the forward phase of training: ``sum.LAYER`` and ``result.LAYER``."""
+    needed = {port.name for port in without_update(training).inputs}
+    outputs = tuple(port for one in activations(training).values() for port in one.ports)
+    return simplify(Program(tuple(port for port in training.inputs if port.name in needed), training.equations, outputs))
 
 
 def activations(training: Program) -> dict[str, Activated]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _FEWEST, _SHARE = 16, 4
 
 
@@ -20,3 +22,20 @@ def first_sample(count: int) -> int:
     while at < count:
         at = next_sample(at)
     return at
+
+
+@dataclass
+class Schedule:
+    """When the steps of a run are sampled. ``due``: after so many updates the next one."""
+
+    due: int | None = None
+
+    def steps_before(self, count: int) -> int:
+        """Return how many steps there are, after so many updates, until the next one that is sampled; 0 if it is the next one."""
+        if self.due is None:
+            self.due = first_sample(count)
+        return max(self.due - count, 0)
+
+    def done(self, count: int) -> None:
+        """Note that the step after so many updates was sampled."""
+        self.due = next_sample(count)
