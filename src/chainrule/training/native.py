@@ -133,10 +133,12 @@ class NativeStepper:
         before = {path: session.now(path).copy() for path in trainable}
         epoch, (indices, meta) = self._epoch, self.feed.batches(self._epoch, self._step, 1)
         (loss,), rows = self._take(1, watch=True), int(meta[0, 1])
-        count, after, values = int(session.now("count")), {path: session.now(path) for path in trainable}, session.seen(rows)
-        values = {name: array.copy() for name, array in values.items()}  # the loss is computed where they stand
-        loss_after = session.measure(self.feed.data, indices, meta, self._native.threads(self._threads, rows, 1))
-        return Watched(count, epoch, rows, float(loss), loss_after, before, after, values)
+        count, after = int(session.now("count")), {path: session.now(path) for path in trainable}
+
+        def loss_after() -> float:
+            return session.measure(self.feed.data, indices, meta, self._native.threads(self._threads, rows, 1))
+
+        return Watched(count, epoch, rows, float(loss), before, after, session.seen(rows), loss_after)
 
     def _fail(self, recent: int) -> NoReturn:
         """Find the first step that fails by taking fewer, and raise what the reference says of it.

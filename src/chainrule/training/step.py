@@ -339,13 +339,10 @@ class TrainingStep:
         )
         return new, float(results["loss"])
 
-    def _seen(self, before: State, after: State, batch: Arrays) -> tuple[Arrays, float]:
-        """Return the outputs of a step on a batch, statistics among them, and the loss of the batch after it."""
-        told = Reference(self.sampled_for(batch).program)
+    def _seen(self, state: State, batch: Arrays) -> Arrays:
+        """Return the outputs of a step on a batch, statistics among them, by the reference."""
         with np.errstate(all="ignore"):
-            values = told(before.inputs(batch))
-            again = told(replace(after, epoch=before.epoch, step=before.step).inputs(batch))
-        return values, float(again["loss"])
+            return Reference(self.sampled_for(batch).program)(state.inputs(batch))
 
     def batch(self, data: Batch) -> Arrays:
         """Return x, y and w as arrays by the names of the Program's inputs: floats in the step's dtype, whole numbers as int64, or as

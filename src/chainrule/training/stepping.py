@@ -14,7 +14,7 @@ from chainrule.training.state import Arrays, State
 
 Order = Callable[[int], np.ndarray]  # epoch → its rows
 OneStep = Callable[[State, Arrays, np.ndarray], tuple[State, float]]  # by the reference: state, batch, which rows it is of
-Seen = Callable[[State, State, Arrays], tuple[Arrays, float]]  # the states before and after a step on a batch → values, the loss after
+Seen = Callable[[State, Arrays], Arrays]  # the state before a step, its batch → what the step showed, and its loss
 
 
 @dataclass
@@ -66,23 +66,24 @@ class Feed:
 
 @dataclass(frozen=True)
 class Watched:
-    """What a step that was watched showed; the arrays are good until the next step.
+    """What a step that was watched showed; the arrays are good until ``loss_after`` is called or a step is taken.
 
     Attributes:
         count: the number of the update, from 1. ``epoch``: from 0. ``rows``: the size of its batch.
-        loss: of the batch before the update. ``loss_after``: of the same batch, with the same dropped units, after it.
+        loss: of the batch before the update.
         before, after: the trained parameters.
         values: the outputs of the Program whose role is ``statistic``.
+        loss_after: computes the loss of the same batch, with the same dropped units, after the update.
     """
 
     count: int
     epoch: int
     rows: int
     loss: float
-    loss_after: float
     before: Arrays
     after: Arrays
     values: Arrays
+    loss_after: Callable[[], float]
 
 
 class Stepper(Protocol):
@@ -149,8 +150,13 @@ class ReferenceStepper:
         order, meta = self.feed.batches(before.epoch, before.step, 1)
         (loss,) = self.take(1)
         batch = self.feed.batch(order[meta[0, 0] : meta[0, 0] + meta[0, 1]])
-        values, loss_after = self.seen(before, self.state, batch)
-        return Watched(self.state.count, before.epoch, len(batch["y"]), float(loss), loss_after, before.params, self.state.params, values)
+        after = replace(self.state, epoch=before.epoch, step=before.step)
+        values, rows = self.seen(before, batch), len(batch["y"])
+
+        def loss_after() -> float:
+            return float(self.seen(after, batch)["loss"])
+
+        return Watched(after.count, before.epoch, rows, float(loss), before.params, after.params, values, loss_after)
 
     def end(self) -> State:
         """Return where it stands for good."""

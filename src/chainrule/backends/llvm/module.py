@@ -79,9 +79,7 @@ class _Building:
 
     def built(self) -> Built:
         grouped, planner = self.staged.grouped, self.planner
-        writer = Writer(
-            self.module, grouped, self.target, planner.place, lambda v: v in planner.of or v in grouped.views, self.training
-        )
+        writer = Writer(self.module, grouped, self.target, planner.place, lambda v: v in planner.of or v in grouped.views, self.training)
         written: list[Written] = []
         scratch = 0
         for number, g in enumerate(grouped.groups):

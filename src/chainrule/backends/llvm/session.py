@@ -44,7 +44,8 @@ class Session:
             if place.kind == "state":
                 frame.table[number] = addresses[place.name]
         self._replaced = {port.name for port in program.outputs}
-        self._watched: dict[int, np.ndarray] = {}
+        self._watched: dict[int, np.ndarray] = {}  # the memory of what is watched
+        self._watching, self._seen = -1, (-1, dict[str, np.ndarray]())  # for how many rows it is; and views of it all, for so many rows
         self._statistics = {port.name for port in program.outputs if port.role == "statistic"}
         self.losses, self.done, self.status = np.zeros(0), 0, 0
         frame.make_room(0, 1)  # for the numbers; rows come with each call
@@ -77,16 +78,14 @@ class Session:
         for (number, _), array in zip(self._batch, kept, strict=True):
             frame.table[number] = frame.batch(number, rows)
             frame.table[self._data + number] = array.ctypes.data
-        places = enumerate(frame.plan.places) if watch else ()
-        self._watched = {number: zeros(place.size(rows), np.uint8) for number, place in places if place.kind == "watched"}
-        for number, memory in self._watched.items():
-            frame.table[number] = memory.ctypes.data
+        if watch:
+            self._watch()
         losses = np.zeros(max(steps, 1), np.float64)
         frame.context[_LOSSES] = losses.ctypes.data
         frame.context[_ORDER] = order.ctypes.data
         frame.meta(meta)
         frame.enter(self._run, steps, threads)
-        for number in self._watched:
+        for number in self._watched if watch else ():
             frame.table[number] = 0
         self.done, self.status = (int(frame.context[_DONE]), int(frame.context[_STATUS])) if steps else (0, 0)
         if frame.flagged():
@@ -96,9 +95,11 @@ class Session:
 
     def seen(self, rows: int) -> dict[str, np.ndarray]:
         """Return what the last step, of so many rows, showed to who watched it: the outputs whose role is ``statistic``, as views."""
-        return {name: self._seen(name, rows) for name in self._statistics}
+        if self._seen[0] != rows:
+            self._seen = rows, {name: self._view(name, rows) for name in self._statistics}
+        return self._seen[1]
 
-    def _seen(self, name: str, rows: int) -> np.ndarray:
+    def _view(self, name: str, rows: int) -> np.ndarray:
         number, type, _ = self.frame.plan.outputs[name]
         place, shape = self.frame.plan.places[number], bind_axes(type.shape, rows)
         if place.kind == "private":
@@ -110,6 +111,15 @@ class Session:
         memory = self._watched[number] if place.kind == "watched" else self.frame.batches[number]
         kind = np.dtype(type.dtype)
         return memory[: int(np.prod(shape, dtype=np.int64)) * kind.itemsize].view(kind).reshape(shape)
+
+    def _watch(self) -> None:
+        """Have memory for what is watched, for as many rows as the frame has."""
+        if self._watching != self.frame.rows:
+            watched = [(number, place) for number, place in enumerate(self.frame.plan.places) if place.kind == "watched"]
+            self._watched = {number: zeros(place.size(self.frame.rows), np.uint8) for number, place in watched}
+            self._watching, self._seen = self.frame.rows, (-1, {})
+        for number, memory in self._watched.items():
+            self.frame.table[number] = memory.ctypes.data
 
     def measure(self, data: Arrays, order: np.ndarray, meta: np.ndarray, threads: int = 1) -> float:
         """Return the loss that the next step begins with, without taking it."""

@@ -27,7 +27,8 @@ def measured(watched: Watched, sampled: Sampled) -> StepSampled:
             predicted += float(np.vdot(gradient, change))
             parameters[path] = _parameter(before, gradient, change)
         layers = {layer: _layer(one, watched.values) for layer, one in sampled.activations.items()}
-    return StepSampled(watched.count, watched.epoch + 1, watched.rows, watched.loss, watched.loss_after, predicted, parameters, layers)
+        after = watched.loss_after()
+    return StepSampled(watched.count, watched.epoch + 1, watched.rows, watched.loss, after, predicted, parameters, layers)
 
 
 def flat(activation: str, slope: np.ndarray) -> np.ndarray:
@@ -75,7 +76,7 @@ def _layer(one: Activated, values: Arrays) -> LayerSample:
         delta=float("nan") if delta is None else _norm(delta) / delta.size**0.5,
         sum=_norm(sums) / sums.size**0.5,
         spread=_norm(sums - sums.mean(axis=0)) / sums.size**0.5,
-        zero=float((outputs == 0).mean()),
+        zero=1 - np.count_nonzero(outputs) / outputs.size,
         flat=float(closed.mean()),
         units=sums.shape[1],
         shut=int((closed == 1).sum()),
