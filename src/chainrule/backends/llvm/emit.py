@@ -27,7 +27,7 @@ class Emitter:
         stored: the values that stand in memory, each with its pointer (``None`` for scalar constants: they have no memory).
         known: what the group at work has computed at the index of its loop: value → (key of the index, number).
         rows: B, an i64.
-        bad: an i32 in memory that becomes 1 when an index is out of its range.
+        bad: gives an i32 in memory that becomes 1 when an index is out of its range.
         flat: all values are read at one index, as if they were one long row.
         outside: gives scalars that are computed outside of the function; ``None`` if it computes its own.
     """
@@ -38,7 +38,7 @@ class Emitter:
         definitions: Mapping[Value, Equation],
         stored: Mapping[Value, Any],
         rows: Any,
-        bad: Any,
+        bad: Callable[[], Any],
         *,
         hoist: Code | None = None,
         flat: bool = False,
@@ -53,6 +53,7 @@ class Emitter:
         self.outside: Callable[[Value, str], Any] | None = None
         self.memo: dict[Any, Any] = {}
         self.scalars: dict[tuple[Value, str], Any] = {}
+        self.vectors: dict[tuple[Value, str, int], Any] = {}  # of scalars
         self._held: list[Any] = []  # keeps what memo knows by identity alive
 
     # loops
@@ -82,7 +83,7 @@ class Emitter:
         if key in self.memo:
             return self.memo[key]
         if self.hoist is not None and not value.type.shape and (value in self.stored or value in self.definitions):
-            result = self.code.splat(self.scalar(value), lanes)
+            result = self.splatted(value, lanes)
         elif lanes > 1 and all(ix.uniform for ix in index):
             result = self.code.splat(self.value(value, index, 1), lanes)
         elif value in self.stored:
@@ -109,6 +110,14 @@ class Emitter:
             else:
                 self._factors(value)
         return self.scalars[value, part]
+
+    def splatted(self, value: Value, lanes: int, part: str = "value") -> Any:
+        """Return a scalar in each lane, before the loops as well."""
+        if lanes == 1 or self.hoist is None:
+            return self.code.splat(self.scalar(value, part), lanes)
+        if (value, part, lanes) not in self.vectors:
+            self.vectors[value, part, lanes] = self.hoist.splat(self.scalar(value, part), lanes)
+        return self.vectors[value, part, lanes]
 
     def _factors(self, value: Value) -> None:
         """Compute s and 1/(s·d), of which the product with x is x/d; the scale s keeps the reciprocal of any d a normal number."""
@@ -147,6 +156,14 @@ class Emitter:
 
     def offset(self, shape: Shape, index: Index, lanes: int) -> tuple[Number, Number, Any]:
         """Return the place in memory: of the first lane, the step a lane, and if the lanes go anywhere their further steps."""
+        key = (shape, tuple(ix.key for ix in index), lanes)
+        if key not in self.memo:
+            self._held.append(index)
+            self.memo[key] = self._offset(shape, index, lanes)
+        found: tuple[Number, Number, Any] = self.memo[key]
+        return found
+
+    def _offset(self, shape: Shape, index: Index, lanes: int) -> tuple[Number, Number, Any]:
         code = self.code
         offset: Number = 0
         stride: Number = 0
@@ -226,12 +243,13 @@ class Emitter:
         else:
             found, inside = outside, code.b.not_(outside)
         number = code.b.select(inside, number, code.number(0, number.type))
-        code.b.store(code.b.or_(code.b.load(self.bad, typ=I32), code.b.zext(found, I32)), self.bad)
+        bad = self.bad()
+        code.b.store(code.b.or_(code.b.load(bad, typ=I32), code.b.zext(found, I32)), bad)
         return Ix(number) if width == 1 else Ix(0, 0, number)
 
     def _divided(self, x: Any, divisor: Value, lanes: int) -> Any:
         """Divide by a scalar by multiplying, which is faster."""
-        scale, reciprocal = (self.code.splat(self.scalar(divisor, part), lanes) for part in ("scale", "reciprocal"))
+        scale, reciprocal = (self.splatted(divisor, lanes, part) for part in ("scale", "reciprocal"))
         return self.code.b.fmul(self.code.b.fmul(x, scale), reciprocal)
 
     # arithmetic
@@ -282,7 +300,7 @@ class Emitter:
         if name in _ELEMENTARY:
             return elementary.emit(b, name, x[0])
         if name == "power":
-            return elementary.emit(b, name, *x)
+            return elementary.emit(b, name, *x) if lanes > 1 else _single_power(code, *x)
         if name == "negative":
             return b.fneg(x[0])
         if name in ("sqrt", "floor"):
@@ -390,6 +408,19 @@ def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
             k0 = b.and_(b.add(k0, number(_W0)), low)
             k1 = b.and_(b.add(k1, number(_W1)), low)
     return [c0, c1, c2, c3]
+
+
+def _single_power(code: Code, x: Any, y: Any) -> Any:
+    """Return x^y of two numbers by a function that the module's others share: it is long, and an optimizer asks for several."""
+    name = f"power.{x.type}"
+    function = code.module.globals.get(name)
+    if function is None:
+        function = ir.Function(code.module, ir.FunctionType(x.type, [x.type, y.type]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        builder.ret(elementary.emit(builder, "power", *function.args))
+    return code.b.call(function, [x, y])
 
 
 def _integer(code: Code, name: str, x: list[Any], dtype: str) -> Any:
