@@ -21,8 +21,7 @@ def expand(program: Program) -> Program:
         if not isinstance(op, Primitive) or op.definition is None:
             equations.append(equation)
             continue
-        definition = op.definition
-        inner = expand(trace(lambda *xs, f=definition, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs)))
+        inner = expand(trace(lambda *xs, f=op.definition, a=equation.attributes: f(*xs, **a), *(v.type for v in equation.inputs)))
         swap = dict(zip((port.value for port in inner.inputs), equation.inputs, strict=True))
         for part in inner.equations:
             equations.append(replace(part, inputs=tuple(swap.get(v, v) for v in part.inputs), origins=equation.origins))
