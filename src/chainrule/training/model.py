@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
 
 
-
 @dataclass
 class Model:
     """A network with everything that turns raw rows into its answers. Made by :func:`chainrule.train` or :func:`chainrule.load`.
