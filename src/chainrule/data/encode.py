@@ -177,7 +177,8 @@ def _write(x: NDArray[Any], starts: Sequence[int], encoded: Sequence[NDArray[Any
         if units.ndim == 2:
             x[:, start:end] = units
         else:
-            flat[(rows + (units + start))[units >= 0]] = 1.0
+            ones = rows + (units + start)
+            flat[ones if units.min(initial=0) >= 0 else ones[units >= 0]] = 1.0
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

@@ -232,7 +232,7 @@ class Loop:
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
             while losses:
                 losses = work.add(losses)
-                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), float(np.mean(work.losses)))
+                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), sum(work.losses) / len(work.losses))
                 if not work.left:
                     self.state = stepper.state if looks else self.state
                     yield self._judge(work, seconds)
