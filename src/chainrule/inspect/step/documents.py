@@ -10,7 +10,7 @@ from rich.text import Text
 from chainrule.inspect.expansion.mathematics import ExpansionMathematics
 from chainrule.inspect.expansion.selection import Expanded
 from chainrule.inspect.reading.notation import Leaf, Numbers
-from chainrule.inspect.reading.typeset import Latex, Markup, MathML, Typesetter
+from chainrule.inspect.reading.typeset import Latex, Markup, MathML, Typesetter, escape_latex
 from chainrule.inspect.step.drawing import Drawing
 from chainrule.inspect.step.text import EXPANDED
 from chainrule.inspect.step.trace import StepTrace
@@ -83,7 +83,7 @@ def latex_document(
     if expanded is not None:
         parts.append("\\section*{In primitives}")
         for called, equations, verdict in ExpansionMathematics(Latex(), digits, expanded.selection).parts(expanded.expansions):
-            parts += [f"\\subsection*{{{Latex().text(called)}}}", f"\\[\n{equations}\n\\]", Latex().text(verdict)]
+            parts += [f"\\subsection*{{{Latex().text(called)}}}", f"\\[\n{equations}\n\\]", escape_latex(verdict)]
     return "\n".join([*parts, "\\end{document}", ""])
 
 
