@@ -119,3 +119,25 @@ def test_a_row_without_its_target(folder, classified):
     assert ran.status == 2
     assert "gap.csv, line 3: the target 'works' is missing in row 1" in ran.sentence
     assert chainrule("step", "works", "gap.csv", "--row", 0, cwd=folder).status == 0
+
+
+def test_composites_in_primitives_beside_the_fused_rule(folder, classified):
+    words = ("step", "works", "people.csv", "--row", 4, "--expand")
+    text = chainrule(*words, cwd=folder).out
+    assert text.count("Equal: ") == 3  # the loss, softmax in it, and the hidden layer's activation
+    assert "∂p[j]/∂output[i]  = p[i] · ([i = j] − p[j])" in text
+    data = chainrule(*words, "--json", cwd=folder).json
+    loss = data["expansions"][0]
+    assert (loss["equal"], loss["inside"][0]["of"]) == (True, "softmax(output.output)")
+    for both in loss["compared"]:
+        assert both["primitives"] - both["fused"] == both["difference"] == pytest.approx(0, abs=1e-6)
+    weight = ("--weight", "hidden_1.weight[age,3]")
+    assert "the gradient of the weight, by the chain rule through all primitives" in chainrule(*words, *weight, cwd=folder).out
+    data = chainrule(*words, *weight, "--json", cwd=folder).json
+    assert data["in_primitives"] == pytest.approx(data["gradient"], rel=1e-4, abs=1e-7)
+    for form, verdict in (("html", "Equal: "), ("latex", "Equal: ")):
+        assert verdict in chainrule(*words, "--format", form, cwd=folder).out
+    assert chainrule(*words, *weight, "--format", "mathml", cwd=folder).out.count("<math") == 5
+    refused = chainrule(*words, "--format", "svg", cwd=folder)
+    assert refused.status == 2
+    assert "the picture has no derivations" in refused.sentence

@@ -65,6 +65,15 @@ def step(
     everything: Annotated[
         bool, typer.Option("--all", help="Every unit, term and weight, not only those that count most.", metavar="")
     ] = False,
+    expand: Annotated[
+        bool,
+        typer.Option(
+            "--expand",
+            help="Composites (softmax, cross-entropy, gelu …) in primitives as well: each value, each derivative on the way back, their "
+            "product, and the fused rule that the engine uses beside it.",
+            metavar="",
+        ),
+    ] = False,
     form: Annotated[
         str,
         typer.Option(
@@ -92,15 +101,20 @@ def step(
     from chainrule.ir import PHASES
 
     _check(phase, depth, form, digits)
+    if expand and form == "svg":
+        raise OptionError("--expand is told by every format but svg: the picture has no derivations. Leave one of them out.")
     phases = tuple(phase or PHASES)
     name, table = model_and_data(model, data, example)
     rows = None if row is None else rows_of(row)
     trace = _trace(name, table, flags, example, rows, {"optimizer": optimizer, "lr": lr}, at)
     trace = trace.exact if exact else trace
     depth = depth or ("unit" if trace.recording.rows <= FEW_ROWS else "layer")
-    derivation = None if weight is None else trace.derive_named(weight)
+    derivation = None if weight is None else trace.derive_named(weight, expand=expand)
     if json or form == "json":
-        found = trace.to_json(everything=everything, phases=phases, depth=depth) if derivation is None else trace.weight_json(derivation)
+        if derivation is None:
+            found = trace.to_json(everything=everything, phases=phases, depth=depth, expand=expand)
+        else:
+            found = trace.weight_json(derivation)
         write_json({"model": model, "example": example, **found})
         return
 
@@ -109,14 +123,15 @@ def step(
 
     def lines(width: int) -> Iterator[Text]:
         if derivation is None:
-            return StepText(trace, digits=digits, everything=everything, depth=depth).lines(width, phases)
+            return StepText(trace, digits=digits, everything=everything, depth=depth, expand=expand).lines(width, phases)
         return DerivationText(trace, derivation, digits=digits, everything=everything).lines(width)
 
     if form == "text":
         console = results()
         console.print_lines(lines(console.width))
     else:
-        sys.stdout.write(_document(form, trace, derivation, phases, digits, lines(100)))
+        expanded = None if not expand else trace.expanded(everything) if derivation is None else derivation.expanded
+        sys.stdout.write(_document(form, trace, derivation, phases, digits, lines(100), expanded))
 
 
 def _check(phase: list[str] | None, depth: str | None, form: str, digits: int) -> None:
@@ -146,9 +161,12 @@ def _trace(
     return trace_step(loaded, open_table(loaded, table, flags), rows or 0, at=at, **rule)
 
 
-def _document(form: str, trace: StepTrace, derivation: Any, phases: tuple[str, ...], digits: int, lines: Iterator[Text]) -> str:
+def _document(
+    form: str, trace: StepTrace, derivation: Any, phases: tuple[str, ...], digits: int, lines: Iterator[Text], expanded: Any
+) -> str:
     """Return a step, or the chain rule of a weight, in a format for files."""
     from chainrule.inspect.derivation.mathematics import latex, mathml
+    from chainrule.inspect.expansion.mathematics import expansions_mathml
     from chainrule.inspect.step.documents import html_page, latex_document
     from chainrule.inspect.step.drawing import Drawing
 
@@ -157,9 +175,9 @@ def _document(form: str, trace: StepTrace, derivation: Any, phases: tuple[str, .
     if form == "mathml":
         if derivation is None:
             raise OptionError("--format mathml is of one weight: give --weight, or take --format html for the whole step.")
-        return mathml(trace, derivation, digits)
+        return mathml(trace, derivation, digits) + expansions_mathml(expanded, digits)
     if form == "latex":
-        return latex_document(trace, phases, digits, latex(trace, derivation, digits) if derivation is not None else "")
+        return latex_document(trace, phases, digits, latex(trace, derivation, digits) if derivation is not None else "", expanded)
     title = f"The chain rule of {derivation.weight}" if derivation is not None else "One training step"
     title += f", {trace.about.place}" if trace.about.place else ""
-    return html_page(trace, title, lines, phases, digits, mathml(trace, derivation, digits) if derivation is not None else "")
+    return html_page(trace, title, lines, phases, digits, mathml(trace, derivation, digits) if derivation is not None else "", expanded)

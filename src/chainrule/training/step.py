@@ -25,6 +25,7 @@ from chainrule.training.nonfinite import explain_nonfinite
 from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
 from chainrule.training.state import Arrays, State
 from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
+from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
 
@@ -306,7 +307,7 @@ class TrainingStep:
         types = tuple(_row_type(array) for array in arrays.values())
         if types not in self._measured:
             traced = trace(lambda batch: self.loss(*batch.values()), dict(zip(arrays, types, strict=True)))
-            self._measured[types] = Reference(traced)
+            self._measured[types] = Reference(expand(traced))  # few rows: what composites take to be applied would be most of it
         return float(self._measured[types](arrays)["out"])
 
     # one step

@@ -11,11 +11,15 @@ import numpy as np
 
 from chainrule.backends.reference import Reference
 from chainrule.inspect.derivation.paths import Factor, Path, Ways
+from chainrule.inspect.expansion.expansion import Expansion
+from chainrule.inspect.expansion.selection import Expanded, Selection
+from chainrule.inspect.expansion.textbook import TEXTBOOK
 from chainrule.inspect.reading.notation import Call, Node, Total, symbolic
 from chainrule.inspect.reading.recording import Element, Index
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.training.program import without_update
-from chainrule.transforms import retype
+from chainrule.transforms import expand as expand_composites
+from chainrule.transforms import retype, reverse
 
 STEP = 1e-5
 """The change of the weight for the central difference, relative to the weight where that is above 1."""
@@ -47,6 +51,8 @@ class Derivation:
         exact: the gradient by the exact step, in float64.
         multiplications: for all paths one by one, and where each sum of paths is made once and used again, as δ.
         changes: what the update does to the loss: this weight's alone, and that of all weights.
+        expanded: where it was asked for, the loss and the composites on the way in primitives. ``in_primitives``: the gradient of the
+            Program with every composite as textbooks write it, by the chain rule through all primitives.
         finite_difference: (L(w + h) − L(w − h)) / 2h of the same Program in float64. ``step``: h.
     """
 
@@ -67,6 +73,8 @@ class Derivation:
     exact: float
     multiplications: tuple[int, int]
     changes: tuple[Change, Change]
+    expanded: Expanded | None = None
+    in_primitives: float | None = None
 
     @property
     def listed(self) -> bool:
@@ -95,16 +103,18 @@ class Derivation:
             "exact_gradient": self.exact,
             "multiplications": {"paths": self.multiplications[0], "reused": self.multiplications[1]},
             "loss_change": {name: change.to_json() for name, change in zip(("weight", "all"), self.changes, strict=True)},
+            **({} if self.expanded is None else {"in_primitives": self.in_primitives, "expansions": self.expanded.to_json()}),
         }
 
 
-def derive(trace: StepTrace, path: str, index: Index) -> Derivation:
+def derive(trace: StepTrace, path: str, index: Index, *, expand: bool = False) -> Derivation:
     """Write out the chain rule of one weight; see :class:`Derivation`.
 
     Args:
         trace: a traced step.
         path: a parameter that is trained.
         index: the place of the weight in it.
+        expand: composites on the way are written out in primitives, too.
     """
     ways = Ways(trace, trace.parameters[path], index)
     gradient = float(trace.gradient(path)[index])
@@ -127,7 +137,31 @@ def derive(trace: StepTrace, path: str, index: Index) -> Derivation:
         float(trace.exact.gradient(path)[index]),
         (max(ways.factors - ways.count, 0), ways.reused),
         _changes(trace, path, index),
+        *((_expanded(trace, ways), _in_primitives(trace, path, index)) if expand else ()),
     )
+
+
+def _in_primitives(trace: StepTrace, path: str, index: Index) -> float:
+    program = expand_composites(retype(without_update(trace.program), "float64"), TEXTBOOK)
+    arrays = {port.name: trace.recording.inputs[port.name].astype(port.type.dtype) for port in program.inputs}
+    return float(Reference(reverse(program, [path]))(arrays)[f"d_{path}"][index])
+
+
+def _expanded(trace: StepTrace, ways: Ways) -> Expanded:
+    """Return the loss, and the composites that the weight reaches with the units that it reaches."""
+    reached = ways.reached
+    found: list[Expansion] = []
+    units: dict[str, tuple[int, ...]] = {}
+    for expansion in trace.expansions:
+        inputs = [expansion.outer[value] for value in expansion.inputs]
+        own = [value for value in inputs if value in reached]
+        if own or not expansion.layer:
+            found.append(expansion)
+        for value in own if expansion.layer else ():
+            told = np.unique(reached[value] % trace.recording.values[value].shape[-1])
+            if len(told) == 1:  # of a layer that is reached as a whole those that count most are told
+                units[expansion.layer] = (int(told[0]),)
+    return Expanded(tuple(found), Selection(units=units))
 
 
 def _changes(trace: StepTrace, path: str, index: Index) -> tuple[Change, Change]:

@@ -10,10 +10,12 @@ from rich.text import Text
 
 from chainrule.inspect.derivation.derive import Derivation
 from chainrule.inspect.derivation.paths import Path
+from chainrule.inspect.expansion.selection import Expanded
+from chainrule.inspect.expansion.text import ExpansionText
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Grid, Line, Part, Row, lay_out, title
 from chainrule.inspect.reading.notation import Numbers, numeric
 from chainrule.inspect.step.events import Quantity
-from chainrule.inspect.step.text import StepText
+from chainrule.inspect.step.text import EXPANDED, StepText
 from chainrule.inspect.step.trace import StepTrace
 from chainrule.inspect.step.wording import DIGITS
 
@@ -39,6 +41,8 @@ class DerivationText:
         parts: list[Part] = [*self.step.heading(), Line("")]
         parts.append(title(f"The chain rule of {d.weight}", width))
         parts += [*self._paths(), *self._reused(), *self._checked()]
+        if d.expanded is not None:
+            parts += [Line(""), title(EXPANDED, width), *self._expanded(d.expanded, width)]
         parts += [Line(""), title("Its update", width), *self.step.update.shared_update(d.path, d.index)]
         parts += [Line(""), Line(d.weight, HEAD, 2), *self.step.update.weight_update(d.path, d.index)]
         parts += [Line(""), Line("what it does to the loss", HEAD, 2), *self._changed()]
@@ -134,6 +138,19 @@ class DerivationText:
             if name == (f"{quantity.name}[{place}]" if place else quantity.name):
                 return numeric(node, self.step.words.numbers)
         return None
+
+    def _expanded(self, expanded: Expanded, width: int) -> Iterator[Part]:
+        yield from ExpansionText(self.step.words, expanded.selection.units).lines(expanded.expansions, width)
+        yield Line("")
+        yield Line("the gradient of the weight, by the chain rule through all primitives", HEAD, 2)
+        primitives = self.derivation.in_primitives
+        assert primitives is not None  # they were expanded
+        rows = (
+            Row("in primitives", "float64", self._show(primitives)),
+            Row("gradient of the step", self.trace.source.name, self._show(self.derivation.gradient), style=RESULT),
+            Row("difference", "", Numbers(3).show(primitives - self.derivation.gradient)),
+        )
+        yield Block(rows)
 
     def _changed(self) -> Iterator[Part]:
         head = ("", "predicted", "actual")

@@ -258,22 +258,35 @@ class Expressions:
         arrays = {str(number): self.recording.values[value] for number, value in enumerate(equation.inputs)}
         inner = Recording(program, arrays)
         outer = {port.value: value for port, value in zip(program.inputs, equation.inputs, strict=True)}
-        reading = _Inside(self, inner, outer)
+        reading = Inside(self, inner, outer)
         return reading.calculation(Element(program.outputs[0].value, element.index)), reading
 
 
-class _Inside(Expressions):
-    """Expressions of a composite's definition; the names of its inputs are those of the numbers that it was given."""
+class Inside(Expressions):
+    """Expressions of a program that was made of a part of another; some of its values, its inputs above all, are values of that one.
+
+    Args:
+        outside: the expressions of the other program.
+        recording: a run of this one.
+        outer: what values of this program are in the other; they have their names.
+    """
 
     def __init__(self, outside: Expressions, recording: Recording, outer: Mapping[Value, Value]) -> None:
         self._outside, self._outer = outside, outer
-        super().__init__(recording, Units(recording.program, recording.rows, {}))
+        names = {
+            (value, axis): known
+            for value, theirs in outer.items()
+            for axis in range(len(value.type.shape))
+            if (known := outside.units.names(theirs, axis)) is not None
+        }
+        super().__init__(recording, Units(recording.program, recording.rows, names))
 
     def _symbol(self, value: Value) -> str:
         root = self._root(value)
         return self._outside.symbol(self._outer[root]) if root in self._outer else super()._symbol(value)
 
     def name(self, element: Element) -> str:
+        """Return the name of an element, that of the other program where it is a value of it."""
         if element.value in self._outer:
             return self._outside.name(Element(self._outer[element.value], element.index))
         return super().name(element)
@@ -291,7 +304,7 @@ def definition_text(equation: Equation, argument: str) -> str:
     program = expand(trace(lambda x: definition(x, **equation.attributes), "f64[]"))
     program.inputs[0].value.name = argument
     recording = Recording(program, {program.inputs[0].name: np.asarray(0.5)})
-    reading = _Inside(Expressions(recording, Units(program, 0, {})), recording, {})
+    reading = Inside(Expressions(recording, Units(program, 0, {})), recording, {})
     reading._names[program.inputs[0].value] = argument
     return symbolic(reading.calculation(Element(program.outputs[0].value, ())))
 

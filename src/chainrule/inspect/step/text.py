@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from rich.text import Text
 
+from chainrule.inspect.expansion.text import ExpansionText
 from chainrule.inspect.layout import FORMULA, HEAD, NOTE, RESULT, Block, Line, Part, Row, lay_out, title
 from chainrule.inspect.reading.notation import WRITTEN_TERMS, Call, Leaf, Node, Numbers, Total, symbolic
 from chainrule.inspect.reading.recording import Element
@@ -21,6 +22,7 @@ from chainrule.inspect.step.wording import DIGITS, FEW_TERMS, Wording
 from chainrule.ir import PHASES
 
 MOST_INPUTS = 20
+EXPANDED = "In primitives, beside the fused rules"
 _TITLES = {
     "forward": "1 Forward: from the row to the prediction",
     "loss": "2 Loss: how wrong it is",
@@ -37,10 +39,13 @@ class StepText:
         digits: significant digits of each number.
         everything: every unit and every term, in place of those that matter most.
         depth: ``layer``, ``unit`` or ``scalar``; see :meth:`StepTrace.iterate`.
+        expand: composites written out in primitives, too.
     """
 
-    def __init__(self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False, depth: str = "unit") -> None:
-        self.trace, self.depth = trace, depth
+    def __init__(
+        self, trace: StepTrace, *, digits: int = DIGITS, everything: bool = False, depth: str = "unit", expand: bool = False
+    ) -> None:
+        self.trace, self.depth, self.expand = trace, depth, expand
         self.words = Wording(trace, digits=digits, everything=everything, partials=depth == "scalar")
         self.arrays = ArrayText(self.words)
         self.layers, self.update = LayerText(self.words), UpdateText(self.words)
@@ -51,6 +56,8 @@ class StepText:
         for phase in PHASES:
             if phase in phases:
                 parts += [Line(""), title(_TITLES[phase], width), *self._phase(phase)]
+        if self.expand:
+            parts += [Line(""), title(EXPANDED, width), *ExpansionText(self.words).lines(self.trace.expansions, width)]
         return lay_out(parts, width)
 
     def _phase(self, phase: str) -> Iterator[Part]:
@@ -62,7 +69,7 @@ class StepText:
         """Yield what the step is: which row, which weights, which rule, which batch."""
         about, state = self.trace.about, self.trace.state
         rows = self.trace.recording.rows
-        where = f"row {about.row} of {about.place}" if about.row is not None else f"a batch of {rows} rows"
+        where = f"row {about.row} of {about.place}" if about.row is not None else f"a batch of {rows:,} row{'s' * (rows != 1)}"
         where += f" of {about.place}" if about.place and about.row is None else ""
         yield Line(f"One training step, written out: {where}", HEAD)
         if about.title:

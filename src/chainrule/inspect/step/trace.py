@@ -297,6 +297,19 @@ class StepTrace:
             chosen[path] = best
         return chosen
 
+    @cached_property
+    def expansions(self) -> tuple[Any, ...]:
+        """The loss, and each composite of the forward pass, written out in primitives beside the fused rule; see :class:`Expansion`."""
+        from chainrule.inspect.expansion.of_step import expansions  # which imports this module
+
+        return tuple(expansions(self))
+
+    def expanded(self, everything: bool = False) -> Any:
+        """Return the expansions with what is told of them: the units that count most in the first row, or everything."""
+        from chainrule.inspect.expansion.selection import Expanded, Selection  # which imports this module
+
+        return Expanded(self.expansions, Selection(everything))
+
     # one parameter
 
     def find_weight(self, text: str) -> tuple[str, Index]:
@@ -330,35 +343,40 @@ class StepTrace:
                 steps.append((quantity, index if shape else ()))
         return [(quantity, place) for quantity, place in steps if quantity.path == path or not place]
 
-    def derive(self, path: str, *units: int | str) -> Any:
+    def derive(self, path: str, *units: int | str, expand: bool = False) -> Any:
         """Return the chain rule of one weight: ``trace.derive("hidden_1.weight", "age", 3)``; see :class:`Derivation`.
 
         Args:
             path: a parameter.
             units: its input unit and its output unit, by name or number; for a bias its unit.
+            expand: composites on the way (activations, the loss) are written out in primitives, too; see :class:`Expansion`.
 
         Raises:
             OptionError: as :meth:`find_weight`.
         """
         from chainrule.inspect.derivation.derive import derive  # which imports this module
 
-        return derive(self, *self.find_weight(f"{path}[{','.join(map(str, units))}]"))
+        return derive(self, *self.find_weight(f"{path}[{','.join(map(str, units))}]"), expand=expand)
 
-    def derive_named(self, weight: str) -> Any:
+    def derive_named(self, weight: str, *, expand: bool = False) -> Any:
         """Return the chain rule of a weight by its name: ``trace.derive_named("hidden_1.weight[age,3]")``; see :meth:`derive`."""
         from chainrule.inspect.derivation.derive import derive  # which imports this module
 
-        return derive(self, *self.find_weight(weight))
+        return derive(self, *self.find_weight(weight), expand=expand)
 
     def weight_json(self, derivation: Any) -> dict[str, Any]:
         """Return the chain rule of a weight as JSON-ready data, with the events of its update."""
         update = [self.event(quantity, place).to_json() for quantity, place in self.update(derivation.path, derivation.index)]
         return {**self._json_head(), **derivation.to_json(), "events": update}
 
-    def to_json(self, *, everything: bool = False, phases: Sequence[str] = PHASES, depth: str = "unit") -> dict[str, Any]:
-        """Return the step as JSON-ready data; see :meth:`iterate`. All events of a small network are there."""
+    def to_json(
+        self, *, everything: bool = False, phases: Sequence[str] = PHASES, depth: str = "unit", expand: bool = False
+    ) -> dict[str, Any]:
+        """Return the step as JSON-ready data; see :meth:`iterate`. All events of a small network are there, with ``expand`` the composites
+        in primitives."""
         events = self.iterate(everything=everything or self.is_small, phases=phases, depth=depth)
-        return {**self._json_head(), "depth": depth, "events": [event.to_json() for event in events]}
+        expansions = {"expansions": self.expanded(everything).to_json()} if expand else {}
+        return {**self._json_head(), "depth": depth, "events": [event.to_json() for event in events], **expansions}
 
     def _json_head(self) -> dict[str, Any]:
         about, answer = self.about, self.about.answer

@@ -1,0 +1,1 @@
+"""Composites written out in primitives, beside the fused rule that the engine uses."""
