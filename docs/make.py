@@ -1,7 +1,8 @@
 """Make what the docs take from the code: the table of flags, the pictures of the terminal, and the site with its reference.
 
-    python docs/make.py            writes docs/options.md and docs/pictures/*.svg
+    python docs/make.py            writes docs/options.md, docs/reference/words.md, docs/course/ and docs/pictures/*.svg
     python docs/make.py options    writes docs/options.md alone
+    python docs/make.py words      writes docs/reference/words.md alone
     python docs/make.py course     writes docs/course/, the pages of the course
     python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error. Where espeak-ng
                                    and opusenc are installed the course is spoken, too; `silent` after DIR leaves that out
@@ -90,6 +91,10 @@ def main(what: list[str]) -> None:
         sys.exit(site(Path(what[1]) if what[1:] else HERE / "site", spoken="silent" not in what))
     if what in ([], ["options"]):
         (HERE / "options.md").write_text(options(), encoding="utf-8")
+    if what in ([], ["words"]):
+        from making import words
+
+        (HERE / "reference" / "words.md").write_text(words.page(), encoding="utf-8")
     if what in ([], ["course"]):
         from making.course import write_course
 

@@ -58,6 +58,12 @@ def test_the_table_of_flags_is_made_from_the_code():
     assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == made, "run: python docs/make.py options"
 
 
+def test_the_words_of_the_reference_are_those_of_the_code():
+    made = "import sys; sys.path.insert(0, 'docs'); from making.words import page; sys.stdout.buffer.write(page().encode())"
+    page = subprocess.run([sys.executable, "-c", made], cwd=ROOT, capture_output=True, check=True).stdout.decode()  # which knows no others
+    assert (ROOT / "docs" / "reference" / "words.md").read_text(encoding="utf-8") == page, "run: python docs/make.py words"
+
+
 def test_the_commands_of_the_readme_exist(tmp_path):
     from chainrule.cli import COMMANDS
 

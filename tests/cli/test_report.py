@@ -40,6 +40,14 @@ def test_the_report_of_a_classification_stands_alone(own):
     assert all('role="img" aria-label="' in svg for svg in re.findall(r"<svg[^>]*>", html))
 
 
+def test_paper_is_never_dark_and_shows_what_is_folded(own):
+    style = report_of("works", own).partition("</style>")[0]
+    assert style.count("prefers-color-scheme: dark") == style.count("@media screen and (prefers-color-scheme: dark)") == 1
+    printed = style.partition("@media print")[2]
+    for rule in ("print-color-adjust: exact", "content-visibility: visible", "break-inside: avoid"):
+        assert rule in printed
+
+
 def test_the_report_of_a_regression_has_residuals(own):
     html = report_of("income", own)
     assert titles(html) == ["Outcome", "What was trained on what", *COURSE, "Residuals", "What matters", "The worst answers", *END]

@@ -22,6 +22,7 @@ from chainrule.errors import OptionError, nearest
 
 COMMANDS = {
     "train": "Train a network on a table, and measure it on rows that it has not seen.",
+    "resume": "Go on with a run that was ended before it was done.",
     "predict": "Write the answer of a model for each row of a table.",
     "evaluate": "Measure a model on rows whose answers are known.",
     "step": "Show one training step of a row: forward, loss, backward, update, with the numbers.",

@@ -16,18 +16,21 @@ from chainrule.cli.output import messages, write_json
 from chainrule.cli.understood import show_network, show_understood
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import NonFiniteError
+from chainrule.training.checkpoint import Checkpoints
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
+from chainrule.training.loop import Loop
 from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.progress import Progress
-from chainrule.training.run_folder import RunFolder, describe_data, open_run_folder, state_of
+from chainrule.training.run_folder import CHECKPOINT, RunFolder, describe_data, open_run_folder, reopen_run_folder, state_of
 from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.train import NetworkBuilt, Trained, TrainEvent, Understood
 
 if TYPE_CHECKING:
     from chainrule.cli.train import Request
+    from chainrule.training.resume import Ongoing
 
 
 class Course:
@@ -37,8 +40,10 @@ class Course:
     or while the model is measured, leaves the measuring out.
     """
 
-    def __init__(self, request: Request, options: Options) -> None:
-        self._request, self._options = request, options
+    def __init__(self, request: Request, options: Options, ongoing: Ongoing | None = None) -> None:
+        self._request, self._options, self._ongoing = request, options, ongoing
+        self._checkpoints: Checkpoints | None = None
+        self._loop: Loop | None = None
         self._console = messages(request.quiet)
         self._progress = Progress(self._console, request.verbose)
         self._prepared: Prepared | None = None
@@ -85,8 +90,14 @@ class Course:
             assert self._prepared is not None  # it comes before the network
             show_network(self._console, event, self._options, self._prepared.valid is not None)
             self._folder = self._open()
+            self._loop, self._checkpoints = event.loop, Checkpoints(self._folder.path)
+            if self._ongoing is not None and self._ongoing.standing is not None:
+                event.loop.go_on(self._ongoing.standing, self._ongoing.history)
+                self._console.print(f"Going on after epoch {event.loop.state.epoch}.", style="dim")
         elif isinstance(event, (EpochEnded, StepSampled)) and self._folder is not None:
             self._folder.add(event)
+            if isinstance(event, EpochEnded) and self._loop is not None and self._checkpoints is not None:
+                self._checkpoints.offer(self._loop.standing)
         elif isinstance(event, RunStarted):
             signal.signal(signal.SIGINT, self._note_interrupt)  # what the loop calls at a second Ctrl-C
         elif isinstance(event, Stopped):
@@ -102,6 +113,8 @@ class Course:
         """Make the folder of the run: only now, when all input has proved usable, and before any time is spent on training."""
         assert self._prepared is not None  # it comes before the network
         request = self._request
+        if self._ongoing is not None:
+            return reopen_run_folder(self._ongoing.path, self._ongoing.about, self._ongoing.history)
         bundled = find_bundled(request.data)
         about: dict[str, Any] = {
             "data": describe_data(request.data, bundled.path if bundled else None if request.data == "-" else Path(request.data)),
@@ -137,6 +150,8 @@ class Course:
         state, measured = state_of(stopped), "baselines" in model.report
         if measured:
             folder.finish(model, stopped)
+            if not stopped.interrupted:
+                (folder.path / CHECKPOINT).unlink(missing_ok=True)
             if model.cross_validation is not None:
                 self._console.print()  # after the lines of the folds
         if stopped.best_epoch or not stopped.error:  # the weights are worth a look

@@ -20,7 +20,7 @@ from chainrule.training.events import Stopped
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
 from chainrule.training.numbers import duration, measure
-from chainrule.training.run_folder import RunFolder
+from chainrule.training.run_folder import CHECKPOINT, RunFolder
 from chainrule.training.tasks import SHOWN_METRICS
 
 _PARTS = ("train", "valid", "test")
@@ -176,7 +176,7 @@ def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
     console.print(f"[bold]Written to[/bold] {escape(str(folder.path))}: {files}", soft_wrap=True)
     again = "NEW.csv" if data == "-" else data
     console.print("[bold]Next[/bold]")
-    commands = _next(str(folder.path), again, row)
+    commands = _next(str(folder.path), again, row, ongoing=(folder.path / CHECKPOINT).exists())
     width = max(map(len, commands))
     fits = width + max(map(len, commands.values())) + 5 <= console.width
     for words, what in commands.items():
@@ -184,8 +184,9 @@ def show_next(console: Console, folder: RunFolder, data: str, row: int) -> None:
         console.print(line, soft_wrap=True)  # a command that is copied must not be broken
 
 
-def _next(run: str, data: str, row: int) -> Mapping[str, str]:
+def _next(run: str, data: str, row: int, ongoing: bool) -> Mapping[str, str]:
     commands: dict[tuple[Any, ...], str] = {
+        **({("resume", run): "go on where it stopped"} if ongoing else {}),
         ("predict", run, data): "answers for the rows of any table",
         ("step", run, data, "--row", row): "one training step of a row, with all numbers",
         ("show", run): "the equations of the step",

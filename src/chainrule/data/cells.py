@@ -87,7 +87,7 @@ def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
             raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
     elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
         values = cells.cast(pl.Float64)
-        values = values.fill_nan(None) if cells.dtype.is_float() else values
+        values = values.fill_nan(None) if values.is_nan().any() else values
     else:
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where numbers are expected")
     if (row := _first(values.is_infinite())) is not None:

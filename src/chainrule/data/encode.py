@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,6 +25,11 @@ _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
     "date": DateCode,
 }
 _MOST_NAMED = 3  # columns, in an error
+_BLOCK = 1024  # rows that are written at once
+_READ = 1 << 18  # rows whose columns are read at once, so that memory stays bounded
+
+CHUNK = 1 << 18
+"""So many units are predicted at once, so that they stay in a cache."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +96,39 @@ class Encoder:
         Raises :class:`DataError` for a column that the table lacks, a cell that cannot be read, or a number too far from those in training
         for the dtype.
         """
+        return next(self._parts(table, dtype, max(table.rows, 1)))
+
+    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[NDArray[Any]]:
+        """Yield the encoded rows, so many at a time that they stay in a cache, at least one chunk; raises what :meth:`transform` does."""
+        rows = max(CHUNK // max(sum(len(code.units) for code in self.codes), 1), 1)
+        for start in range(0, max(table.rows, 1), _READ):
+            yield from self._parts(table.part(start, start + _READ), dtype, rows)
+
+    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[NDArray[Any]]:
         absent = [code.column.name for code in self.codes if code.column.name not in table.frame.columns]
         if len(absent) > 1:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
         if absent:
             raise no_such_column(table, absent[0])
-        x = np.zeros((table.rows, sum(len(code.units) for code in self.codes)), dtype)
-        start = 0
-        for code in self.codes:
-            units = x[:, start : start + len(code.units)]
-            with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
-                code.fill(read_column(table, code.column), units)
-            if isinstance(code, NumberCode | DateCode) and not np.isfinite(units).all():
-                row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
-                cell = table.frame[code.column.name][row]
-                raise DataError(
-                    f"{table.place(row)}: column '{code.column.name}' holds {cell}, too far from the training rows to be encoded"
-                )
-            start += len(code.units)
-        return x
+        encoded = [self._encoded(code, table, dtype) for code in self.codes]
+        starts = np.cumsum([0, *(len(code.units) for code in self.codes)]).tolist()
+        for first in range(0, max(table.rows, 1), rows):
+            x = np.empty((min(rows, table.rows - first), starts[-1]), dtype)
+            for start in range(0, len(x), _BLOCK):
+                at = slice(first + start, first + min(start + _BLOCK, len(x)))
+                _write(x[start : start + _BLOCK], starts, [units[at] for units in encoded])
+            yield x
+
+    @staticmethod
+    def _encoded(code: Code, table: Table, dtype: DTypeLike) -> NDArray[Any]:
+        """Return a column's units, or which of them is 1; see :meth:`Code.encode`."""
+        with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
+            units = code.encode(read_column(table, code.column), dtype)
+        if isinstance(code, NumberCode | DateCode) and not np.isfinite(units).all():
+            row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
+            cell = table.frame[code.column.name][row]
+            raise DataError(f"{table.place(row)}: column '{code.column.name}' holds {cell}, too far from the training rows to be encoded")
+        return units
 
     def explain(self, table: Table, row: int) -> list[UnitTrace]:
         """Return for each unit of a row (from 0) how it came from its cell; the results are those of :meth:`transform` in float64.
@@ -148,6 +167,18 @@ def _code_from_json(data: Any, where: str) -> Code:
     if isinstance(code, CategoryCode) and len(set(code.levels)) < len(code.levels):
         raise FileFormatError(f"its {where}.levels has one level twice.")
     return code
+
+
+def _write(x: NDArray[Any], starts: Sequence[int], encoded: Sequence[NDArray[Any]]) -> None:
+    """Write the units of some rows, so few that they stay in a cache; ``starts`` says where those of each column begin and end."""
+    x[...] = 0.0
+    flat, rows = x.reshape(-1), np.arange(0, x.size, x.shape[1])
+    for start, end, units in zip(starts, starts[1:], encoded, strict=False):
+        if units.ndim == 2:
+            x[:, start:end] = units
+        else:
+            ones = rows + (units + start)
+            flat[ones if units.min(initial=0) >= 0 else ones[units >= 0]] = 1.0
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

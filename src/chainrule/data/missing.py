@@ -29,10 +29,11 @@ def mark_missing(frame: pl.DataFrame, missing: Sequence[str] | None = None) -> t
     frame = frame.with_columns(pl.col(texts).cast(pl.String).str.strip_chars())
     marked = [pl.col(texts).is_in([*markers, ""])] if texts else []
     met: Counter[str] = Counter()
+    changes: list[pl.Expr | pl.Series] = []
     for name, is_marked in zip(texts, frame.select(marked).get_columns(), strict=True):
         if is_marked.any():
             met.update(frame[name].filter(is_marked).to_list())
-    changes = [pl.when(pl.col(name).is_in([*markers, ""])).then(None).otherwise(pl.col(name)).alias(name) for name in texts]
+            changes.append(frame[name].set(is_marked, None))
     if codes:
         for name in (name for name, dtype in frame.schema.items() if dtype.is_numeric()):
             values = frame[name].cast(pl.Float64)

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.columns import judge_columns
-from chainrule.data.encode import Encoder
+from chainrule.data.encode import CHUNK, Encoder
 from chainrule.data.standardize import mean_and_scale, means_and_scales
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, nearest
 
 Array: TypeAlias = NDArray[Any]
 Features: TypeAlias = "Array | Table"
-
-CHUNK = 1 << 23
-"""So many units are encoded at once, so that memory stays bounded."""
 
 BLOCK = 1_024
 """So many rows of an array are worked on at once, so that they stay in a cache."""
@@ -135,8 +132,10 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
 
 
 def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Array]:
-    """Yield the units of all rows, some at a time."""
-    count = X.rows if isinstance(X, Table) else len(X)
-    rows = max(CHUNK // max(len(encoder.units), 1), 1)
-    for start in range(0, max(count, 1), rows):
-        yield units_of(encoder, X.part(start, start + rows) if isinstance(X, Table) else X[start : start + rows], dtype)
+    """Yield the units of all rows, so many at a time that they stay in a cache."""
+    if isinstance(X, Table):
+        yield from encoder.chunks(X, dtype)
+    else:
+        rows = max(CHUNK // max(len(encoder.units), 1), 1)
+        for start in range(0, max(len(X), 1), rows):
+            yield units_of(encoder, X[start : start + rows], dtype)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,7 +88,12 @@ class Type:
     def of(cls, array: Any) -> Type:
         """Return the type of a NumPy array (or anything that NumPy takes for one)."""
         array = np.asarray(array)
-        return cls(array.dtype.name, array.shape)
+        return _type_of(array.dtype, array.shape)
+
+
+@lru_cache(1024)  # NumPy takes its time to name a dtype
+def _type_of(dtype: np.dtype[Any], shape: Shape) -> Type:
+    return Type(dtype.name, shape)
 
 
 def broadcast(*shapes: Shape) -> Shape:
@@ -108,11 +115,8 @@ def show_shape(shape: Sequence[Axis]) -> str:
 
 def count(shape: Shape) -> tuple[int, int]:
     """Return the number of elements of a shape as (factor, power of B): ``[B,4]`` has 4·B¹."""
-    factor, power = 1, 0
-    for axis in shape:
-        factor *= axis.multiple if isinstance(axis, Batch) else axis
-        power += isinstance(axis, Batch)
-    return factor, power
+    factor = math.prod(axis.multiple if isinstance(axis, Batch) else axis for axis in shape)
+    return factor, sum(isinstance(axis, Batch) for axis in shape)
 
 
 def depends_on_batch(value: Any) -> bool:

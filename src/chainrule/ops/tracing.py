@@ -164,14 +164,13 @@ def _result_type(op: Operation, types: Iterable[Type], attributes: Mapping[str, 
 
 
 def _lift(operands: Sequence[Any], lift_array: Callable[[Any], Any]) -> list[Any]:
-    dtypes = [operand.type.dtype if isinstance(operand, Value) else operand.dtype.name for operand in operands if hasattr(operand, "dtype")]
-    number_dtype = next((dtype for dtype in dtypes if dtype != "bool"), None)
     values: list[Any] = []
     for operand in operands:
         if isinstance(operand, Value):
             values.append(_owned(operand))
         elif isinstance(operand, (int, float, complex)) and not isinstance(operand, (bool, np.generic)):
-            dtype = number_dtype or np.asarray(operand).dtype.name
+            dtypes = (getattr(other.dtype, "name", other.dtype) for other in operands if hasattr(other, "dtype"))
+            dtype = next((name for name in dtypes if name != "bool"), None) or np.asarray(operand).dtype.name
             number = float(operand) if dtype in FLOATS and isinstance(operand, int) else operand
             values.append(OPERATIONS["constant"](value=number, dtype=dtype))
         else:

@@ -17,6 +17,7 @@ from chainrule.errors import DataError, NonFiniteError, OptionError, nearest
 from chainrule.optim.optimizer import positive
 from chainrule.training.events import EpochEnded, Event, History, RunStarted, StepsDone, Stopped, Warned
 from chainrule.training.live import Watch
+from chainrule.training.program import signature_of
 from chainrule.training.state import State
 from chainrule.training.statistics.measure import measured
 from chainrule.training.statistics.schedule import Schedule
@@ -58,6 +59,7 @@ class Settings:
         plateau: lowers the rate where the watched value does not improve.
         shuffle, order, threads: as for :meth:`TrainingStep.run`.
         statistics: whether single steps are sampled (see :mod:`chainrule.training.statistics`) and what is surely wrong is warned of.
+        stands: whether ``Loop.standing`` is read after epochs, so that each ends a call of native code.
 
     Raises:
         OptionError: a number is out of range.
@@ -75,6 +77,7 @@ class Settings:
     order: Callable[[int], np.ndarray] | None = None
     threads: int | None = None
     statistics: bool = False
+    stands: bool = False
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs)
@@ -83,6 +86,25 @@ class Settings:
                 check_count(name, getattr(self, name))
         if self.time_budget is not None:
             positive("the time budget", self.time_budget)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands after an epoch: all that the epochs after it depend on.
+
+    Attributes:
+        state, best: the state, and the one that was best so far.
+        best_epoch, best_value: of the latter. ``stalled``: epochs since then.
+        seconds: of the run until now. ``told``: the codes that were warned of.
+    """
+
+    state: State
+    best: State
+    best_epoch: int
+    best_value: float
+    stalled: int
+    seconds: float
+    told: set[str]
 
 
 @dataclass
@@ -113,6 +135,7 @@ class Loop:
     history: History = field(default_factory=History)
     _stalled: int = 0  # epochs since the best one
     _started: float = 0.0
+    _before: float = 0.0  # seconds of the run before it went on
     _sampling: Schedule | None = None
     _watch: Watch = field(default_factory=Watch)
 
@@ -125,6 +148,18 @@ class Loop:
         watch = self.settings.watch
         if watch != "loss" and watch not in self.metrics:
             raise OptionError(f"'{watch}' cannot be watched; known are {', '.join(('loss', *self.metrics))}.{nearest(watch, self.metrics)}")
+
+    @property
+    def standing(self) -> Standing:
+        """Where the run stands: read it when an epoch has ended, before the next event. ``Settings.stands`` must ask for it."""
+        told = set(self._watch.told)
+        return Standing(self.state, self.best, self.best_epoch, self.best_value, self._stalled, self._seconds, told)
+
+    def go_on(self, standing: Standing, history: History) -> None:
+        """Go on from where a run of the same step, rows and settings stood, whose history until then is given: with the same bits."""
+        self.state, self.best, self._stalled = standing.state, standing.best, standing.stalled
+        self.best_epoch, self.best_value, self.history = standing.best_epoch, standing.best_value, history
+        self._before, self._watch.told = standing.seconds, set(standing.told)
 
     def events(self) -> Iterator[Event]:
         """Train, and yield what happens.
@@ -159,7 +194,7 @@ class Loop:
 
     @property
     def _seconds(self) -> float:
-        return time.perf_counter() - self._started
+        return self._before + time.perf_counter() - self._started
 
     def _train(self, interrupted: threading.Event) -> Generator[Event, None, str]:
         """Take steps in slices of about 50 ms until there is a reason to stop; return it, or "" after the last epoch.
@@ -177,8 +212,8 @@ class Loop:
             watched=self._sampling is not None,
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
-        looks = self._chooses or settings.until is not None
-        count, steps, reason = self.state.count, 1, ""
+        looks = self._chooses or settings.until is not None or settings.stands
+        count, steps, reason = self.state.count, 1, self._good_enough() if self.history.epochs else ""
         while work.number < settings.epochs and not reason:
             if reason := self._told_to_stop(interrupted):
                 break
@@ -201,7 +236,7 @@ class Loop:
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
             while losses:
                 losses = work.add(losses)
-                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), float(np.mean(work.losses)))
+                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), sum(work.losses) / len(work.losses))
                 if not work.left:
                     self.state = stepper.state if looks else self.state
                     yield self._judge(work, seconds)
@@ -220,7 +255,7 @@ class Loop:
         assert self._sampling is not None
         watched = stepper.watch()
         self._sampling.done(watched.count - 1)
-        self.history.samples.append(measured(watched, self.step.sampled_for(stepper.feed.data)))
+        self.history.samples.append(measured(watched, self.step.sampled(signature_of(stepper.feed.data))))
         return watched.loss
 
     def _warn(self) -> Iterator[Warned]:

@@ -30,8 +30,6 @@ from chainrule.training.state import State
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
 
-_CHUNK = 16_384  # rows that are predicted at once, so that memory stays bounded
-
 
 @dataclass
 class Model:
@@ -111,7 +109,7 @@ class Model:
         table = self.table(data)
         name = "probabilities" if self.goal.task == "classification" else "prediction"
         arrays = {**self.best.params, **self.best.buffers}
-        encoded = (self.encoder.transform(table.part(at, at + _CHUNK), self.dtype) for at in range(0, max(table.rows, 1), _CHUNK))
+        encoded = self.encoder.chunks(table, self.dtype)
         return self.goal.answers({name: np.concatenate([self._run({**arrays, "x": x})[name] for x in encoded])})
 
     def outputs(self, data: Any) -> Any:

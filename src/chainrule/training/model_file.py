@@ -32,7 +32,7 @@ from chainrule.training.run_folder import RUN
 from chainrule.training.state import State
 
 FORMAT = 1
-_KEY = "chainrule"
+KEY = "chainrule"
 _SCALARS = ("hyper", "rate_scale", "seed", "epoch", "step", "count")
 _GROUPS = ("params", "optimizer", "buffers")
 _READING = ("delimiter", "decimal", "encoding", "missing", "header")
@@ -54,8 +54,8 @@ def save(model: Model, path: Path) -> None:
         header[name], constants = to_json(program)
         tensors |= {f"{name}/{constant}": array for constant, array in constants.items()}
     for name, state in (("best", model.best), ("start", model.start)):
-        header[name] = {scalar: getattr(state, scalar) for scalar in _SCALARS}
-        tensors |= {f"{name}/{group}/{key}": array for group in _GROUPS for key, array in getattr(state, group).items()}
+        header[name], parts = state_parts(state, name)
+        tensors |= parts
     header |= {
         "encoder": model.encoder.to_json(),
         **model.goal.to_json(),
@@ -65,11 +65,17 @@ def save(model: Model, path: Path) -> None:
         "weight": None if model.weight is None else asdict(model.weight),
         "report": model.report,
     }
-    data = pack({key: np.ascontiguousarray(array) for key, array in tensors.items()}, {_KEY: json.dumps(header, ensure_ascii=False)})
+    data = pack({key: np.ascontiguousarray(array) for key, array in tensors.items()}, {KEY: json.dumps(header, ensure_ascii=False)})
     try:
         write_atomically(path, data)
     except OSError as error:
         raise FileFormatError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def state_parts(state: State, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what a file holds of a state: the numbers for its header, and the tensors, whose names begin with ``name``."""
+    tensors = {f"{name}/{group}/{key}": np.ascontiguousarray(a) for group in _GROUPS for key, a in getattr(state, group).items()}
+    return {scalar: getattr(state, scalar) for scalar in _SCALARS}, tensors
 
 
 def load(path: str | Path) -> Model:
@@ -80,14 +86,14 @@ def load(path: str | Path) -> Model:
     """
     place = Path(path)
     place = place / "model.safetensors" if place.is_dir() else place
-    header, tensors = _read(place)
+    header, tensors = read_tensors(place)
     if header.get("kind") != "model":
         raise FileFormatError(f"{place} is not a model file of Chainrule.")
     if header.get("format") != FORMAT:
         raise FileFormatError(f"{place} has format {header.get('format')!r} and this Chainrule reads format {FORMAT}: install a newer one.")
     try:
         programs: dict[str, Any] = {name: _program(header[name], tensors, name) for name in ("training", "inference")}
-        states = {name: _state(header[name], tensors, name) for name in ("best", "start")}
+        states = {name: read_state(header[name], tensors, name) for name in ("best", "start")}
         plain = {name: read_value(header[name], hint, name) for name, hint in _PLAIN.items()}
         reading = read_fields(header["reading"], {name: get_type_hints(read_table)[name] for name in _READING}, "reading", set())
         layers = [read_fields(layer, _LAYER, f"layers[{number}]") for number, layer in enumerate(plain.pop("layers"))]
@@ -102,7 +108,8 @@ def load(path: str | Path) -> Model:
     return model
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the header and the tensors of one of Chainrule's files; FileFormatError where that is not what it is."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -115,10 +122,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileFormatError(f"{path} is not a model file of Chainrule, or is damaged: {error}.") from error
-    if _KEY not in metadata:
+    if KEY not in metadata:
         raise FileFormatError(f"{path} is a safetensors file, but not one of Chainrule's.")
     try:
-        header = json.loads(metadata[_KEY])
+        header = json.loads(metadata[KEY])
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path} is damaged: its header is not JSON.") from error
     if not isinstance(header, dict):
@@ -131,7 +138,9 @@ def _program(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: s
     return from_json(data, cast(Mapping[str, Operation], OPERATIONS), own)
 
 
-def _state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> State:
+def read_state(data: Mapping[str, Any], tensors: Mapping[str, np.ndarray], name: str) -> State:
+    """Return a state of a file, see :func:`state_parts`; FileFormatError where it is none."""
+
     def group(prefix: str) -> dict[str, np.ndarray]:
         return {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from chainrule import ops
 from chainrule.errors import OptionError
-from chainrule.ir import Port, Program, Type
+from chainrule.ir import B, Port, Program, Type
 from chainrule.nn import Context
 from chainrule.ops import named, scope, trace
 from chainrule.optim.optimizer import Optimizer, Scalars
@@ -31,6 +34,28 @@ class Signature:
         """Return for each input its role and type, under its name in the Program: ``x`` or ``x.COLUMN``, ``y``, ``w``."""
         x = {"x": ("x", self.x)} if isinstance(self.x, Type) else {f"x.{name}": ("x", type) for name, type in self.x}
         return x | {"y": ("y", self.y)} | ({"w": ("w", self.w)} if self.w else {})
+
+
+def signature_of(batch: Mapping[str, np.ndarray]) -> Signature:
+    """Return the types of a batch of arrays by the names of the Program's inputs."""
+    return Signature(x_signature(batch), row_type(batch["y"]), row_type(batch["w"]) if "w" in batch else None)
+
+
+def x_signature(arrays: Mapping[str, np.ndarray]) -> Type | tuple[tuple[str, Type], ...]:
+    """Return the type of x among arrays, or those of its columns."""
+    if "x" in arrays:
+        return row_type(arrays["x"])
+    return tuple((name.removeprefix("x."), row_type(array)) for name, array in arrays.items() if name.startswith("x."))
+
+
+def row_type(array: np.ndarray) -> Type:
+    """Return the type of an array whose first axis is B."""
+    return _rows_of(array.dtype, array.shape[1:])
+
+
+@lru_cache(256)  # NumPy takes its time to name a dtype
+def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
+    return Type(dtype.name, (B, *shape))
 
 
 def call_network(network: Network, params: Mapping[str, Any], x: Any, context: Context) -> Any:

@@ -25,6 +25,7 @@ from chainrule.training.model import Model
 from chainrule.training.statistics.sample import StepSampled
 
 MODEL, HISTORY, STATISTICS, RUN = "model.safetensors", "history.jsonl", "statistics.jsonl", "run.json"
+CHECKPOINT = "checkpoint.safetensors"
 OUT_OF_FOLD = "out_of_fold.csv"
 
 
@@ -157,9 +158,9 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
             path = _next_folder(Path("runs"), name)
         else:
             path.mkdir(parents=True, exist_ok=True)
-            for known in (MODEL, HISTORY, STATISTICS, RUN, OUT_OF_FOLD):
+            for known in (MODEL, HISTORY, STATISTICS, RUN, OUT_OF_FOLD, CHECKPOINT):
                 (path / known).unlink(missing_ok=True)
-        history = (path / HISTORY).open("w", encoding="utf-8")
+        history = _held((path / HISTORY).open("w", encoding="utf-8"))
         made_with = {"chainrule": __version__, "python": platform.python_version(), "platform": platform.platform(), **_versions()}
         run = RunFolder(path, {"format": 1, "name": name, "state": "running", **about, "made_with": made_with}, {HISTORY: history})
         run._write_about()
@@ -167,6 +168,47 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
         place = path or Path("runs")
         raise OptionError(f"the run cannot be written to {place}: {error.strerror or error}; choose another folder with --out.") from error
     return run
+
+
+def reopen_run_folder(path: Path, about: Mapping[str, Any], history: History) -> RunFolder:
+    """Go on with the folder of a run, whose files then hold this history and no more.
+
+    Raises:
+        OptionError: it cannot be written to.
+    """
+    rows = {HISTORY: history.rows()} | ({STATISTICS: [sample.row() for sample in history.samples]} if history.samples else {})
+    try:
+        for name, lines in rows.items():
+            write_atomically(path / name, "".join(json_text(line) + "\n" for line in lines).encode())
+        files: dict[str, TextIO] = {name: (path / name).open("a", encoding="utf-8") for name in rows}
+        _held(files[HISTORY])
+        run = RunFolder(path, {key: value for key, value in about.items() if key != "report"} | {"state": "running"}, files)
+        run._write_about()
+    except OSError as error:
+        raise OptionError(f"the run cannot be written to {path}: {error.strerror or error}.") from error
+    return run
+
+
+def _held(file: TextIO) -> TextIO:
+    """Hold a file as long as it is open, so that others can tell that the run goes on; where the system cannot, nothing happens."""
+    with suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file
+
+
+def is_held(path: Path) -> bool:
+    """Say whether a process writes the history of the run in this folder."""
+    with suppress(ImportError, FileNotFoundError):
+        import fcntl
+
+        with (path / HISTORY).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    return False
 
 
 def _next_folder(runs: Path, name: str) -> Path:

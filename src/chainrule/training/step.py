@@ -22,10 +22,20 @@ from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
 from chainrule.training.native import NativeStepper, NativeSteps, one_step
 from chainrule.training.nonfinite import explain_nonfinite
-from chainrule.training.program import Network, Signature, inference_program, loss_program, training_program
+from chainrule.training.program import (
+    Network,
+    Signature,
+    inference_program,
+    loss_program,
+    row_type,
+    signature_of,
+    training_program,
+    x_signature,
+)
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
 from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
+from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
 
@@ -131,13 +141,9 @@ class TrainingStep:
             self._native[signature, watched] = NativeSteps.of(program, self.trainable)
         return self._native[signature, watched]
 
-    def sampled_for(self, batch: Mapping[str, np.ndarray]) -> Sampled:
-        """Return the training Program that tells more, for a batch of arrays by the names of the Program's inputs."""
-        return self.sampled(_signature(batch))
-
     def program_for(self, batch: Mapping[str, np.ndarray]) -> Program:
         """Return the training Program for a batch of arrays by the names of the Program's inputs."""
-        return self.compiled(_signature(batch)).program
+        return self.compiled(signature_of(batch)).program
 
     def inference_for(self, x: Any) -> Runnable:
         """Return the inference Program for inputs of this type, ready to run."""
@@ -280,7 +286,7 @@ class TrainingStep:
         if state.step >= feed.per_epoch:
             raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
-            return NativeStepper(self.native(_signature(batch), watched=watched), state, feed, self._explain(batch), threads)
+            return NativeStepper(self.native(signature_of(batch), watched=watched), state, feed, self._explain(batch), threads)
         return ReferenceStepper(state, feed, self._step, self._seen)
 
     def _check(self, state: State) -> None:
@@ -299,7 +305,7 @@ class TrainingStep:
 
     def _one(self, state: State, batch: Arrays) -> tuple[State, float]:
         """Take one compiled step on a batch."""
-        return one_step(self.native(_signature(batch)), state, batch, lambda before, _: self._step(before, batch))
+        return one_step(self.native(signature_of(batch)), state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any) -> np.ndarray:
         """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
@@ -307,7 +313,7 @@ class TrainingStep:
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x})["prediction"]
         arrays = self._x_arrays(x)
-        run = self.inference_for(_x_signature(arrays))
+        run = self.inference_for(x_signature(arrays))
         if type(x) is np.ndarray and arrays["x"] is x:
             self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
         return run({**state.params, **state.buffers, **arrays})["prediction"]
@@ -315,17 +321,17 @@ class TrainingStep:
     def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
         """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
         arrays = {"prediction": prediction, "y": y} | ({} if w is None else {"w": w})
-        types = tuple(_row_type(array) for array in arrays.values())
+        types = tuple(row_type(array) for array in arrays.values())
         if types not in self._measured:
             traced = trace(lambda batch: self.loss(*batch.values()), dict(zip(arrays, types, strict=True)))
-            self._measured[types] = Reference(traced)
+            self._measured[types] = Reference(expand(traced))  # few rows: what composites take to be applied would be most of it
         return float(self._measured[types](arrays)["out"])
 
     # one step
 
     def _step(self, state: State, batch: Arrays, rows: np.ndarray | None = None) -> tuple[State, float]:
         state.check()
-        compiled = self.compiled(_signature(batch))
+        compiled = self.compiled(signature_of(batch))
         inputs = state.inputs(batch)
         results = compiled(inputs)
         finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
@@ -342,7 +348,7 @@ class TrainingStep:
     def _seen(self, state: State, batch: Arrays) -> Arrays:
         """Return the outputs of a step on a batch, statistics among them, by the reference."""
         with np.errstate(all="ignore"):
-            return Reference(self.sampled_for(batch).program)(state.inputs(batch))
+            return Reference(self.sampled(signature_of(batch)).program)(state.inputs(batch))
 
     def batch(self, data: Batch) -> Arrays:
         """Return x, y and w as arrays by the names of the Program's inputs: floats in the step's dtype, whole numbers as int64, or as
@@ -412,26 +418,6 @@ def _shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
 
 
 _shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
-
-
-def _signature(batch: Mapping[str, np.ndarray]) -> Signature:
-    w = _row_type(batch["w"]) if "w" in batch else None
-    return Signature(_x_signature(batch), _row_type(batch["y"]), w)
-
-
-def _x_signature(arrays: Mapping[str, np.ndarray]) -> Any:
-    if "x" in arrays:
-        return _row_type(arrays["x"])
-    return tuple((name.removeprefix("x."), _row_type(array)) for name, array in arrays.items() if name.startswith("x."))
-
-
-def _row_type(array: np.ndarray) -> Type:
-    return _rows_of(array.dtype, array.shape[1:])
-
-
-@lru_cache(256)  # NumPy takes its time to name a dtype
-def _rows_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Type:
-    return Type(dtype.name, (B, *shape))
 
 
 def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:

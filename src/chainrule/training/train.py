@@ -44,13 +44,17 @@ class Understood:
 
 @dataclass(frozen=True)
 class NetworkBuilt:
-    """The network is made: its layers as rows of a table, the loss, the optimizer with its hyper-parameters, the batch size, the epochs."""
+    """The network is made: its layers as rows of a table, the loss, the optimizer with its hyper-parameters, the batch size, the epochs.
+
+    ``loop`` is what trains it, before its first step.
+    """
 
     layers: list[dict[str, Any]]
     loss: str
     optimizer: Optimizer
     batch_size: int
     epochs: int
+    loop: Loop
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
     step, network, start = run.step, run.step.network, run.start.copy()
     assert isinstance(network, nn.Sequential)  # loop_of makes it
     layers, (batch_size, epochs) = describe(network), _sizes(options, len(prepared.train.x))
-    yield NetworkBuilt(layers, prepared.goal.loss, step.optimizer, batch_size, epochs)
+    yield NetworkBuilt(layers, prepared.goal.loss, step.optimizer, batch_size, epochs, run)
     stopped: Stopped | None = None
     for event in run.events():
         stopped = event if isinstance(event, Stopped) else stopped
@@ -232,6 +236,7 @@ def _settings(options: Options, batch_size: int, epochs: int) -> Settings:
         greater_is_better=metric.greater_is_better if metric else False,
         threads=options.threads,
         statistics=options.statistics,
+        stands=True,
     )
 
 

@@ -21,8 +21,7 @@ def expand(program: Program, forms: Mapping[str, Callable[..., object]] | None =
     """
     equations, stands_for = list[Equation](), dict[Value, Value]()
     for equation in program.equations:
-        op = equation.op
-        equation = replace(equation, inputs=tuple(stands_for.get(value, value) for value in equation.inputs))
+        op, equation = equation.op, replace(equation, inputs=tuple(stands_for.get(value, value) for value in equation.inputs))
         if not isinstance(op, Primitive) or op.definition is None:
             equations.append(equation)
             continue

@@ -1,4 +1,5 @@
 import re
+import warnings
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -8,6 +9,7 @@ import chainrule as cr
 from chainrule import losses, nn, optim
 from chainrule.inspect import trace_example, trace_training_step
 from chainrule.inspect.derivation.mathematics import latex, mathml
+from chainrule.inspect.expansion.mathematics import expansions_mathml
 from chainrule.inspect.step.documents import html_page, latex_document
 from chainrule.inspect.step.drawing import Drawing
 from chainrule.inspect.step.text import StepText
@@ -39,14 +41,31 @@ def test_mathml_is_well_formed_and_latex_balanced(name):
     trace = trace_example(cr.load_example(name))
     path = next(iter(trace.trainable))
     derivation = trace.derive(path, 0, 0)
-    for part in re.findall(r"<math.*?</math>", mathml(trace, derivation), re.S):
+    for part in re.findall(r"<math.*?</math>", mathml(trace, derivation) + expansions_mathml(trace.expanded()), re.S):
         ET.fromstring(part)
-    written = latex(trace, derivation) + latex_document(trace)
+    written = latex(trace, derivation) + latex_document(trace, expanded=trace.expanded())
     assert written.count("{") - written.count("\\{") == written.count("}") - written.count("\\}")
     assert written.count("\\begin") == written.count("\\end")
     assert written.count("\\left(") == written.count("\\right)")
     assert "−" not in written
     assert "{d\\_" not in written
+
+
+def test_mathml_and_latex_can_be_set():
+    """By a typesetter without a browser; tools/mathematics.mjs does it in one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it reads its fonts in a way that Python does not like any more
+        import ziamath
+    trace = trace_example(cr.load_example("cross_entropy"))
+    derivation = trace.derive(next(iter(trace.trainable)), 0, 0, expand=True)
+    parts = re.findall(r"<math.*?</math>", mathml(trace, derivation) + expansions_mathml(derivation.expanded), re.S)
+    formulas = [ziamath.Math(ET.fromstring(part)) for part in parts]
+    formulas += [ziamath.Latex(part) for part in re.findall(r"\\\[(.*?)\\\]", latex(trace, derivation), re.S)]
+    assert len(formulas) == 4 + sum(1 + len(expansion.inside) for expansion in derivation.expanded.expansions)
+    for formula in formulas:
+        wide, high = formula.getsize()
+        assert wide > 100
+        assert high > 30
 
 
 def test_numbers_and_signs_of_the_worked_example():

@@ -290,4 +290,5 @@ def test_a_run_of_a_few_updates():
     assert [finding.code for finding in found] == ["epochs", "underfitting"]
     assert "the run had 2 epochs, which made 20 updates in all" in found[0].evidence
     assert codes(run_of(64, 2, truth)) == []
-    assert "epochs" not in codes(run_of(64, 4, guess))
+    assert codes(run_of(64, 4, guess))[0] == "epochs"
+    assert "epochs" not in codes(run_of(64, 12, guess))

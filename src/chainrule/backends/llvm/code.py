@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -27,6 +28,41 @@ def suffix(type: Any) -> str:
     return {str(F32): "f32", str(F64): "f64"}.get(str(type)) or str(type)
 
 
+@cache
+def vector(element: Any, lanes: int) -> Any:
+    """Return the type of so many numbers."""
+    return ir.VectorType(element, lanes)
+
+
+class Whole(ir.Constant):  # type: ignore[misc] # llvmlite has no types
+    """A constant vector that is written in one word."""
+
+    def __init__(self, type: Any, text: str) -> None:
+        self.type = type
+        self.constant = text
+
+    def _get_reference(self) -> str:
+        return str(self.constant)
+
+
+def same(type: Any, value: Any) -> Any:
+    """Return a constant, the same in each lane."""
+    if not isinstance(type, ir.VectorType):
+        return ir.Constant(type, value)
+    return Whole(type, f"splat ({ir.Constant(type.element, value)})")
+
+
+@cache
+def _first(lanes: int) -> Any:
+    """Return the places of a vector's first number, for each lane."""
+    return ir.Constant(vector(I32, lanes), [0] * lanes)
+
+
+def undefined(type: Any) -> Any:
+    """Return a vector of any numbers."""
+    return Whole(type, "undef")
+
+
 class Code:
     """A function that is being written: a builder with the idioms of this backend."""
 
@@ -39,14 +75,11 @@ class Code:
 
     def type(self, dtype: str, lanes: int = 1) -> Any:
         """Return the IR type of a number, or of a vector of them."""
-        scalar = SCALARS[dtype]
-        return scalar if lanes == 1 else ir.VectorType(scalar, lanes)
+        return SCALARS[dtype] if lanes == 1 else vector(SCALARS[dtype], lanes)
 
     def number(self, value: Any, type: Any) -> Any:
         """Return a constant, the same in each lane."""
-        if isinstance(type, ir.VectorType):
-            return ir.Constant(type, [ir.Constant(type.element, value)] * type.count)
-        return ir.Constant(type, value)
+        return same(type, value)
 
     def i64(self, number: Number) -> Any:
         """Return a number as an IR value."""
@@ -92,9 +125,11 @@ class Code:
         """Return a vector of one number (the number itself for one lane)."""
         if lanes == 1 or isinstance(value.type, ir.VectorType):
             return value
-        type = ir.VectorType(value.type, lanes)
-        first = self.b.insert_element(ir.Constant(type, ir.Undefined), value, ir.Constant(I32, 0))
-        return self.b.shuffle_vector(first, ir.Constant(type, ir.Undefined), ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
+        if isinstance(value, ir.Constant):
+            return same(vector(value.type, lanes), value.constant)
+        nothing = undefined(vector(value.type, lanes))
+        first = self.b.insert_element(nothing, value, ir.Constant(I32, 0))
+        return self.b.shuffle_vector(first, nothing, _first(lanes))
 
     def places(self, lanes: int) -> Any:
         """Return the vector 0, 1, 2 …"""
@@ -113,7 +148,7 @@ class Code:
         if count == 1:
             return self.b.extract_element(vector, ir.Constant(I32, start))
         lanes = ir.Constant(ir.VectorType(I32, count), [ir.Constant(I32, start + lane) for lane in range(count)])
-        return self.b.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), lanes)
+        return self.b.shuffle_vector(vector, undefined(vector.type), lanes)
 
     def call(self, name: str, result: Any, *operands: Any) -> Any:
         """Call an intrinsic or function by its full name, declared on first use."""
@@ -180,31 +215,42 @@ class Code:
         """A loop over start ≤ i < stop that may run no time at all.
 
         ``carried`` are the values before the first turn; the body sets ``loop.next`` to those of the next one, and after the loop
-        ``loop.last`` holds the values at its end.
+        ``loop.last`` holds the values at its end. A single turn is written without a loop, and its index is a Python int.
         """
-        before = self.b.block
-        head, body, after = (self.function.append_basic_block(name) for name in ("head", "body", "after"))
+        known = isinstance(start, int) and isinstance(stop, int)
+        if known and 0 < stop - start <= step:  # one turn
+            loop = Loop(start, list(carried))
+            yield loop
+            loop.last = loop.next
+            return
+        b, before = self.b, self.b.block
+        body, after = self.function.append_basic_block("body"), self.function.append_basic_block("after")
+        some = known and start < stop
         start_value, stop_value = self.i64(start), self.i64(stop)
-        self.b.branch(head)
-        self.b.position_at_end(head)
-        index = self.b.phi(I64)
+        if some:
+            b.branch(body)
+        else:
+            b.cbranch(b.icmp_signed("<", start_value, stop_value), body, after)
+        b.position_at_end(body)
+        index = b.phi(I64)
         index.add_incoming(start_value, before)
-        values = []
-        for value in carried:
-            phi = self.b.phi(value.type)
-            phi.add_incoming(value, before)
-            values.append(phi)
-        self.b.cbranch(self.b.icmp_signed("<", index, stop_value), body, after)
-        self.b.position_at_end(body)
-        loop = Loop(index, values)
+        values = [b.phi(value.type) for value in carried]
+        loop = Loop(index, list(values))
         yield loop
-        following = self.b.add(index, ir.Constant(I64, step), flags=("nsw",))
-        index.add_incoming(following, self.b.block)
-        for phi, value in zip(values, loop.next, strict=True):
-            phi.add_incoming(value, self.b.block)
-        self.b.branch(head)
-        self.b.position_at_end(after)
-        loop.last = values
+        following = b.add(index, ir.Constant(I64, step), flags=("nsw",))
+        end = b.block
+        index.add_incoming(following, end)
+        for phi, first, value in zip(values, carried, loop.next, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, end)
+        b.cbranch(b.icmp_signed("<", following, stop_value), body, after)
+        b.position_at_end(after)
+        loop.last = loop.next
+        if not some:
+            loop.last = [b.phi(value.type) for value in carried]
+            for phi, first, value in zip(loop.last, carried, loop.next, strict=True):
+                phi.add_incoming(first, before)
+                phi.add_incoming(value, end)
 
     @contextmanager
     def when(self, condition: Any) -> Iterator[None]:

@@ -14,7 +14,6 @@ from chainrule.ir import Program
 
 _engines: list[Any] = []  # machine code stays where it is until the process ends
 _numbers = itertools.count()
-_SHORT = 4500  # lines, up to which all of LLVM's ordinary passes are worth their time
 
 
 def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, Any]:
@@ -37,7 +36,7 @@ def _function(code: bytes, target: Target) -> Any:
 
 
 def optimized(text: str, target: Target) -> Any:
-    """Parse IR, check it, and run LLVM's passes on it: for long modules a few only, since the loops are written as they should run."""
+    """Parse IR, check it, and run LLVM's passes on it: a few only, since the loops are written as they should run."""
     from llvmlite import binding
 
     initialize()
@@ -46,20 +45,11 @@ def optimized(text: str, target: Target) -> Any:
     machine = target.machine()
     module.data_layout = str(machine.target_data)
     module.verify()
-    if text.count("\n") > _SHORT:
-        builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
-        passes = binding.create_new_module_pass_manager()
-        passes.add_instruction_combine_pass()
-        passes.add_simplify_cfg_pass()
-        passes.add_loop_rotate_pass()
-        passes.add_instruction_combine_pass()
-        passes.add_simplify_cfg_pass()
-        passes.run(module, builder)
-        return module
-    options = binding.create_pipeline_tuning_options(speed_level=1)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
-    builder = binding.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
+    passes = binding.create_new_module_pass_manager()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
     return module
 
 

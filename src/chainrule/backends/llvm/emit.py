@@ -12,6 +12,7 @@ from llvmlite import ir
 from chainrule.backends.llvm import math as elementary
 from chainrule.backends.llvm.code import I1, I32, I64, SCALARS, SIZES, Code, Number
 from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
+from chainrule.backends.llvm.integers import integer
 from chainrule.ir import Batch, Equation, Shape, Value
 
 _FLOATS = ("float32", "float64")
@@ -28,7 +29,7 @@ class Emitter:
         watched: the values that are stored while someone watches, each with its pointer and −1, or 0 if nobody does.
         known: what the group at work has computed at the index of its loop: value → (key of the index, number).
         rows: B, an i64.
-        bad: an i32 in memory that becomes 1 when an index is out of its range.
+        bad: gives an i32 in memory that becomes 1 when an index is out of its range.
         flat: all values are read at one index, as if they were one long row.
         outside: gives scalars that are computed outside of the function; ``None`` if it computes its own.
     """
@@ -39,7 +40,7 @@ class Emitter:
         definitions: Mapping[Value, Equation],
         stored: Mapping[Value, Any],
         rows: Any,
-        bad: Any,
+        bad: Callable[[], Any],
         *,
         hoist: Code | None = None,
         flat: bool = False,
@@ -55,6 +56,7 @@ class Emitter:
         self.outside: Callable[[Value, str], Any] | None = None
         self.memo: dict[Any, Any] = {}
         self.scalars: dict[tuple[Value, str], Any] = {}
+        self.vectors: dict[tuple[Value, str, int], Any] = {}  # of scalars
         self._held: list[Any] = []  # keeps what memo knows by identity alive
 
     # loops
@@ -84,7 +86,7 @@ class Emitter:
         if key in self.memo:
             return self.memo[key]
         if self.hoist is not None and not value.type.shape and (value in self.stored or value in self.definitions):
-            result = self.code.splat(self.scalar(value), lanes)
+            result = self.splatted(value, lanes)
         elif lanes > 1 and all(ix.uniform for ix in index):
             result = self.code.splat(self.value(value, index, 1), lanes)
         elif value in self.stored:
@@ -111,6 +113,14 @@ class Emitter:
             else:
                 self._factors(value)
         return self.scalars[value, part]
+
+    def splatted(self, value: Value, lanes: int, part: str = "value") -> Any:
+        """Return a scalar in each lane, before the loops as well."""
+        if lanes == 1 or self.hoist is None:
+            return self.code.splat(self.scalar(value, part), lanes)
+        if (value, part, lanes) not in self.vectors:
+            self.vectors[value, part, lanes] = self.hoist.splat(self.scalar(value, part), lanes)
+        return self.vectors[value, part, lanes]
 
     def _factors(self, value: Value) -> None:
         """Compute s and 1/(s·d), of which the product with x is x/d; the scale s keeps the reciprocal of any d a normal number."""
@@ -149,6 +159,14 @@ class Emitter:
 
     def offset(self, shape: Shape, index: Index, lanes: int) -> tuple[Number, Number, Any]:
         """Return the place in memory: of the first lane, the step a lane, and if the lanes go anywhere their further steps."""
+        key = (shape, tuple(ix.key for ix in index), lanes)
+        if key not in self.memo:
+            self._held.append(index)
+            self.memo[key] = self._offset(shape, index, lanes)
+        found: tuple[Number, Number, Any] = self.memo[key]
+        return found
+
+    def _offset(self, shape: Shape, index: Index, lanes: int) -> tuple[Number, Number, Any]:
         code = self.code
         offset: Number = 0
         stride: Number = 0
@@ -228,12 +246,13 @@ class Emitter:
         else:
             found, inside = outside, code.b.not_(outside)
         number = code.b.select(inside, number, code.number(0, number.type))
-        code.b.store(code.b.or_(code.b.load(self.bad, typ=I32), code.b.zext(found, I32)), self.bad)
+        bad = self.bad()
+        code.b.store(code.b.or_(code.b.load(bad, typ=I32), code.b.zext(found, I32)), bad)
         return Ix(number) if width == 1 else Ix(0, 0, number)
 
     def _divided(self, x: Any, divisor: Value, lanes: int) -> Any:
         """Divide by a scalar by multiplying, which is faster."""
-        scale, reciprocal = (self.code.splat(self.scalar(divisor, part), lanes) for part in ("scale", "reciprocal"))
+        scale, reciprocal = (self.splatted(divisor, lanes, part) for part in ("scale", "reciprocal"))
         return self.code.b.fmul(self.code.b.fmul(x, scale), reciprocal)
 
     # arithmetic
@@ -260,7 +279,7 @@ class Emitter:
             return self.extreme(name, x[0], x[1], dtype)
         if dtype in _FLOATS:
             return self._floating(equation, x, lanes)
-        return _integer(code, name, x, dtype)
+        return integer(code, name, x, dtype)
 
     def extreme(self, name: str, x: Any, y: Any, dtype: str) -> Any:
         """Return the larger or smaller number; NaN is larger and smaller than all."""
@@ -284,7 +303,7 @@ class Emitter:
         if name in _ELEMENTARY:
             return elementary.emit(b, name, x[0])
         if name == "power":
-            return elementary.emit(b, name, *x)
+            return elementary.emit(b, name, *x) if lanes > 1 else _single_power(code, *x)
         if name == "negative":
             return b.fneg(x[0])
         if name in ("sqrt", "floor"):
@@ -394,49 +413,14 @@ def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
     return [c0, c1, c2, c3]
 
 
-def _integer(code: Code, name: str, x: list[Any], dtype: str) -> Any:
-    """Integers and bits, with NumPy's answers where a machine has none: 0 for a division by 0, 0 for a shift by all bits or more."""
-    b, type = code.b, x[0].type
-
-    def number(value: Any) -> Any:
-        return code.number(value, type)
-
-    signed, bits = dtype in ("int32", "int64"), 8 * SIZES[dtype]
-    simple = {"add": b.add, "subtract": b.sub, "multiply": b.mul, "bitwise_and": b.and_, "bitwise_or": b.or_, "bitwise_xor": b.xor}
-    if name in simple:
-        return simple[name](*x)
-    if name == "negative":
-        return b.sub(number(0), x[0])
-    if name == "bitwise_not":
-        return b.xor(x[0], number(1 if dtype == "bool" else -1))
-    if name in ("abs", "sign") and not signed:
-        return x[0] if name == "abs" else b.select(b.icmp_unsigned("!=", x[0], number(0)), number(1), number(0))
-    if name == "abs":
-        return b.select(b.icmp_signed("<", x[0], number(0)), b.sub(number(0), x[0]), x[0])
-    if name == "sign":
-        negative = b.select(b.icmp_signed("<", x[0], number(0)), number(-1), number(0))
-        return b.select(b.icmp_signed(">", x[0], number(0)), number(1), negative)
-    if name in ("shift_left", "shift_right"):
-        fits = b.icmp_unsigned("<", x[1], number(bits))
-        amount = b.select(fits, x[1], number(0))
-        if name == "shift_left":
-            return b.select(fits, b.shl(x[0], amount), number(0))
-        if not signed:
-            return b.select(fits, b.lshr(x[0], amount), number(0))
-        return b.ashr(x[0], b.select(fits, x[1], number(bits - 1)))
-    assert name in ("floor_divide", "remainder"), name
-    nothing = b.icmp_unsigned("==", x[1], number(0))
-    if not signed:
-        divisor = b.select(nothing, number(1), x[1])
-        result = b.udiv(x[0], divisor) if name == "floor_divide" else b.urem(x[0], divisor)
-        return b.select(nothing, number(0), result)
-    least = b.icmp_signed("==", x[0], number(-(2 ** (bits - 1))))
-    overflow = b.and_(least, b.icmp_signed("==", x[1], number(-1)))
-    divisor = b.select(b.or_(nothing, overflow), number(1), x[1])
-    quotient, rest = b.sdiv(x[0], divisor), b.srem(x[0], divisor)
-    crossed = b.and_(b.icmp_signed("!=", rest, number(0)), b.icmp_signed("<", b.xor(rest, divisor), number(0)))
-    if name == "floor_divide":
-        result = b.select(crossed, b.sub(quotient, number(1)), quotient)
-    else:
-        result = b.select(crossed, b.add(rest, divisor), rest)
-    return b.select(nothing, number(0), result)
+def _single_power(code: Code, x: Any, y: Any) -> Any:
+    """Return x^y of two numbers by a function that the module's others share: it is long, and an optimizer asks for several."""
+    name = f"power.{x.type}"
+    function = code.module.globals.get(name)
+    if function is None:
+        function = ir.Function(code.module, ir.FunctionType(x.type, [x.type, y.type]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        builder.ret(elementary.emit(builder, "power", *function.args))
+    return code.b.call(function, [x, y])

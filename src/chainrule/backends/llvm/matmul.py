@@ -165,6 +165,7 @@ class Loops:
         kinds = p.panels()
         (_, vectors, wide), (_, least, last) = kinds[0], kinds[-1]
         edge = p.columns % p.lanes
+        number = code.i64(number)
         is_wide = b.icmp_signed("<", number, ir.Constant(I64, wide))
         cut = b.icmp_signed("==", number, ir.Constant(I64, sum(amount for _, _, amount in kinds) - 1))
         first, width = code.mul(number, least * p.lanes), least * p.lanes

@@ -8,7 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Number, define
+from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define
 from chainrule.backends.llvm.groups import Grouped, group
 from chainrule.backends.llvm.loops import Writer, Written
 from chainrule.backends.llvm.plan import Place, Plan, Planner
@@ -148,6 +148,7 @@ class _Driver:
         self.planner = building.planner
         self.written = written
         self.barrier = _barrier(building.module)
+        self._parts: dict[tuple[Number, int], tuple[Any, Any]] = {}
         self.code = define(building.module, "run", [PTR, I64], internal=False, distinct=False)
 
     def write(self) -> None:
@@ -178,7 +179,9 @@ class _Driver:
             for n, p in enumerate(self.plan.places)
             if p.kind == "batch"
         }
-        self.exit = code.function.append_basic_block("exit")
+        self.exit, steps = (code.function.append_basic_block(name) for name in ("exit", "steps"))
+        self.entry = b.block
+        b.position_at_end(steps)
         with code.loop(0, self.words["steps"]) as loop:
             self.step = loop.index
             at = code.mul(self.step, META)
@@ -204,6 +207,8 @@ class _Driver:
         b.branch(self.exit)
         b.position_at_end(self.exit)
         b.ret_void()
+        b.position_at_end(self.entry)
+        b.branch(steps)
 
     _tested = False
 
@@ -262,13 +267,24 @@ class _Driver:
             with code.when(b.icmp_unsigned("==", b.urem(ir.Constant(I64, number), self.threads), self.thread)):
                 call(0, extent)
         else:
-            units = b.sdiv(code.i64(code.add(extent, written.grain - 1)), ir.Constant(I64, written.grain))
+            low, high = self._part(extent, written.grain)
+            with code.when(b.icmp_signed("<", low, high)):
+                call(low, high)
+
+    def _part(self, extent: Number, grain: int) -> tuple[Any, Any]:
+        """Return this thread's part of an axis; if it has a fixed length, found once, before the steps."""
+        if (extent, grain) not in self._parts:
+            fixed = isinstance(extent, int)
+            code = Code(self.code.function, ir.IRBuilder(self.entry)) if fixed else self.code
+            units = -(-extent // grain) if fixed else code.b.sdiv(code.add(extent, grain - 1), ir.Constant(I64, grain))
             ends = []
             for extra in (0, 1):
-                unit = b.sdiv(code.i64(code.mul(units, code.add(self.thread, extra))), self.threads)
-                ends.append(code.minimum(code.mul(unit, written.grain), extent))
-            with code.when(b.icmp_signed("<", code.i64(ends[0]), code.i64(ends[1]))):
-                call(*ends)
+                unit = code.b.sdiv(code.i64(code.mul(units, code.add(self.thread, extra))), self.threads)
+                ends.append(code.minimum(code.mul(unit, grain), extent))
+            if not fixed:
+                return ends[0], ends[1]
+            self._parts[extent, grain] = ends[0], ends[1]
+        return self._parts[extent, grain]
 
     def _test(self, stage: int) -> None:
         """Store the loss; leave before the update if it is not finite, an index was out of range, or the loss is all that is asked for."""

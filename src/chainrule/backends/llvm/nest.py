@@ -49,7 +49,8 @@ class Nest:
             if writer.place(value) not in keys:
                 keys[writer.place(value)] = len(self.places)
                 self.places.append(value)
-        self.entry_of: dict[Code, tuple[Any, Any, Any]] = {}
+        self.entry_of: dict[Code, tuple[Code, Any]] = {}  # what writes its first block, and the one behind it
+        self.bad_of: dict[Code, Any] = {}  # an i32 that becomes 1 when an index is out of its range, where there are indices
         self.code = self.begin(name, [])
         function = self.code.function
         self.keys = keys
@@ -64,13 +65,10 @@ class Nest:
 
     def emitting(self, code: Code, pointers: list[Any], rows: Any, *, flat: bool = False) -> Emitter:
         """Return an emitter for a function of the group; scalars go to the function's first block."""
-        entry = code.b.block
-        start = code.function.append_basic_block("start")
-        bad = code.b.alloca(I32)
-        code.b.store(ir.Constant(I32, 0), bad)
-        hoist = Code(code.function, ir.IRBuilder(entry)) if self.group.space else None
-        code.b.position_at_end(start)
-        self.entry_of[code] = (entry, start, bad)
+        before = Code(code.function, ir.IRBuilder(code.b.block))  # only this one writes there: builders don't know of each other
+        hoist = before if self.group.space else None
+        code.b.position_at_end(code.function.append_basic_block("start"))
+        self.entry_of[code] = (before, code.b.block)
         stored: dict[Value, Any] = {}
         keys = self.keys
         for value in [*self.group.reads, *self.group.stores]:
@@ -78,19 +76,27 @@ class Nest:
         for view, source in self.views.items():
             if source in stored:
                 stored[view] = stored[source]
-        emitter = Emitter(code, self.writer.definitions, stored, rows, bad, hoist=hoist, flat=flat)
-        first = Code(code.function, ir.IRBuilder(entry))
+        emitter = Emitter(code, self.writer.definitions, stored, rows, lambda: self.bad(code), hoist=hoist, flat=flat)
         for value in self.group.watches:
-            emitter.watched[value] = _watched(first, pointers[keys[self.writer.place(value)]])
+            emitter.watched[value] = _watched(before, pointers[keys[self.writer.place(value)]])
         return emitter
+
+    def bad(self, code: Code) -> Any:
+        """Return what tells that an index is out of its range."""
+        if code not in self.bad_of:
+            before = self.entry_of[code][0].b
+            self.bad_of[code] = before.alloca(I32)
+            before.store(ir.Constant(I32, 0), self.bad_of[code])
+        return self.bad_of[code]
 
     def finish(self, code: Code, flag: Any) -> None:
         """End a function: raise the stage's flag if an index was out of range."""
-        entry, start, bad = self.entry_of[code]
-        ir.IRBuilder(entry).branch(start)
-        found = code.b.icmp_unsigned("!=", code.b.load(bad, typ=I32), ir.Constant(I32, 0))
-        with code.when(found):
-            code.b.store(ir.Constant(I32, 1), flag)
+        before, start = self.entry_of[code]
+        before.b.branch(start)
+        if code in self.bad_of:
+            found = code.b.icmp_unsigned("!=", code.b.load(self.bad_of[code], typ=I32), ir.Constant(I32, 0))
+            with code.when(found):
+                code.b.store(ir.Constant(I32, 1), flag)
         code.b.ret_void()
 
     # what each turn does
@@ -138,8 +144,16 @@ class Nest:
         lanes = self.writer.target.lanes(bytes) * wide
         return lanes if isinstance(size, Batch) else max(min(lanes, 1 << max(size - 1, 0).bit_length()), 1)
 
-    def vectors(self, emitter: Emitter, low: Number, high: Number, lanes: int, body: Callable[[Ix, int, Any], None]) -> None:
-        """Call ``body`` for whole vectors from low to high, and for the part of one that is left."""
+    def vectors(
+        self, emitter: Emitter, low: Number, high: Number, lanes: int, body: Callable[[Ix, int, Any], None], edge: int | None = None
+    ) -> None:
+        """Call ``body`` for whole vectors from low to high, and for the part of one that is left.
+
+        Args:
+            emitter, body: what is written for an index, so many lanes, and a mask.
+            low, high, lanes: the range, and the lanes of a whole vector.
+            edge: how many lanes the part that is left has if there is one; ``None`` if that is not known.
+        """
         code = emitter.code
         if isinstance(low, int) and isinstance(high, int):
             whole = low + (high - low) // lanes * lanes
@@ -151,7 +165,7 @@ class Nest:
             with code.loop(low, whole, lanes) as loop:
                 emitter.fresh()
                 body(Ix(loop.index, int(lanes > 1)), lanes, None)
-        if lanes == 1 or (isinstance(whole, int) and isinstance(high, int) and whole == high):
+        if lanes == 1 or edge == 0 or (isinstance(whole, int) and isinstance(high, int) and whole == high):
             return
         rest = code.sub(high, whole)
         if isinstance(rest, int):
@@ -164,7 +178,12 @@ class Nest:
             return
         with code.when(code.b.icmp_signed(">", rest, ir.Constant(I64, 0))):
             emitter.fresh()
-            body(Ix(whole, 1), lanes, code.first_lanes(rest, lanes))
+            body(Ix(whole, 1), lanes, code.first_lanes(edge or rest, lanes))
+
+    def edge(self, space: Shape, axis: int, lanes: int) -> int | None:
+        """Return the lanes that whole vectors leave over on an axis; parts of the first one begin at multiples of 16."""
+        size = space[axis]
+        return size % lanes if isinstance(size, int) and (axis > 0 or 16 % lanes == 0) else None
 
     def nest(self, emitter: Emitter, axes: list[tuple[Number, Number]], body: Callable[[list[Any]], None]) -> None:
         """Loops inside each other over ranges; ``body`` gets the indices."""
@@ -215,7 +234,7 @@ class Nest:
                     mask,
                 )
 
-            self.vectors(emitter, low, high, lanes, turn)
+            self.vectors(emitter, low, high, lanes, turn, self.edge(space, lane_axis, lanes))
 
         self.nest(emitter, [r for place, r in enumerate(ranges) if place != lane_axis], inside)
         return 16 if lane_axis == 0 else 1

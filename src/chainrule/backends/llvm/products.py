@@ -82,6 +82,7 @@ class Products(Nest):
 
         def scalar(value: Value, part: str) -> Any:
             outside.append((value, part))
+            entry = self.entry_of[code][0]
             return entry.load(entry.at(frame, number + 1 + len(outside), "int64"), 0, value.type.dtype)
 
         emitter.outside = scalar

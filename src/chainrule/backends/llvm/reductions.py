@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I64, PTR, Code, Number
+from chainrule.backends.llvm.code import I64, PTR, Number
 from chainrule.backends.llvm.groups import reduced_axes
 from chainrule.backends.llvm.index import ELEMENTWISE, ZERO, Index, Ix
 from chainrule.backends.llvm.nest import Nest
@@ -107,9 +107,10 @@ class Reduction(Nest):
                 middle = code.add(low, code.b.and_(code.i64(code.sub(high, low)), ir.Constant(I64, -lanes)))
                 with code.loop(low, middle, lanes) as loop:
                     turn(Ix(loop.index, 1), lanes, None)
-                self.vectors(emitter, middle, high, single, turn)
+                self.vectors(emitter, middle, high, single, turn, self.edge(space, lane_axis, single))
             else:
-                self.vectors(emitter, low, high, lanes if isinstance(low, int) else single, turn)
+                wide = lanes if isinstance(low, int) else single
+                self.vectors(emitter, low, high, wide, turn, self.edge(space, lane_axis, wide))
 
         self.nest(emitter, ranges[:lane_axis], inside)
         return 16 if lane_axis == 0 else 1
@@ -117,8 +118,7 @@ class Reduction(Nest):
     def finish_apart(self, ix: Ix, index: Index, result: Any, lanes: int) -> None:
         """Finish several vectors one after the other, by one piece of code."""
         code, dtype = self.code, self.group.roots[0].type.dtype
-        entry = self.entry_of[code][0]
-        memory = Code(code.function, ir.IRBuilder(entry)).b.alloca(result.type)
+        memory = self.entry_of[code][0].b.alloca(result.type)
         memory.type = PTR  # llvmlite takes it for the address of one vector
         code.store(result, memory, 0, dtype)
         with code.loop(0, result.type.count, lanes) as loop:
@@ -235,6 +235,6 @@ class Reduction(Nest):
                 larger = b.icmp_unsigned(">", number, best)
             else:
                 larger = (b.icmp_signed if dtype in ("int32", "int64") else b.icmp_unsigned)(">", number, best)
-            loop.next = [b.select(larger, number, best), b.select(larger, loop.index, place)]
+            loop.next = [b.select(larger, number, best), b.select(larger, code.i64(loop.index), place)]
         emitter.fresh()
         self.finish_turn(emitter, index, 1, None, loop.last[1])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.classes import natural_order
 from chainrule.data.codes.code import Step, missing_step
@@ -57,11 +56,9 @@ class CategoryCode:
         name = self.column.name
         return (*(f"{name}={level}" for level in self.levels), *[f"{name}=other"] * bool(self.others), *[f"{name} missing"] * self.missing)
 
-    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
-        """Write the units (rows, levels and up to two more)."""
-        index = self._index(values).to_numpy()
-        rows = np.flatnonzero(index >= 0)
-        units[rows, index[rows]] = 1.0
+    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[np.int64]:
+        """Return which of the levels and up to two more units is 1 (rows,)."""
+        return self._index(values).to_numpy()
 
     def _index(self, values: pl.Series) -> pl.Series:
         """Return for each row which unit is 1 (Int64), or −1 where none is."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.table import Column
 
@@ -33,8 +33,10 @@ class Code(Protocol):
     def units(self) -> tuple[str, ...]:
         """Return the names of the units, in order."""
 
-    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
-        """Write the units (rows, units) of a column's values, as :func:`read_column` gives them; ``units`` comes filled with zeros."""
+    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the units of a column's values, as :func:`read_column` gives them: floats (rows, units), each unit's one after the other,
+        or int64 (rows,), which unit of a row is 1 where all others are 0, and −1 where all are.
+        """
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say for each unit how it came from the single value in ``values``."""
@@ -43,6 +45,14 @@ class Code(Protocol):
 def present(values: pl.Series, weights: NDArray[np.float64] | None) -> tuple[pl.Series, NDArray[np.float64] | None]:
     """Return the values that are not missing, and the weights of their rows."""
     return values.drop_nulls(), None if weights is None else weights[values.is_not_null().to_numpy()]
+
+
+def units_beside(*units: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Return units (rows,) side by side (rows, units), so that each lies in one piece."""
+    beside = np.empty((len(units), len(units[0])), dtype)
+    for place, unit in zip(beside, units, strict=True):
+        place[:] = unit
+    return beside.T
 
 
 def standardized(values: NDArray[Any], mean: float, scale: float) -> NDArray[Any]:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step
+from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step, units_beside
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -52,15 +52,14 @@ class DateCode:
         circles = [f"{name} {cycle} {function}" for cycle in self.cycles for function in ("sin", "cos")]
         return (name, *circles, *[f"{name} missing"] * self.missing)
 
-    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
-        """Write the units (rows, 1 + 2·cycles, and one more for missing values)."""
-        units[:, 0] = standardized(_days(values), self.mean, self.scale)
+    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the units (rows, 1 + 2·cycles, and one more for missing values)."""
         present = values.is_not_null().to_numpy()
-        for i, cycle in enumerate(self.cycles):
-            circle = _circle(_PERIODS[cycle][1])
-            units[present, 1 + 2 * i : 3 + 2 * i] = circle[_place(values, cycle).drop_nulls().to_numpy()]
-        if self.missing:
-            units[:, -1] = ~present
+        circles = np.zeros((len(self.cycles), 2, len(values)))
+        for cycle, places in zip(self.cycles, circles, strict=True):
+            places[:, present] = _circle(_PERIODS[cycle][1])[_place(values, cycle).drop_nulls().to_numpy()].T
+        days = standardized(_days(values), self.mean, self.scale)
+        return units_beside(days, *circles.reshape(-1, len(values)), *[~present] * self.missing, dtype=dtype)
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a date became the units."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step
+from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step, units_beside
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -38,12 +38,10 @@ class NumberCode:
         """Return ``age``, and ``age missing`` if there is an indicator."""
         return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
 
-    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
-        """Write the units (rows, 1 or 2)."""
+    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the units (rows, 1 or 2)."""
         numbers = values.to_numpy()  # NaN where there is none
-        units[:, 0] = standardized(numbers, self.mean, self.scale)
-        if self.missing:
-            units[:, 1] = numbers != numbers
+        return units_beside(standardized(numbers, self.mean, self.scale), *[numbers != numbers] * self.missing, dtype=dtype)
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a number became the units."""
@@ -73,11 +71,10 @@ class BooleanCode:
         """Return ``smoker``, and ``smoker missing`` if there is an indicator."""
         return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
 
-    def fill(self, values: pl.Series, units: NDArray[Any]) -> None:
-        """Write the units (rows, 1 or 2)."""
-        units[:, 0] = values.cast(pl.Float64).fill_null(self.rate).to_numpy()
-        if self.missing:
-            units[:, 1] = values.is_null().to_numpy()
+    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the units (rows, 1 or 2)."""
+        shares = values.cast(pl.Float64).fill_null(self.rate).to_numpy()
+        return units_beside(shares, *[values.is_null().to_numpy()] * self.missing, dtype=dtype)
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a boolean became the units."""

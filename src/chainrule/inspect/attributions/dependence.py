@@ -55,10 +55,9 @@ def partial_dependence(
         table: where its cells are taken from: the range of the numbers.
     """
     cells, values, is_curve = _cells(code, read_column(table, code.column))
-    units = np.zeros((len(values), len(code.units)))
-    code.fill(values, units)
+    units = code.encode(values, np.float64)
     answers = []
-    for unit in units:
+    for unit in units if units.ndim == 2 else (units[:, None] == np.arange(len(code.units))).astype(float):
         same = x.copy()
         same[:, places] = unit
         answers.append(outputs(same).mean(0))

@@ -15,6 +15,8 @@ WORSE = 3.0  # times the loss at the start: worse than knowing nothing
 OVERSHOT = 0.4  # of the sampled steps raised the loss of their own rows: beyond twice the best step length (descent lemma)
 LINEAR = (0.9, 1.1)
 """A step that gains what the gradient foretells is so short that curvature does not show; twice the length would gain twice as much."""
+LEAP, WILD = 0.5, 10.0
+"""A step that changes the weights by half of their norm leaves nothing of how they began; a loss ten times that before."""
 MOVED = 0.1  # of the initial weights' norm, over the whole run
 SHORT_OF = 0.8  # of what a simple model learns from the same rows
 FLAT_SHARE = 0.02  # of the guessing loss, over the last half of the run
@@ -75,7 +77,7 @@ def rate_too_high(m: Measurements) -> Finding | None:
     over = [sample for sample in samples if not sample.gained >= 0]
     share = len(over) / len(samples) if samples else 0.0
     if share < OVERSHOT or not poor(m):
-        return None
+        return _leapt(m)
     worst = max(over, key=lambda sample: sample.loss_after / max(sample.loss, 1e-300))
     median = float(np.median([_moved(sample) for sample in samples]))
     small = m.plan is not None and m.plan.batch_size < 8
@@ -90,6 +92,35 @@ def rate_too_high(m: Measurements) -> Finding | None:
         f"{worst.loss:.4g} to {worst.loss_after:.4g}; a step moves the weights by {percent(median)} of their norm.{units}",
         f"Use a learning rate ten times smaller{', or a larger batch' if small else ''}.",
         {"share": share, "moved": median},
+    )
+
+
+def _leapt(m: Measurements) -> Finding | None:
+    """A first step that throws the weights far away and does its own rows no good, from where the run comes back late or never."""
+    samples, losses, start = m.history.samples, m.history.values("loss"), _first_loss(m)
+    if not samples or not losses or start is None or samples[0].step > 1 or _from_nothing(m):
+        return None
+    first, highest = samples[0], max(losses)
+    wild = not highest < WILD * start
+    if not _moved(first) >= LEAP or not first.gained < LINEAR[0] or not (wild or poor(m)):
+        return None
+    epoch = losses.index(highest) + 1
+    after = f"the training loss of epoch {epoch} was {highest:.4g}, where the best constant answer has {m.guess:.4g}" if m.guess else ""
+    return Finding(
+        "rate_too_high",
+        "",
+        1,
+        f"the first step moved the weights by {percent(_moved(first))} of their norm, and the loss of the very rows it was made from went "
+        f"from {first.loss:.4g} to {first.loss_after:.4g}{f'; {after}' if after else ''}.",
+        "Use a learning rate ten times smaller.",
+        {"moved": _moved(first), "highest": highest},
+    )
+
+
+def _from_nothing(m: Measurements) -> bool:
+    """Say whether the initial weights were so small that any step moves them far."""
+    return m.start is None or any(
+        float(m.start.params[path].std()) * math.sqrt(m.start.params[path].shape[0]) < 0.2 for path in m.weights[:-1]
     )
 
 
@@ -114,7 +145,7 @@ def rate_too_low(m: Measurements) -> Finding | None:
         return None
     gained = [sample.gained for sample in samples if sample.predicted > 0]
     linear = [LINEAR[0] <= gain <= LINEAR[1] for gain in gained]
-    little = 0.5 * losses[0] < losses[-1] < losses[0]
+    little = 0.5 * min(losses[0], m.guess or losses[0]) < losses[-1] < losses[0]
     if not linear or sum(linear) < 0.8 * len(linear) or moved > MOVED or not little or _faded(m) is not None:
         return None
     a_step = float(np.median([_moved(sample) for sample in samples]))
@@ -191,7 +222,8 @@ def plateau(m: Measurements) -> Finding | None:
 
 def model_words(m: Measurements) -> str:
     """Return the name of the better reference."""
-    return "a linear model" if m.reference is not None and m.reference.name == "linear" else "the nearest neighbors' mean"
+    names = {"linear": "a linear model", "trees": "a model of trees", "neighbors": "the nearest neighbors' mean"}
+    return names[m.reference.name if m.reference is not None else "neighbors"]
 
 
 def still_falling(m: Measurements) -> bool:

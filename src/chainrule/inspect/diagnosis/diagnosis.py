@@ -91,6 +91,8 @@ def _rank(finding: Finding) -> tuple[int, float]:
     place = list(CODES).index(finding.code)
     if finding.code == "dead_units" and finding.numbers.get("at_start", 0.0) >= 0.5 * finding.numbers["of"]:
         place = list(CODES).index("vanishing_gradients")
+    if finding.code == "saturated_units" and (finding.since_step or 0) > 1:
+        place = list(CODES).index("dead_units")  # gradients that fade, or a high rate, brought it about
     if finding.code == "bad_initialization" and "gain" in finding.numbers:
         return list(CODES).index("vanishing_gradients"), 1.0  # what it did is told first
     if finding.code == "diverged" and " holds " in finding.evidence:

@@ -157,8 +157,19 @@ def _on_table(
         target=f"'{goal.title}'",
     )
     if len(goal.targets) == 1:
-        return _of_target(found, goal.targets[0], prepared)
+        return _of_target(replace(found, trees=_trees(report)), goal.targets[0], prepared)
     return replace(found, alone=[_alone(found, place, prepared) for place in range(len(goal.targets))])
+
+
+def _trees(report: Mapping[str, Any]) -> float | None:
+    """Return the share of the guessing error on the test rows that the baseline of trees takes away, if it was trained."""
+    baselines = report.get("baselines") or {}
+    trees, constant = baselines.get("trees") or {}, baselines.get("constant") or {}
+    if "r2" in trees:
+        return float(trees["r2"])
+    if "accuracy" in trees and constant.get("accuracy", 1.0) < 1:
+        return float(1 - (1 - trees["accuracy"]) / (1 - constant["accuracy"]))
+    return None
 
 
 def _of_target(found: Measurements, target: Target, prepared: Prepared) -> Measurements:

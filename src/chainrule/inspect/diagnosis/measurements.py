@@ -80,6 +80,7 @@ class Measurements:
         plan: how the run was to go.
         error, row: where the loss became NaN or infinite, in words, and the row, if it is known.
         stopped: why the run stopped.
+        trees: the share of the guessing error on test rows that the baseline of trees takes away.
     """
 
     history: History
@@ -103,6 +104,7 @@ class Measurements:
     error: str = ""
     row: int | None = None
     stopped: str = ""
+    trees: float | None = None
 
     # the network
 
@@ -180,7 +182,11 @@ class Measurements:
             return None
         answers = self.answers(rows)
         goal = _goal(rows.y, self.classes)
-        return None if answers is None or goal is None else skill(goal, answers, self.classes)
+        if answers is None or goal is None:
+            return None
+        if self.loss == "pinball":  # a quantile lies beside the mean, and that is no error
+            answers = answers + np.mean(goal - answers)
+        return skill(goal, answers, self.classes)
 
     def answers(self, rows: Rows) -> Array | None:
         """Return what the best weights answer for rows: class numbers, or values; ``None`` for several outputs."""
@@ -188,7 +194,9 @@ class Measurements:
             return None
         raw = np.asarray(self.predict(rows.x))
         if not self.classes:
-            return raw.reshape(len(raw)) if raw.size == len(raw) else None
+            values = raw.reshape(len(raw)) if raw.size == len(raw) else None
+            with np.errstate(over="ignore"):
+                return np.exp(values) if values is not None and self.loss == "poisson" else values
         if raw.ndim == 2 and raw.shape[1] > 1:
             return np.asarray(raw.argmax(axis=1))
         return (raw.reshape(len(raw)) > 0).astype(np.int64)
@@ -202,8 +210,10 @@ class Measurements:
 
     @cached_property
     def reference(self) -> Reference | None:
-        """The better of the references."""
-        return max(self.references, key=lambda one: one.skill, default=None)
+        """The best of the references, the baseline of trees among them where the run has it."""
+        none = np.zeros(0)
+        trees = [] if self.trees is None else [Reference("trees", none, none, none, self.trees)]
+        return max((*self.references, *trees), key=lambda one: one.skill, default=None)
 
     @cached_property
     def guess(self) -> float | None:

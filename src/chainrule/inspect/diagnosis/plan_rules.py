@@ -12,8 +12,10 @@ from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.inspect.diagnosis.wording import percent
 from chainrule.training.findings import Finding
 
-FEW_UPDATES = 30
-"""Fewer updates than that are too few for any rate: a good step changes the weights by some percent of their norm."""
+FEW_UPDATES, SOME_UPDATES = 30, 300
+"""Fewer updates than the first are too few for any rate: a good step changes the weights by some percent of their norm. Fewer than the
+second are too few where the loss is still falling after some epochs."""
+FEW_EPOCHS = 10
 LARGE, MANY_UPDATES = 256, 400  # rows a step; updates after which a large batch has had its chance
 
 
@@ -41,7 +43,10 @@ def batch_size(m: Measurements) -> Finding | None:
 def epochs(m: Measurements) -> Finding | None:
     """The run ended after a handful of updates, while its loss was falling."""
     losses = m.history.values("loss")
-    if m.plan is None or not losses or m.updates >= FEW_UPDATES or len(losses) < m.plan.epochs or not _too_little(m):
+    if m.plan is None or not losses or len(losses) < m.plan.epochs or not _too_little(m):
+        return None
+    short = len(losses) < 4 or (len(losses) <= FEW_EPOCHS and still_falling(m))
+    if m.updates >= (SOME_UPDATES if short else FEW_UPDATES):
         return None
     start = m.history.samples[0].loss if m.history.samples else m.guess
     if start is None or not losses[-1] < start:

@@ -63,7 +63,7 @@ class Latex:
     def name(self, symbol: str, place: str) -> str:
         """Write a name with what stands below it."""
         below = f"_{{{self.text(place)}}}" if place else ""
-        return f"\\mathrm{{{_latex(symbol)}}}{below}" if len(symbol) > 1 else f"{symbol}{below}"
+        return f"\\mathrm{{{escape_latex(symbol)}}}{below}" if len(symbol) > 1 else f"{symbol}{below}"
 
     def sign(self, sign: str) -> str:
         """Write an operator."""
@@ -88,7 +88,7 @@ class Latex:
 
     def text(self, text: str) -> str:
         """Write words."""
-        return f"\\text{{{_latex(text)}}}"
+        return f"\\text{{{escape_latex(text)}}}"
 
     def lines(self, rows: Sequence[tuple[str | None, str]]) -> str:
         """Write equations."""
@@ -243,6 +243,7 @@ def _same(operands: Sequence[Node]) -> bool:
     return len({symbolic(operand, by_name=True) for operand in operands}) == 1 and isinstance(operands[0], Leaf)
 
 
-def _latex(text: str) -> str:
+def escape_latex(text: str) -> str:
+    """Return words for LaTeX, with its special characters written out."""
     special = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "′": "'", "−": "-", "·": "$\\cdot$"}
     return "".join(special.get(letter, f"\\{letter}" if letter in "_#$%&{}" else letter) for letter in text)

@@ -44,15 +44,18 @@ pre { overflow-x: auto; padding: .6rem .8rem; border: 1px solid var(--edge); bor
 """
 _STYLE = f"""
 :root {{ {_LIGHT} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+@media screen and (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
 * {{ box-sizing: border-box }}
 body {{ margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word }}
 h1 {{ font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }}
 {_CONTENT}
-@media print {{ body {{ max-width: none; padding: 0; font-size: 11pt }} h2, h3 {{ break-after: avoid }}
-  figure, tr {{ break-inside: avoid }} pre {{ white-space: pre-wrap }} .table {{ overflow: visible }}
-  :root {{ --paper: #ffffff; --ink: #000000; --soft: #444444; --edge: #bbbbbb }} }}
+@media print {{ :root {{ --ink: #000000; --soft: #444444; --edge: #bbbbbb; color-scheme: only light; print-color-adjust: exact }}
+  body {{ max-width: none; padding: 0; font-size: 11pt }} h2, h3, caption, thead {{ break-after: avoid }}
+  figure, tr {{ break-inside: avoid }} p, li {{ orphans: 3; widows: 3 }} pre {{ white-space: pre-wrap }} .table {{ overflow: visible }}
+  table {{ font-size: 8.5pt }} th, td {{ padding: .1rem .3rem }} td {{ overflow-wrap: anywhere }} th {{ white-space: normal }}
+  h2 + p {{ break-after: avoid }} svg {{ max-height: 9cm }} .table:not(:has(tr:nth-child(16))) {{ break-inside: avoid }}
+  details:not(:has(tr:nth-child(31)))::details-content {{ display: block; content-visibility: visible; block-size: auto }} }}
 """
 _INSIDE = f""".chainrule {{ {_LIGHT}; background: var(--paper); color: var(--ink);
   font: 14px/1.45 system-ui, sans-serif; padding: .5rem .8rem;

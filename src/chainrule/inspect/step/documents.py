@@ -10,7 +10,7 @@ from rich.text import Text
 from chainrule.inspect.expansion.mathematics import ExpansionMathematics
 from chainrule.inspect.expansion.selection import Expanded
 from chainrule.inspect.reading.notation import Leaf, Numbers
-from chainrule.inspect.reading.typeset import Latex, Markup, MathML, Typesetter
+from chainrule.inspect.reading.typeset import Latex, Markup, MathML, Typesetter, escape_latex
 from chainrule.inspect.step.drawing import Drawing
 from chainrule.inspect.step.text import EXPANDED
 from chainrule.inspect.step.trace import StepTrace
@@ -83,7 +83,7 @@ def latex_document(
     if expanded is not None:
         parts.append("\\section*{In primitives}")
         for called, equations, verdict in ExpansionMathematics(Latex(), digits, expanded.selection).parts(expanded.expansions):
-            parts += [f"\\subsection*{{{Latex().text(called)}}}", f"\\[\n{equations}\n\\]", Latex().text(verdict)]
+            parts += [f"\\subsection*{{{Latex().text(called)}}}", f"\\[\n{equations}\n\\]", escape_latex(verdict)]
     return "\n".join([*parts, "\\end{document}", ""])
 
 
@@ -105,17 +105,22 @@ def html_page(
     """
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(str(trace.source))}.</p>", f"<figure>{Drawing(trace).svg()}</figure>"]
     if further:
-        parts.append(f'<section class="math">{further}</section>')
+        parts.append(_scrolled(title, further))
     else:
         written = StepMathematics(trace, MathML(), digits)
         for phase in phases:
             parts.append(f"<h2>{phase.capitalize()}</h2>")
-            parts += [f'<section class="math"><h3>{escape(layer)}</h3>{math}</section>' for layer, math in written.phase(phase)]
+            parts += [_scrolled(f"{phase}, {layer}", f"<h3>{escape(layer)}</h3>{math}") for layer, math in written.phase(phase)]
     if expanded is not None:
         parts.append(f"<h2>{EXPANDED}</h2>")
         for called, math, verdict in ExpansionMathematics(MathML(), digits, expanded.selection).parts(expanded.expansions):
-            parts.append(f'<section class="math"><h3>{escape(called)}</h3>{math}<p>{escape(verdict)}</p></section>')
+            parts.append(_scrolled(called, f"<h3>{escape(called)}</h3>{math}<p>{escape(verdict)}</p>"))
     text = "\n".join(escape(line.plain) for line in lines)
-    parts.append(f"<h2>In full</h2><pre>{text}</pre>")
+    parts.append(f'<h2>In full</h2><pre tabindex="0" role="region" aria-label="The step as text">{text}</pre>')
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(parts)}</main></body></html>\n'
+
+
+def _scrolled(says: str, math: str) -> str:
+    """Return mathematics that is scrolled sideways where the window is narrow, by keys too; ``says`` names it for screen readers."""
+    return f'<section class="math" tabindex="0" aria-label="{escape(says)}">{math}</section>'

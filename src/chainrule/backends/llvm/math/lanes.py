@@ -13,6 +13,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from chainrule.backends.llvm.code import same
+
 
 @dataclass(frozen=True)
 class Format:
@@ -59,7 +61,7 @@ FLOAT64 = Format(
 
 
 def _constant(type_: ir.Type, value: float | int) -> ir.Constant:
-    return ir.Constant(type_, [value] * type_.count if isinstance(type_, ir.VectorType) else value)
+    return same(type_, value)
 
 
 def _like(type_: ir.Type, element: ir.Type) -> ir.Type:
