@@ -3,8 +3,8 @@
 Run ``python -m benchmarks.statistics [--epochs N] [--rounds N]``. It prints for each workload the seconds of a run with and without
 statistics, the median over rounds that alternate, and the difference as a share. Use a quiet machine.
 
-Unless N is given, the epochs are so many that a run takes some ten seconds: the Program of the sampled steps is loaded once a run, in about
-40 ms, and samples become rarer, so that the share falls with the length of a run.
+Unless N is given, the epochs are so many that a run takes some ten seconds: samples become rarer, so that the share falls with the length
+of a run.
 """
 
 from __future__ import annotations
