@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.backends.reference import Reference
+from chainrule.nn.activations import ACTIVATIONS
 from chainrule.training.history_file import read_history
 from chainrule.training.statistics.measure import measured
 from chainrule.training.statistics.program import sampled
@@ -144,6 +145,20 @@ def test_the_units_of_a_layer(activation, flat):
     assert layer.flat == pytest.approx(flat(z).mean())
     np.testing.assert_allclose(layer.activity, np.abs(a).mean(0))
     np.testing.assert_allclose(layer.open, 1 - flat(z).mean(0))
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"identity"}))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_activation_is_flat_where_its_slope_is_small(name, dtype):
+    step = step_of(name, dtype=dtype)
+    one = sampled(step.program).activations["hidden_1"]
+    z = np.concatenate([RANDOM.normal(scale=4, size=2000), [0.0, -0.0, np.inf, -np.inf, 1e6, -1e6]]).astype(dtype)
+    _, slope = cr.value_and_grad(lambda z: cr.ops.sum(ACTIVATIONS[name](z)))(z[:2000].astype("float64"))
+    flat = np.abs(slope) < 0.02 * (0.25 if name == "sigmoid" else 1)
+    np.testing.assert_array_equal(one.flat(z)[:2000], flat)
+    assert one.flat(z)[2002] == one.flat(z)[2004] == (name in ("sigmoid", "tanh", "softsign"))
+    assert one.flat(z)[2000] == one.flat(z)[2001] == (name in ("relu", "leaky_relu"))
+    assert not one.flat(np.array([np.nan], dtype))[0]
 
 
 def test_delta_is_the_derivative_by_the_sum_before_the_activation():

@@ -8,7 +8,6 @@ import numpy as np
 
 from chainrule.backends.reference import Reference
 from chainrule.inspect.diagnosis.measurements import Measurements
-from chainrule.training.statistics.measure import flat
 from chainrule.training.statistics.program import layers_program
 
 _BATCHES = 4
@@ -48,7 +47,7 @@ def _over_rows(m: Measurements) -> dict[str, UnitCount]:
     counts = {}
     for name, one in m.activated.items():
         sums, results = values[f"sum.{name}"], values[f"result.{name}"]
-        closed = np.asarray(flat(one.op.name, one.slope(sums, results)).all(axis=0))
+        closed = np.asarray(one.flat(sums).all(axis=0))
         results, sums = np.abs(results).max(axis=0), np.abs(sums).max(axis=0)
         dead = closed & (results <= _TINY * np.maximum(sums, 1e-30))
         counts[name] = UnitCount(one.op.name, len(closed), int(dead.sum()), int((closed & ~dead).sum()), len(rows))

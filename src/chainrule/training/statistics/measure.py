@@ -11,11 +11,6 @@ from chainrule.training.statistics.program import Activated, Sampled
 from chainrule.training.statistics.sample import EDGES, MOST_COUNTED, MOST_UNITS, LayerSample, ParameterSample, StepSampled
 from chainrule.training.stepping import Watched
 
-FLAT = 0.02
-"""Where the slope of an activation is below this share of its steepest one, next to nothing comes through: tanh beyond ±2.65."""
-
-_STEEPEST = {"sigmoid": 0.25}  # of the others it is near 1
-
 
 def measured(watched: Watched, sampled: Sampled) -> StepSampled:
     """Return the statistics of a step that was watched."""
@@ -29,11 +24,6 @@ def measured(watched: Watched, sampled: Sampled) -> StepSampled:
         layers = {layer: _layer(one, watched.values) for layer, one in sampled.activations.items()}
         after = watched.loss_after()
     return StepSampled(watched.count, watched.epoch + 1, watched.rows, watched.loss, after, predicted, parameters, layers)
-
-
-def flat(activation: str, slope: np.ndarray) -> np.ndarray:
-    """Return where an activation is flat: its slope is below 2 % of the steepest one."""
-    return np.asarray(np.abs(slope) < FLAT * _STEEPEST.get(activation, 1.0))
 
 
 def _parameter(weights: np.ndarray, gradient: np.ndarray, change: np.ndarray) -> ParameterSample:
@@ -69,7 +59,7 @@ def _counts(array: np.ndarray, norm: float) -> tuple[int, ...]:
 def _layer(one: Activated, values: Arrays) -> LayerSample:
     sums, outputs, delta = (values.get(f"{of}.{one.layer}") for of in ("sum", "result", "delta"))
     assert sums is not None and outputs is not None
-    closed = flat(one.op.name, one.slope(sums, outputs)).mean(axis=0)
+    closed = one.flat(sums).mean(axis=0)
     told = sums.shape[1] <= MOST_UNITS
     return LayerSample(
         activation=one.op.name,

@@ -9,7 +9,7 @@ from typing import Any
 EDGES = tuple(number / 2 for number in range(-6, 7))
 """The edges between the 14 bins of a histogram, in units of the root mean square of what is counted; the outer bins are open."""
 
-MOST_COUNTED = 4096
+MOST_COUNTED = 1024
 """Of a larger parameter so many elements, evenly spaced, are counted in a histogram."""
 
 MOST_UNITS = 1024
@@ -23,7 +23,7 @@ class ParameterSample:
     Attributes:
         size: its number of elements.
         weight, gradient, update: the Euclidean norms of the parameter before the step, of its gradient, and of its change.
-        weights, gradients: how many elements lie in each of the 14 bins between ``EDGES`` · root mean square; of more than 4,096 elements
+        weights, gradients: how many elements lie in each of the 14 bins between ``EDGES`` · root mean square; of more than 1,024 elements
             so many of them, evenly spaced, are counted.
     """
 
