@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ FLAT = 0.02
 
 _STEEPEST = {"sigmoid": 0.25}  # of the others it is near 1
 _FAR = 32  # beyond ±32 an activation stays as flat or steep as it is there
-_HALVINGS = 60
+_HALVINGS = 40
 _ACTIVATIONS = {function.name for function in (*ACTIVATIONS.values(), elu, leaky_relu) if isinstance(function, Primitive)}
 
 
@@ -51,34 +51,35 @@ class Activated:
     def flat(self, z: np.ndarray) -> np.ndarray:
         """Return where it is flat: its slope is below 2 % of its steepest one."""
         closed = np.zeros(z.shape, bool)
-        for low, high in self._flat:
+        for low, high in _flat_ranges(self.op, tuple(self.equation.attributes.items())):
             closed |= z <= high if low == -np.inf else (z >= low) & (z <= high)
         return closed
 
-    @cached_property
-    def _flat(self) -> list[tuple[float, float]]:
-        """The ranges of z in which it is flat, which are found once: a comparison takes a tenth of the time of the slope."""
 
-        def slope(z: Value, out: Value) -> Any:
-            return self.op.vjp(ops.full(tuple(z.type.shape), 1.0, z.type.dtype), out, z, **self.equation.attributes)[0]
+@lru_cache(64)
+def _flat_ranges(op: Primitive, attributes: tuple[tuple[str, Any], ...]) -> list[tuple[float, float]]:
+    """Return the ranges in which an activation is flat, found once: a comparison takes a tenth of the time of the slope."""
 
-        derivative = Reference(trace(slope, "f64[B]", "f64[B]"))
+    def slope(z: Value, out: Value) -> Any:
+        return op.vjp(ops.full(tuple(z.type.shape), 1.0, z.type.dtype), out, z, **dict(attributes))[0]
 
-        def flat(z: np.ndarray) -> np.ndarray:
-            out = self.op.meaning(z, **self.equation.attributes)
-            return np.asarray(np.abs(derivative({"z": z, "out": out})["out"]) < FLAT * _STEEPEST.get(self.op.name, 1.0))
+    derivative = Reference(trace(slope, "f64[B]", "f64[B]"))
 
-        grid = np.linspace(-_FAR, _FAR, 64 * _FAR + 1)
-        found = flat(grid)
-        changes = np.flatnonzero(found[1:] != found[:-1])
-        inside = np.where(found[changes], grid[changes], grid[changes + 1])  # flat; beside what is not
-        outside = np.where(found[changes], grid[changes + 1], grid[changes])
-        for _ in range(_HALVINGS):
-            middle = (inside + outside) / 2
-            closed = flat(middle)
-            inside, outside = np.where(closed, middle, inside), np.where(closed, outside, middle)
-        ends = [*([-np.inf] if found[0] else []), *inside.tolist(), *([np.inf] if found[-1] else [])]
-        return list(zip(ends[::2], ends[1::2], strict=True))
+    def flat(z: np.ndarray) -> np.ndarray:
+        out = op.meaning(z, **dict(attributes))
+        return np.asarray(np.abs(derivative({"z": z, "out": out})["out"]) < FLAT * _STEEPEST.get(op.name, 1.0))
+
+    grid = np.linspace(-_FAR, _FAR, 64 * _FAR + 1)
+    found = flat(grid)
+    changes = np.flatnonzero(found[1:] != found[:-1])
+    inside = np.where(found[changes], grid[changes], grid[changes + 1])  # flat; beside what is not
+    outside = np.where(found[changes], grid[changes + 1], grid[changes])
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        closed = flat(middle)
+        inside, outside = np.where(closed, middle, inside), np.where(closed, outside, middle)
+    ends = [*([-np.inf] if found[0] else []), *inside.tolist(), *([np.inf] if found[-1] else [])]
+    return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 @dataclass(frozen=True)
