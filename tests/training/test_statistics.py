@@ -103,6 +103,28 @@ def test_a_watched_step_is_any_step_whoever_watches(threads):
         np.testing.assert_array_equal(array, watched.params[path])
 
 
+def test_numbers_and_arrays_are_seen_at_any_batch_size_and_with_more_threads_than_before():
+    def network(params, x):
+        return cr.ops.tanh(x @ params["w"]) * params["scale"]
+
+    start = {"w": RANDOM.normal(size=(6, 3)), "scale": np.array(1.5)}
+    steppers = []
+    for backend in ("llvm", "reference"):
+        step = cr.training_step(
+            network, cr.losses.cross_entropy, cr.optim.adam(1e-2), params=start, x="f64[B,6]", dtype="float64", backend=backend
+        )
+        steppers.append(step.start(step.init(5), (X, Y), batch_size=64, watched=True))
+    for threads in (1, 1, 1, 3, 1, 2):  # 64, 64 and 22 rows, twice
+        native, reference = steppers
+        native._native.threads = lambda most, size, steps, threads=threads: threads
+        ours, theirs = native.watch(), reference.watch()
+        for name, array in theirs.values.items():
+            if name in ours.values:
+                np.testing.assert_allclose(ours.values[name], array, rtol=1e-9, atol=1e-14, err_msg=name)
+        assert {"gradient.w", "gradient.scale"} <= set(ours.values)
+        np.testing.assert_allclose(ours.loss_after(), theirs.loss_after(), rtol=1e-12)
+
+
 def test_the_statistics_are_those_of_the_step():
     step = step_of("relu", dtype="float64", optimizer=cr.optim.sgd(0.3))
     state = step.init(5)

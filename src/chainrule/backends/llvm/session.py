@@ -45,7 +45,8 @@ class Session:
                 frame.table[number] = addresses[place.name]
         self._replaced = {port.name for port in program.outputs}
         self._watched: dict[int, np.ndarray] = {}  # the memory of what is watched
-        self._watching, self._seen = -1, (-1, dict[str, np.ndarray]())  # for how many rows it is; and views of it all, for so many rows
+        self._watching = -1  # for how many rows it is
+        self._seen: tuple[Any, dict[str, np.ndarray]] = None, {}  # views of all that is seen, for so many rows and threads
         self._statistics = {port.name for port in program.outputs if port.role == "statistic"}
         self.losses, self.done, self.status = np.zeros(0), 0, 0
         frame.make_room(0, 1)  # for the numbers; rows come with each call
@@ -95,8 +96,8 @@ class Session:
 
     def seen(self, rows: int) -> dict[str, np.ndarray]:
         """Return what the last step, of so many rows, showed to who watched it: the outputs whose role is ``statistic``, as views."""
-        if self._seen[0] != rows:
-            self._seen = rows, {name: self._view(name, rows) for name in self._statistics}
+        if self._seen[0] != (rows, self.frame.threads):
+            self._seen = (rows, self.frame.threads), {name: self._view(name, rows) for name in self._statistics}
         return self._seen[1]
 
     def _view(self, name: str, rows: int) -> np.ndarray:
@@ -117,7 +118,7 @@ class Session:
         if self._watching != self.frame.rows:
             watched = [(number, place) for number, place in enumerate(self.frame.plan.places) if place.kind == "watched"]
             self._watched = {number: zeros(place.size(self.frame.rows), np.uint8) for number, place in watched}
-            self._watching, self._seen = self.frame.rows, (-1, {})
+            self._watching, self._seen = self.frame.rows, (None, {})
         for number, memory in self._watched.items():
             self.frame.table[number] = memory.ctypes.data
 
@@ -138,8 +139,8 @@ class Session:
         return {name: value for name, value in (arrays | self._numbers()).items() if name in self._replaced}
 
     def finite(self, names: list[str]) -> bool:
-        """Say whether some of the arrays are finite."""
-        return all(np.isfinite(self._arrays[name]).all() for name in names)
+        """Say whether some of the arrays and numbers are finite."""
+        return all(np.isfinite(self.now(name)).all() for name in names)
 
     def _numbers(self) -> dict[str, np.ndarray]:
         return {name: self.frame.scalar(number).copy() for name, number in self._scalars.items()}
