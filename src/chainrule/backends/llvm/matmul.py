@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ class Loops:
         x, y: pointers to the operands.
         depth: K.
         scratch: a pointer to a thread's own memory.
-        finish: is called to write what becomes of a finished tile: (pointer, its row step, first row, rows, first column, columns).
+        finish: is called to write what becomes of finished tiles: (pointer, its row step, first row, rows, first column, columns).
         ahead: is called to write what is to be done before a tile is finished: (first row, rows, first column, columns).
     """
 
@@ -147,9 +147,16 @@ class Loops:
         if p.by_rows:
             with code.loop(0, panels) as loop:
                 self._pack(self._panel(loop.index), block, many)
-            with self._tiles(low, high) as (i, rows, heights), code.loop(0, panels) as loop:
-                panel = self._panel(loop.index)
-                self._tile(heights, left, self._right(panel, block, many), panel, i, rows, block)
+            with code.loop(low, high, p.together) as chunk:
+                first, end = chunk.index, code.minimum(code.add(chunk.index, p.together), high)
+                with code.loop(0, panels) as loop:
+                    panel = self._panel(loop.index)
+                    right = self._right(panel, block, many)
+                    with self._tiles(first, end) as (i, rows, heights):
+                        self._tile(heights, left, right, panel, i, code.sub(i, first), block)
+                sums = self._sums(code.sub(first, left.first), 0, 0, p.padded, block)
+                with self._at_last(block):
+                    self.finish(*sums, first, code.sub(end, first), 0, p.columns)
             return
         with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
@@ -157,7 +164,12 @@ class Loops:
             right = self._right(panel, block, many)
             with self._tiles(low, high) as (i, rows, heights):
                 self._prefetch(panel, block, i, low, high, rows)
-                self._tile(heights, left, right, panel, i, rows, block)
+                if self.ahead is not None:
+                    with self._at_last(block):
+                        self.ahead(i, rows, panel.first, panel.taken)
+                sums = self._tile(heights, left, right, panel, i, 0, block)
+                with self._at_last(block):
+                    self.finish(*sums, i, rows, panel.first, panel.taken)
 
     def _panel(self, number: Any) -> Panel:
         """Return the panel of a number; the first ones may be a vector wider than the others, and the last one cut."""
@@ -262,9 +274,9 @@ class Loops:
             loop.next = [code.add(i, rows)]
 
     def _tile(
-        self, heights: list[tuple[Any, int]], left: Rows, right: tuple[Any, Number], panel: Panel, i: Any, rows: Any, block: Block
-    ) -> None:
-        """Compute a tile, and finish it after the last block of k."""
+        self, heights: list[tuple[Any, int]], left: Rows, right: tuple[Any, Number], panel: Panel, i: Any, within: Number, block: Block
+    ) -> tuple[Any, Any]:
+        """Compute a tile; return where its sums stand, and their row step."""
         code, b, p = self.code, self.code.b, self.p
         kernels = []
         for fits, height in heights:
@@ -277,16 +289,23 @@ class Loops:
         else:
             offset = code.mul(here, left.row)
         a = code.at(left.pointer, offset, p.dtype)
-        tile, row, goes_on = self.tile, code.i64(panel.width), ir.Constant(I64, 0)
-        if block.last is not None:  # one block of k needs no memory for sums
-            alone, goes_on = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last), block.number
-            sums = code.at(self.sums, code.add(code.mul(here, p.padded), panel.first), p.dtype)
-            tile, row = b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
-        if self.ahead is not None:
-            with code.when(block.last) if block.last is not None else nullcontext():
-                self.ahead(i, rows, panel.first, panel.taken)
         place, step = right
-        numbers = (left.row, left.k, step, row, block.length, goes_on)
-        b.call(self._choose(kernels), [a, place, tile, *map(code.i64, numbers)])
-        with code.when(block.last) if block.last is not None else nullcontext():
-            self.finish(tile, row, i, rows, panel.first, panel.taken)
+        sums = self._sums(here, within, panel.first, panel.width, block)
+        goes_on = ir.Constant(I64, 0) if block.last is None else block.number
+        numbers = (left.row, left.k, step, sums[1], block.length, goes_on)
+        b.call(self._choose(kernels), [a, place, sums[0], *map(code.i64, numbers)])
+        return sums
+
+    def _sums(self, here: Any, within: Number, first: Number, width: Number, block: Block) -> tuple[Any, Any]:
+        """Return where the sums of a tile stand, and their row step: in the tile's memory, or in that which blocks of k share."""
+        code, b, p = self.code, self.code.b, self.p
+        row = code.i64(p.padded if p.by_rows else width)
+        tile = code.at(self.tile, code.add(code.mul(within, p.padded), first), p.dtype) if p.by_rows else self.tile
+        if block.last is None:
+            return tile, row
+        alone = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last)  # one block of k needs no memory for sums
+        sums = code.at(self.sums, code.add(code.mul(here, p.padded), first), p.dtype)
+        return b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
+
+    def _at_last(self, block: Block) -> AbstractContextManager[Any]:
+        return self.code.when(block.last) if block.last is not None else nullcontext()

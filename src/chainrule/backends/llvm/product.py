@@ -15,11 +15,12 @@ from chainrule.ir import Batch, Equation, Value
 from chainrule.ir.types import Axis
 
 _BLOCK = 1024  # products of k that are summed in one go
-_PACKED_BLOCK = 512  # of these where B is packed
+_PACKED_BLOCK = 256  # of these where B is packed: a panel of so many rows fits into the nearest cache
 _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in few lines of a cache
 _SHORT = 128  # of these that pay for the making of panels
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
 _ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
+_TOGETHER = 4  # tiles, one below the other, that a panel meets before the next one does
 SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k; beyond it, memory is asked for ahead
 
 
@@ -73,13 +74,19 @@ class Product:
 
     def scratch(self) -> dict[str, int]:
         """The bytes of each part of a thread's own memory: a tile, a panel of B, rows of A, and the sums between blocks of k."""
+        tile = self.together * self.padded if self.by_rows else self.mr * self.width
         sizes = {
-            "tile": max(self.mr * self.width, self.padded),  # a row alone is a tile as well
+            "tile": max(tile, self.padded),  # a row alone is a tile as well
             "panel": (self.block + self.lanes) * (self.padded if self.by_rows else self.width) if self.packed else 0,
             "rows": (self.rows_at_once(self.block) + self.mr) * self.block if self.packed_x else 0,
             "sums": (_ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
         }
         return {name: -(-number * SIZES[self.dtype] // 64) * 64 for name, number in sizes.items()}
+
+    @property
+    def together(self) -> int:
+        """The rows that meet a panel one after the other, while the nearest cache holds it, if all panels are made before."""
+        return _TOGETHER * self.mr
 
     def rows_at_once(self, length: int) -> int:
         """Return how many rows of A, of which a block of k has so many numbers, meet all panels before the next ones do."""
