@@ -12,7 +12,7 @@ from chainrule.backends.llvm.frame import Frame, aligned, contiguous
 from chainrule.backends.llvm.plan import Plan
 from chainrule.ir import B, Shape, bind_axes
 
-_CACHE = 384 << 10  # bytes that a slice and what is computed of it may take
+_CACHE = 768 << 10  # bytes that a slice and what is computed of it may take: some is read but once, and operands are copied once a slice
 _FEWEST, _MOST = 16, 1024  # rows of a slice
 
 
