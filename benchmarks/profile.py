@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 _DEFAULT = ("tab", "mnist", "large")
 _SAMPLES = 4000  # a second
 _LIBRARY = "step.so"
+_READY = "ready"
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,40 @@ def by_part(functions: dict[str, float]) -> dict[str, float]:
 def profile(workload: Workload, seconds: float) -> tuple[float, dict[str, float]]:
     """Return the shortest time of a step, µs, and the share of each of its functions."""
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(_SAMPLES), "-o", str(folder / "samples"), "--"]
-        child = [sys.executable, "-m", "benchmarks.profile", "--child", place, "--seconds", str(seconds), workload.name]
-        environment = pinning.environment(1, folder)
-        subprocess.run([*record, *child], env=environment, check=True)
-        command = ["perf", "report", "-i", str(folder / "samples"), "--no-children", "--sort", "dso,symbol", "--stdio", "-t", ";"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return float((folder / "time").read_text()), shares(done.stdout)
+        samples = str(Path(place) / "samples")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.profile", "--child", place, workload.name],
+            env=pinning.environment(1, Path(place)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout
+        if child.stdout.readline().strip() != _READY:
+            raise SystemExit(child.wait() or 1)
+        record = [
+            "perf",
+            "record",
+            "-q",
+            "-e",
+            "cpu-clock",
+            "-F",
+            str(_SAMPLES),
+            "-p",
+            str(child.pid),
+            "-o",
+            samples,
+            "sleep",
+            str(seconds),
+        ]
+        subprocess.run(record, check=True)
+        best = float(child.communicate()[0])
+        report = ["perf", "report", "-i", samples, "--no-children", "--sort", "dso,symbol", "--stdio", "-t", ";"]
+        return best, shares(subprocess.run(report, capture_output=True, text=True, check=True).stdout)
 
 
-def _child(workload: Workload, folder: Path, seconds: float) -> None:
-    """Take steps for some time, and write the shortest time of one."""
+def _child(workload: Workload, folder: Path) -> None:
+    """Take steps until the other side has enough, and print the shortest time of one."""
     import numpy as np
 
     from benchmarks import data, ours
@@ -100,24 +124,26 @@ def _child(workload: Workload, folder: Path, seconds: float) -> None:
     data.write(workload, folder, 1)
     arrays = data.read(workload, folder)
     training = ours.Training(workload, arrays)
-    steps = len(np.asarray(arrays.x)) // workload.batch
-    best, epoch, end = float("inf"), 0, time.monotonic() + seconds
-    while epoch < 3 or time.monotonic() < end:
+    enough = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), enough.set()), daemon=True).start()
+    best, epoch = float("inf"), 0
+    while epoch < 3 or not enough.is_set():
         training.reset(epoch)
         start = time.thread_time()
         training.run()
-        if epoch:
-            best = min(best, time.thread_time() - start)
+        best = min(best, time.thread_time() - start) if epoch else best
         epoch += 1
-    (folder / "time").write_text(str(1e6 * best / steps))
+        if epoch == 2:
+            print(_READY, flush=True)
+    print(1e6 * best / (len(np.asarray(arrays.x)) // workload.batch))
 
 
-def _print(workload: Workload, best: float, functions: dict[str, float], rate: float, most: int) -> None:
-    flops = workload.flops / 1e3  # of a step, so that µs give GFLOP/s
+def _print(workload: Workload, best: float, functions: dict[str, float], peak: float, most: int) -> None:
+    rate = workload.flops / best / 1e3  # GFLOP/s
     print(f"\n{workload.name} ({workload.description})")
-    print(f"  {best:,.0f} µs a step at best: {flops / best:.1f} GFLOP/s, {flops / best / rate:.0%} of the FMA rate, {rate:.1f}")
+    print(f"  {best:,.{0 if best > 100 else 1}f} µs a step at best: {rate:.1f} GFLOP/s, {rate / peak:.0%} of the FMA rate, {peak:.1f}")
     for name, share in by_part(functions).items():
-        speed = f"   {flops / best / share:.1f} GFLOP/s, {flops / best / share / rate:.0%}" if name.startswith("microkernels") else ""
+        speed = f"   {rate / share:.1f} GFLOP/s, {rate / share / peak:.0%}" if name == _PARTS[0].name and share else ""
         print(f"  {share * best:12,.1f} µs  {share:6.1%}  {name}{speed}")
     for name, share in sorted(functions.items(), key=lambda item: -item[1])[:most]:
         print(f"      {share * best:12,.1f} µs  {share:6.1%}  {name}")
@@ -137,7 +163,7 @@ def main() -> int:
             parser.error(f"'{name}' is no workload of training: {', '.join(names)}")
     chosen = [workload for workload in WORKLOADS if workload.name in options.workloads]
     if options.child:
-        _child(chosen[0], options.child, options.seconds)
+        _child(chosen[0], options.child)
         return 0
     for tool in ("perf", "cc"):
         if shutil.which(tool) is None:

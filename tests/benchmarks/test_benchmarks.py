@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import chainrule
-from benchmarks import measure, report
+from benchmarks import measure, profile, report
 from benchmarks.__main__ import main
 from benchmarks.rivals import OURS, RIVALS
 from benchmarks.timing import alternate
@@ -111,3 +111,16 @@ def test_the_tables_go_between_the_markers(tmp_path: Path) -> None:
         report.write_docs("new", document)
     own = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert own.count(report.BEGIN) == own.count(report.END) == 1
+
+
+def test_a_profile_counts_the_functions_of_the_step_alone() -> None:
+    text = """# Overhead;Shared Object;Symbol
+ 30.00% ;step.so ;[.] product.float32.4.3 ;- -
+ 10.00% ;step.so ;[.] group.17.tile ;- -
+  5.00% ;step.so ;[.] copy.float32.3.0 ;- -
+  4.00% ;libc.so.6 ;[.] __memmove_avx_unaligned_erms ;- -
+ 50.00% ;libpython3.11.so.1.0 ;[.] _PyEval_EvalFrameDefault ;- -
+  1.00% ;step.so ;[.] group.17 ;- -
+"""
+    parts = profile.by_part(profile.shares(text))
+    assert list(parts.values()) == pytest.approx([0.6, 0.2, 0.1, 0.08, 0.02])
