@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation
-from chainrule.errors import DataError, IndexRangeError, InputError, OptionError, TypeRuleError, nearest
+from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
@@ -333,10 +333,7 @@ class TrainingStep:
         state.check()
         compiled = self.compiled(signature_of(batch))
         inputs = state.inputs(batch)
-        try:
-            results = compiled(inputs)
-        except IndexRangeError as error:
-            raise error.among(rows) from None
+        results = compiled(inputs)
         finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
         if not finite:
             raise explain_nonfinite(compiled, inputs, state, rows)
