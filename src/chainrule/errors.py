@@ -6,7 +6,6 @@
     └── ChainruleError
         ├── InputError (ValueError)          what was given cannot be used: a file, a column, an option, a batch
         │   ├── DataError                    a table or a cell of it; says file, line, column
-        │   │   └── IndexRangeError          a label or code out of its range; says the row
         │   ├── OptionError                  an option or argument out of range, or options that exclude each other
         │   ├── FileFormatError              a model file that is damaged, foreign, or newer than this version
         │   └── AnswerError                  an answer to an exercise that cannot be read as one
@@ -24,7 +23,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 
 class ChainruleError(Exception):
@@ -37,28 +35,6 @@ class InputError(ChainruleError, ValueError):
 
 class DataError(InputError):
     """A table, or a cell of it, cannot be used."""
-
-
-class IndexRangeError(DataError):
-    """A label, a code or another index is out of its range.
-
-    Made of the index, the number of things that it chooses from, and its place: the row, and further places if its array has more axes.
-    """
-
-    def __init__(self, index: int, size: int, place: tuple[int, ...]) -> None:
-        super().__init__(index, size, place)  # its arguments, so that it can be pickled
-        self.index, self.size, self.place = index, size, place
-
-    def __str__(self) -> str:
-        row, column = self.place[:1], self.place[1:]
-        where = (f"row {row[0]}" if row else "the index") + (f", column {', '.join(map(str, column))}" if column else "")
-        return f"{where} holds index {self.index}, outside of the range 0 to {self.size - 1}."
-
-    def among(self, rows: Any) -> IndexRangeError:
-        """Return the error with its row counted in the data, of which a batch took these rows."""
-        if rows is None or not self.place or self.place[0] >= len(rows):
-            return self
-        return IndexRangeError(self.index, self.size, (int(rows[self.place[0]]), *self.place[1:]))
 
 
 class OptionError(InputError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from chainrule.errors import IndexRangeError, NonFiniteError
+from chainrule.errors import NonFiniteError
 from chainrule.ir import Program
 from chainrule.training.state import Arrays, State
 from chainrule.training.stepping import Feed, Watched
@@ -163,13 +163,11 @@ class NativeStepper:
         state, losses = attempt(good) or (snapshot, np.zeros(0))
         start, count, epoch, step = meta[good].tolist()
         before = replace(state, epoch=epoch, step=step)
-        error, rows = _failure(before), indices[start : start + count]
+        error = _failure(before)
         try:
-            self._explain(before, rows)
+            self._explain(before, indices[start : start + count])
         except NonFiniteError as explained:
             error = explained
-        except IndexRangeError as outside:
-            raise outside.among(rows) from None
         error.losses = losses[max(len(meta) - recent, 0) :].tolist()
         raise error
 

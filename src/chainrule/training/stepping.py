@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.data.batches import steps_per_epoch
-from chainrule.errors import IndexRangeError, NonFiniteError
+from chainrule.errors import NonFiniteError
 from chainrule.training.state import Arrays, State
 
 Order = Callable[[int], np.ndarray]  # epoch → its rows
@@ -139,8 +139,6 @@ class ReferenceStepper:
             except NonFiniteError as error:
                 error.losses = losses
                 raise
-            except IndexRangeError as error:
-                raise error.among(rows) from None
             losses.append(loss)
             ended = step + 1 == self.feed.per_epoch
             self.state = replace(after, epoch=epoch + ended, step=0 if ended else step + 1)

@@ -72,11 +72,24 @@ class Loops:
         scratch: a pointer to a thread's own memory.
         finish: is called to write what becomes of finished tiles: (pointer, its row step, first row, rows, first column, columns).
         ahead: is called to write what is to be done before a tile is finished: (first row, rows, first column, columns).
+        dense: whether rows of tiles should stand in their memory without gaps.
     """
 
     def __init__(
-        self, code: Code, p: Product, kernels: Kernels, x: Any, y: Any, depth: Number, scratch: Any, finish: Finish, ahead: Ahead | None
+        self,
+        code: Code,
+        p: Product,
+        kernels: Kernels,
+        x: Any,
+        y: Any,
+        depth: Number,
+        scratch: Any,
+        finish: Finish,
+        ahead: Ahead | None,
+        *,
+        dense: bool,
     ) -> None:
+        self.row = p.columns if dense else p.padded  # of tiles that are finished together
         self.code, self.p, self.kernels, self.x, self.y, self.depth = code, p, kernels, x, y, depth
         self.finish, self.ahead = finish, ahead
         offset, own = 0, {}
@@ -149,8 +162,8 @@ class Loops:
                 self._pack(self._panel(loop.index), block, many)
             with code.loop(low, high, p.together) as chunk:
                 first, end = chunk.index, code.minimum(code.add(chunk.index, p.together), high)
-                with code.loop(0, panels) as loop:
-                    panel = self._panel(loop.index)
+                with code.loop(0, panels) as loop:  # from the last one: a vector that is cut is stored beyond its row
+                    panel = self._panel(code.sub(panels - 1, loop.index))
                     right = self._right(panel, block, many)
                     with self._tiles(first, end) as (i, rows, heights):
                         self._tile(heights, left, right, panel, i, code.sub(i, first), block)
@@ -299,8 +312,8 @@ class Loops:
     def _sums(self, here: Any, within: Number, first: Number, width: Number, block: Block) -> tuple[Any, Any]:
         """Return where the sums of a tile stand, and their row step: in the tile's memory, or in that which blocks of k share."""
         code, b, p = self.code, self.code.b, self.p
-        row = code.i64(p.padded if p.by_rows else width)
-        tile = code.at(self.tile, code.add(code.mul(within, p.padded), first), p.dtype) if p.by_rows else self.tile
+        row = code.i64(self.row if p.by_rows else width)
+        tile = code.at(self.tile, code.add(code.mul(within, self.row), first), p.dtype) if p.by_rows else self.tile
         if block.last is None:
             return tile, row
         alone = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last)  # one block of k needs no memory for sums

@@ -245,7 +245,7 @@ class Nest:
         return made is not None and made.op.name == "random_bits"
 
     def is_flat(self) -> bool:
-        """Whether all that the group reads has its shape, or is a scalar."""
+        """Whether all that the group reads beside its heart has its shape, or is a scalar."""
         space, definitions = self.group.space, self.writer.definitions
         stored = self.emitter.stored
         seen: set[Value] = set()
@@ -256,12 +256,12 @@ class Nest:
             seen.add(value)
             if value.type.shape != space:
                 return False
-            if value in stored and not top:
+            if value is self.group.heart or (value in stored and not top):
                 return True
             e = definitions.get(value)
             return e is not None and e.op.name in ELEMENTWISE and all(fits(v) for v in e.inputs)
 
-        return all(fits(value, True) for value in self.group.roots)
+        return all(fits(value, True) for value in [*self.group.roots, *self.group.watches])
 
 
 def _watched(code: Code, pointer: Any) -> tuple[Any, Any]:

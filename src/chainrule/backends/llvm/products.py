@@ -21,16 +21,21 @@ class Products(Nest):
 
     def fast_product(self, p: Product) -> None:
         """Tiles of a product, and what becomes of them."""
-        finish, outside = self.tile_function(p)
+        flat = self.is_flat()
+        finish, outside = self.tile_function(p, flat)
         emitter, code = self.emitter, self.code
         low, high = (0, 1) if self.group.space[0] == 1 else (self.low, self.high)
         frame = self.frame(outside)
 
         def call(tile: Any, step: Number, i: Any, rows: Number, j: Number, taken: Number) -> None:
+            if flat and p.by_rows:  # rows that follow each other without a gap are one long row
+                dense = code.b.icmp_signed("==", code.i64(step), ir.Constant(I64, p.columns))
+                taken = code.b.select(dense, code.i64(code.mul(rows, taken)), code.i64(taken))
+                rows = code.b.select(dense, ir.Constant(I64, 1), code.i64(rows))
             code.b.call(finish, [frame, tile, *map(code.i64, (step, i, rows, j, taken))])
 
         pointers, depth, ahead = emitter.stored, emitter.size(p.depth), self.prefetch(p)
-        loops = Loops(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], depth, self.scratch, call, ahead)
+        loops = Loops(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], depth, self.scratch, call, ahead, dense=flat)
         if self.writer.training or p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
             loops.write(code.i64(low), code.i64(high))
             return
@@ -65,8 +70,11 @@ class Products(Nest):
 
         return ahead
 
-    def tile_function(self, p: Product) -> tuple[Any, list[tuple[Value, str]]]:
-        """Write ``(frame, tile, row step, first row, rows, first column, columns)``; return it and the scalars it wants in the frame."""
+    def tile_function(self, p: Product, flat: bool) -> tuple[Any, list[tuple[Value, str]]]:
+        """Write ``(frame, tile, row step, first row, rows, first column, columns)``; return it and the scalars it wants in the frame.
+
+        If it is flat, the columns may go on into the rows that follow.
+        """
         code = define(self.writer.module, f"{self.name}.tile", [PTR, PTR, *[I64] * 5])
         frame, tile, step, i, height, j, taken = code.function.args
         number = len(self.places)
@@ -77,7 +85,7 @@ class Products(Nest):
 
         pointers = [entry.b.inttoptr(word(at), PTR) for at in range(number)]
         rows, flag = word(number), entry.b.inttoptr(word(number + 1), PTR)
-        emitter = self.emitting(code, pointers, rows)
+        emitter = self.emitting(code, pointers, rows, flat=flat)
         outside: list[tuple[Value, str]] = []
 
         def scalar(value: Value, part: str) -> Any:
@@ -87,14 +95,16 @@ class Products(Nest):
 
         emitter.outside = scalar
         m, n = self.group.space
-        lanes = 1 if n == 1 else p.lanes
+        lanes = 1 if n == 1 and not flat else p.lanes
         edge = p.columns % lanes
         whole = code.b.and_(taken, ir.Constant(I64, -lanes)) if lanes > 1 else taken
 
         def turn(r: Any, c: Any, width: int, mask: Any) -> None:
             number = code.load(tile, code.add(code.mul(r, step), c), p.dtype, width)
             row, column = code.add(i, r), code.add(j, c)
-            index = (ZERO if m == 1 else Ix(row), ZERO if n == 1 else Ix(column, int(width > 1)))
+            index: Index = (ZERO if m == 1 else Ix(row), ZERO if n == 1 else Ix(column, int(width > 1)))
+            if flat:
+                index = (Ix(code.add(code.mul(row, p.columns), column), int(width > 1)),)
             self.finish_turn(emitter, index, width, mask, number)
 
         with code.loop(0, height) as outer:
@@ -104,7 +114,7 @@ class Products(Nest):
             if edge:
                 with code.when(code.b.icmp_signed("<", whole, taken)):
                     emitter.fresh()
-                    turn(outer.index, whole, lanes, code.first_lanes(edge, lanes))
+                    turn(outer.index, whole, lanes, code.first_lanes(code.sub(taken, whole) if flat else edge, lanes))
         self.finish(code, flag)
         return code.function, outside
 
