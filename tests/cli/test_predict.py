@@ -52,6 +52,24 @@ def test_flags_say_how_new_rows_are_read(folder, classified, regressed):
     assert "'age'" in chainrule("predict", "works", "-", "--no-header", cwd=folder, stdin=headless.encode()).sentence
 
 
+def test_a_warning_is_a_sentence(folder, classified, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file"))
+    ran = chainrule("predict", "works", "people.csv", cwd=folder)
+    assert ran.status == 0
+    assert f"warning: compiled programs cannot be kept in {tmp_path / 'file'}: File exists. They are compiled again" in ran.err
+    assert ".py" not in ran.err
+    assert "UserWarning" in chainrule("predict", "works", "people.csv", "--traceback", cwd=folder).err
+
+
+def test_columns_of_one_name_are_told_apart_in_json(tmp_path):
+    (tmp_path / "t.csv").write_text("x,t,t_1\n" + "".join(f"{i},{('1_b', 'c')[i % 2]},{('b', 'd')[i % 3 > 0]}\n" for i in range(60)))
+    assert chainrule("train", "t.csv", "--target", "t,t_1", "--out", "run", *SMALL, cwd=tmp_path).status == 0
+    words = ("predict", "run", "t.csv", "--proba")
+    assert "'probability_t_1_b'; write the answers with --json" in chainrule(*words, cwd=tmp_path).sentence
+    assert set(chainrule(*words, "--json", cwd=tmp_path).json["predictions"][0]["probabilities"]) == {"t", "t_1"}
+
+
 def test_json(folder, classified, regressed):
     report = chainrule("predict", "works", "people.csv", "--proba", "--json", cwd=folder).json
     assert (report["format"], report["model"], report["rows"]) == (1, "works", 60)

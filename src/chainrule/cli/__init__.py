@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from chainrule import __version__
-from chainrule.cli.failure import report_failure
+from chainrule.cli.failure import report_failure, report_warning
 from chainrule.errors import OptionError, nearest
 
 COMMANDS = {
@@ -95,7 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     traceback = "--traceback" in words
     try:
-        status = _app([word for word in words if word != "--traceback"], prog_name="chainrule", standalone_mode=False)
+        with warnings.catch_warnings():
+            if not traceback:
+                warnings.showwarning = report_warning
+            status = _app([word for word in words if word != "--traceback"], prog_name="chainrule", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:  # whatever goes wrong is told in a sentence

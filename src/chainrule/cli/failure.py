@@ -1,4 +1,4 @@
-"""What went wrong, in a sentence on standard error, and the exit status that says so."""
+"""What went wrong, in a sentence on standard error, and the exit status that says so; warnings are sentences as well."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def report_failure(error: BaseException, show_traceback: bool = False) -> int:
     text = Text.assemble(("error: ", "bold red"), visible(sentence))
     say(messages(), text)
     return status
+
+
+def report_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None
+) -> None:
+    """Print a warning on standard error: the sentence alone, where Python says which line of code gave it."""
+    from rich.text import Text
+
+    from chainrule.cli.output import messages, say
+
+    say(messages(), Text.assemble(("warning: ", "bold yellow"), visible(str(message))))
 
 
 def explain(error: BaseException) -> tuple[str, int]:

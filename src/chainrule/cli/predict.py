@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from chainrule.data.table import Table
-    from chainrule.training.model import Model
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -42,6 +42,7 @@ def predict(
     The column that the model predicts may be absent; columns that it does not know are ignored. Labels are written as in training.
     """
     from chainrule.cli.options import listed_words
+    from chainrule.training.answers import answer_frame, answer_records
 
     if out is not None:
         _check_out(Path(out), data)
@@ -53,20 +54,31 @@ def predict(
             raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")
     name_ignored(messages(), loaded, table, kept)
     count_unknown(messages(), loaded, table)
-    answers, records = _answers(loaded, table, proba)
-    if clash := [name for name in kept if name in answers.columns]:
-        raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
-    frame = answers.select(*(table.frame[name] for name in kept), *answers.columns)
-    if out is not None:
-        _write_file(frame, Path(out))
-        messages().print(f"{frame.height:,} predictions written to {out}", soft_wrap=True, markup=False)
+    goal = loaded.goal
+    if proba and goal.task != "classification":
+        raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
+    answers = loaded.answers(table)
+    decided = goal.decide(answers)
+    if out is not None or not json:
+        frame = _with_columns(table, kept, answer_frame(goal, decided, answers, proba))
+        if out is not None:
+            _write_file(frame, Path(out))
+            messages().print(f"{frame.height:,} predictions written to {out}", soft_wrap=True, markup=False)
+        else:
+            _write_csv(frame)
     if json:
+        records = answer_records(goal, decided, answers, proba)
         for name in kept:
             for record, cell in zip(records, table.frame[name].to_list(), strict=True):
                 record.setdefault("kept", {})[name] = cell
-        write_json({"model": model, "rows": frame.height, "predictions": records})
-    elif out is None:
-        _write_csv(frame)
+        write_json({"model": model, "rows": len(records), "predictions": records})
+
+
+def _with_columns(table: Table, kept: Sequence[str], answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the answers behind columns of the table."""
+    if clash := [name for name in kept if name in answers.columns]:
+        raise OptionError(f"--keep: the column '{clash[0]}' would stand beside the prediction of the same name; leave it out.")
+    return answers.select(*(table.frame[name] for name in kept), *answers.columns)
 
 
 def _check_out(out: Path, data: str) -> None:
@@ -83,18 +95,6 @@ def _check_out(out: Path, data: str) -> None:
         raise OptionError(f"--out {out}: the folder {out.parent} cannot be written to.")
     if data != "-" and out.exists() and Path(data).exists() and out.samefile(data):
         raise OptionError(f"--out {out} is the table itself, which would be lost; name another file.")
-
-
-def _answers(model: Model, table: Table, proba: bool) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Return the answers as columns and as JSON."""
-    from chainrule.training.answers import answer_frame, answer_records
-
-    goal = model.goal
-    if proba and goal.task != "classification":
-        raise OptionError(f"--proba: '{goal.title}' is a quantity and has no classes; leave the option out.")
-    answers = model.answers(table)
-    decided = goal.decide(answers)
-    return answer_frame(goal, decided, answers, proba), answer_records(goal, decided, answers, proba)
 
 
 def _write_csv(frame: pl.DataFrame) -> None:

@@ -14,6 +14,8 @@ import pytest
 from llvmlite import binding, ir
 from scipy import special  # comes with scikit-learn
 
+from chainrule import ops
+from chainrule.backends.llvm import Executable
 from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, NEAR, emit
 
 WIDTHS = (1, 4, 8, 16)
@@ -283,6 +285,13 @@ def test_bits_are_the_same_for_any_number_of_lanes(name: str, dtype: str) -> Non
     scalar = compiled(name, dtype, 1)(*arguments)
     for width in WIDTHS[1:]:
         assert np.all(same(scalar, compiled(name, dtype, width)(*arguments))), width
+
+
+def test_gelu_is_within_2_units_of_the_last_place_of_its_argument() -> None:
+    x = np.concatenate([np.linspace(-15, 15, 200_001), *(sign * np.geomspace(1e-30, 1, 1000) for sign in (1, -1))]).astype(np.float32)
+    got = Executable(ops.trace(lambda x: ops.gelu(x), "f32[B]"))({"x": x})["out"]
+    exact = 0.5 * x.astype(float) * special.erfc(-x.astype(float) / np.sqrt(2))
+    assert np.all(np.abs(got - exact) <= 2 * np.spacing(np.abs(x)).astype(float))
 
 
 def test_every_function_states_its_error() -> None:

@@ -13,7 +13,7 @@ from chainrule import ops
 from chainrule.backends.llvm import Training
 from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation
-from chainrule.errors import DataError, NonFiniteError, OptionError
+from chainrule.errors import DataError, NonFiniteError, OptionError, TypeRuleError
 
 X = np.random.default_rng(0).standard_normal((61, 4)).astype(np.float32)
 LABELS = np.random.default_rng(1).integers(0, 3, 61)
@@ -69,6 +69,34 @@ def test_a_hostile_label_is_an_error_and_nothing_else_happens(bad):
         step.run(state, (X, labels), epochs=1, batch_size=8)
     state.check()
     assert same(state, step.init())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros((1, 19), np.float32), r"'hidden_1.weight' has type f32\[1,19\] and should have f32\[4,19\]"),
+        (np.zeros((4, 20), np.float32), r"'hidden_1.weight' has type f32\[4,20\] and should have f32\[4,19\]"),
+        (np.zeros((4, 19)), r"'hidden_1.weight' has type f64\[4,19\] and should have f32\[4,19\]"),
+        (None, r"'hidden_1.weight' \(f32\[4,19\]\) is missing"),
+    ],
+)
+@pytest.mark.parametrize("backend", ["llvm", "reference"])
+def test_a_state_that_does_not_fit_is_refused(backend, given, message):
+    step = classifier(backend=backend)
+    state = step.init()
+    stepper = step.start(step.init(), (X, LABELS))
+    if given is None:
+        del state.params["hidden_1.weight"]
+    else:
+        state.params["hidden_1.weight"] = given
+    with pytest.raises(TypeRuleError, match=message):
+        step.run(state, (X, LABELS), epochs=1)
+    with pytest.raises(TypeRuleError, match=message):
+        step(state, X, LABELS)
+    if given is not None:
+        with pytest.raises(TypeRuleError, match=message):
+            stepper.state = state
+            stepper.take(1)
 
 
 def test_a_loss_that_is_not_finite_is_explained_and_the_state_before_it_kept():

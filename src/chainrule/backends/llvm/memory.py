@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from chainrule.backends.llvm.frame import room
+from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import count
 
@@ -21,6 +23,7 @@ class Memory:
     """
 
     def __init__(self, types: Mapping[str, Type]) -> None:
+        self._types = dict(types)
         self._pieces: list[np.ndarray] = []
         self._choosing = threading.Lock()
         self._layout: list[tuple[str, int, int, np.dtype, tuple[int, ...]]] = []
@@ -33,7 +36,11 @@ class Memory:
             self._size += -(-size // _LINE) * _LINE + _LINE
 
     def copy(self, state: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-        """Return copies of the arrays of a state, and their addresses, which are those of cache lines."""
+        """Return copies of the arrays of a state, and their addresses, which are those of cache lines.
+
+        Raises:
+            TypeRuleError: an array is missing or has another type.
+        """
         piece = self._free()
         base = int(piece.ctypes.data)
         start = -base % _LINE
@@ -41,9 +48,19 @@ class Memory:
         for name, offset, size, kind, shape in self._layout:
             part: np.ndarray = piece[start + offset : start + offset + size]  # a view of NumPy's holds the owner of its memory
             arrays[name] = copy = part.view(kind).reshape(shape)
-            copy[...] = state[name]
+            array = state.get(name)
+            copy[...] = array if type(array) is np.ndarray and array.shape == shape and array.dtype == kind else self.fitting(name, array)
             addresses[name] = base + start + offset
         return arrays, addresses
+
+    def fitting(self, name: str, array: Any) -> np.ndarray:
+        """Return an array of the state if it has its type; TypeRuleError otherwise: NumPy would repeat a smaller one."""
+        if array is None:
+            raise TypeRuleError(f"input '{name}' ({self._types[name]}) is missing.")
+        given = np.asarray(array)
+        if Type.of(given) != self._types[name]:
+            raise TypeRuleError(f"input '{name}' has type {Type.of(given)} and should have {self._types[name]}.")
+        return given
 
     def _free(self) -> np.ndarray:
         with self._choosing:  # the one that is returned has a holder

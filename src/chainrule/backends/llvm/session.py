@@ -56,7 +56,7 @@ class Session:
         """Go on from another state: arrays and numbers by name, all or some."""
         for name, value in state.items():
             if name in self._arrays:
-                self._arrays[name][...] = value
+                self._arrays[name][...] = self._memory.fitting(name, value)
             elif name in self._scalars:
                 self.frame.set_scalar(self._scalars[name], value)
 
