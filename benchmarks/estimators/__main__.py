@@ -2,8 +2,9 @@
 
 All parameters are at their defaults, scikit-learn's networks get scaled inputs and one unit for each category. For each table it prints
 the mean error on test rows over the splits (the share of rows that are predicted wrongly, or the root of the mean squared error) and its
-standard deviation, the median seconds of ``fit``, and the peak of memory; and for Chainrule the seconds of the first ``fit`` of a process
-that had to compile, and of one that found the compiled programs on disk. Each has a process of its own, with as many threads as the other.
+standard deviation, the mean expected calibration error (ECE) on these rows (of classes, in 15 bins of confidence), the median seconds of
+``fit``, and the peak of memory; and for Chainrule the seconds of the first ``fit`` of a process that had to compile, and of one that found
+the compiled programs on disk. Each has a process of its own, with as many threads as the other.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from benchmarks import pinning
 from benchmarks.estimators.tables import FILES, NAMES
 
 HEAD = (
-    "| table | error | ± | MLP | ± | s | MLP s | time | compiling s | from disk s | MB | MLP MB |",
-    "| --- " * 12 + "|",
+    "| table | error | ± | MLP | ± | ECE | MLP ECE | s | MLP s | time | compiling s | from disk s | MB | MLP MB |",
+    "| --- " * 14 + "|",
 )
 
 
@@ -45,9 +46,10 @@ def line(table: str, folder: Path, splits: int, threads: int) -> str:
         ours = contest("chainrule", table, folder, splits, threads, cache)
         theirs = contest("mlp", table, folder, splits, threads, cache)
     errors = [f"{np.mean(one['errors']):.4g} | {np.std(one['errors']):.2g}" for one in (ours, theirs)]
+    calibration = " | ".join(f"{np.mean(one['calibration']):.3f}" if one["calibration"] else "" for one in (ours, theirs))
     seconds = [float(np.median(one["seconds"])) for one in (ours, theirs)]
     times = f"{seconds[0]:.3f} | {seconds[1]:.3f} | {seconds[0] / seconds[1]:.2f} × | {compiling:.3f} | {ours['seconds'][0]:.3f}"
-    return f"| {table} | {errors[0]} | {errors[1]} | {times} | {ours['memory_mb']:.0f} | {theirs['memory_mb']:.0f} |"
+    return f"| {table} | {errors[0]} | {errors[1]} | {calibration} | {times} | {ours['memory_mb']:.0f} | {theirs['memory_mb']:.0f} |"
 
 
 def main() -> int:

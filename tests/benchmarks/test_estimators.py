@@ -20,6 +20,7 @@ def test_a_table_has_a_line() -> None:
     head, _, line = ran.stdout.splitlines()
     cells = dict(zip(head.split("|"), line.split("|"), strict=True))
     assert cells[" table "] == " iris " and 0 <= float(cells[" error "]) < 0.2 and 0 <= float(cells[" MLP "]) < 0.2
+    assert 0 < float(cells[" ECE "]) < 0.5 and 0 < float(cells[" MLP ECE "]) < 0.5
 
 
 def test_a_table_that_is_not_there_is_named() -> None:

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from chainrule.cli import main
 from chainrule.training import checkpoint
 from chainrule.training.loop import Loop
+from chainrule.training.verify_resume import verify_resume
 from cli.running import chainrule, environment, people
 
 OPTIONS = ("--target", "works", "--no-trees", "--hidden", "16", "--seed", "3", "--dropout", "0.1", "--patience", "0")
@@ -134,3 +135,59 @@ def test_what_cannot_go_on_is_said(tmp_path, capsys):
     (tmp_path / "ended" / checkpoint.CHECKPOINT).write_bytes(whole)
     (tmp_path / "people.csv").write_text(people(401))
     assert "people.csv has changed since that run" in told("resume", "ended")
+
+
+@pytest.mark.parametrize("more", [(), ("--folds", "2"), ("--patience", "2", "--no-statistics")])
+def test_that_a_run_goes_on_with_the_same_bits_is_proved(more, tmp_path, capsys):
+    assert train("whole", "--epochs", "20", *more) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    capsys.readouterr()
+    assert main(["verify-resume", "whole"]) == 0
+    epochs = len(history(tmp_path / "whole"))
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"Killed in epoch {epochs // 2 + 1} of {epochs}, gone on after epoch {epochs // 2}: the same bits as without a break"
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()} == before
+
+
+def test_a_run_that_goes_on_with_other_bits_fails_the_proof(capsys, monkeypatch):
+    assert train("whole", "--epochs", "6") == 0
+    go_on = Loop.go_on
+
+    def forgets(loop, standing, history):
+        standing.state.optimizer = {name: 0 * array for name, array in standing.state.optimizer.items()}
+        go_on(loop, standing, history)
+
+    monkeypatch.setattr(Loop, "go_on", forgets)
+    capsys.readouterr()
+    assert main(["verify-resume", "whole", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ok"], found["epochs"], found["checkpoint"]) == (False, 6, 3)
+    assert {"epoch 4", "epoch 5", "epoch 6", "state/params/output.weight"} & set(found["differs"]) and "epoch 3" not in found["differs"]
+
+
+def test_the_proof_of_a_run_of_another_machine_is_made_here(tmp_path):
+    assert train("whole", "--epochs", "6") == 0
+    lines = (tmp_path / "whole" / "history.jsonl").read_text().splitlines()
+    lines[4] = lines[3].replace('"epoch": 4', '"epoch": 5')
+    (tmp_path / "whole" / "history.jsonl").write_text("\n".join(lines) + "\n")
+    found = verify_resume(tmp_path / "whole")
+    assert (found.ok, found.repeats) == (True, False)
+
+
+def test_what_cannot_be_proved_is_said(capsys):
+    for out, more, sentence in (
+        ("short", ("--epochs", "1"), "has 1 epoch, so that there is nothing to go on with"),
+        ("clock", ("--epochs", "3", "--time-budget", "100"), "when it stops depends on the clock"),
+    ):
+        assert train(out, *more) == 0
+        capsys.readouterr()
+        assert main(["verify-resume", out]) == 2
+        assert sentence in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patch:
+        ended_after(3, patch)
+        assert train("ended", "--epochs", "20") == 1
+    capsys.readouterr()
+    assert main(["verify-resume", "ended"]) == 2
+    assert "is not done, so there is nothing to compare with" in capsys.readouterr().err

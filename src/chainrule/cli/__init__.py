@@ -1,6 +1,7 @@
 """The command line: ``chainrule COMMAND …``. One module a command, thin over the Python functions of the same words.
 
-A command ``NAME`` is the function ``NAME`` of the module ``chainrule.cli.NAME``: it prints, and returns its exit status (``None`` for 0).
+A command ``NAME`` is the function ``NAME`` of the module ``chainrule.cli.NAME``, with ``_`` for ``-``: it prints, and returns its
+exit status (``None`` for 0).
 A module is imported when its command is run, and the heavy libraries inside the function, so that the overview is quick.
 """
 
@@ -24,6 +25,7 @@ from chainrule.errors import OptionError, nearest
 COMMANDS = {
     "train": "Train a network on a table, and measure it on rows that it has not seen.",
     "resume": "Go on with a run that was ended before it was done.",
+    "verify-resume": "Prove that a run that is killed goes on with the same bits.",
     "predict": "Write the answer of a model for each row of a table.",
     "evaluate": "Measure a model on rows whose answers are known.",
     "step": "Show one training step of a row: forward, loss, backward, update, with the numbers.",
@@ -46,7 +48,8 @@ def command_named(name: str) -> Any:
     if name not in COMMANDS:
         raise OptionError(f"there is no command '{name}'.{nearest(name, COMMANDS)} `chainrule` alone lists the commands.")
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name)(getattr(import_module(f"chainrule.cli.{name}"), name))
+    function = name.replace("-", "_")
+    alone.command(name)(getattr(import_module(f"chainrule.cli.{function}"), function))
     return typer.main.get_command(alone)
 
 
