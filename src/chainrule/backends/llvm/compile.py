@@ -7,8 +7,7 @@ import itertools
 from typing import Any
 
 from chainrule.backends.llvm import cache
-from chainrule.backends.llvm.module import build
-from chainrule.backends.llvm.plan import Plan
+from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.target import Target, initialize
 from chainrule.ir import Program
 
@@ -25,6 +24,8 @@ def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, An
             return kept[0], _function(kept[1], target)
         except RuntimeError:
             pass  # not this machine's code: it is made anew
+    from chainrule.backends.llvm.module import build  # what writes code loads where there is code to write
+
     built = build(program, target, training)
     code = object_code(str(built.module), target)
     cache.store(name, built.plan, code)
