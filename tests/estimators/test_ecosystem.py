@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
-from sklearn.pipeline import make_pipeline
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
@@ -72,6 +75,52 @@ def test_metadata_is_routed() -> None:
         hidden = HiddenActivations(classifier().set_fit_request(sample_weight=True))
         doubled = hidden.fit(X, y, sample_weight=np.where(y == 0, 5.0, 1.0)).transform(X)
         assert not np.array_equal(doubled, hidden.fit(X, y).transform(X))
+
+
+def alike(one, other) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))
+
+
+def test_weights_reach_a_network_through_pipelines_and_searches() -> None:
+    weights = np.where(y == 0, 5.0, 1.0)
+    scaled = StandardScaler().fit_transform(X)
+    expected, unweighted = classifier().fit(scaled, y, sample_weight=weights), classifier().fit(scaled, y)
+    assert not alike(expected, unweighted)
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipe = make_pipeline(scaler, classifier().set_fit_request(sample_weight=True).set_score_request(sample_weight=True))
+        assert alike(clone(pipe).fit(X, y, sample_weight=weights)[-1], expected)
+        search = GridSearchCV(pipe, {"neuralnetworkclassifier__lr": [0.01]}, cv=3, error_score="raise").fit(X, y, sample_weight=weights)
+        assert alike(search.best_estimator_[-1], expected)
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            cross_validate(classifier(), X, y, params={"sample_weight": weights})
+
+
+def test_validation_rows_go_through_the_steps_of_a_pipeline() -> None:
+    scaler = StandardScaler().fit(X)
+    expected = classifier().fit(scaler.transform(X), y, X_val=scaler.transform(X[::5]), y_val=y[::5])
+    with config_context(enable_metadata_routing=True):
+        network = classifier().set_fit_request(X_val=True, y_val=True)
+        pipe = Pipeline([("scale", StandardScaler()), ("network", network)], transform_input=["X_val"])
+        pipe.fit(X, y, X_val=X[::5], y_val=y[::5])
+    assert alike(pipe[-1], expected) and pipe[-1].validation_curve_ == expected.validation_curve_
+
+
+def test_weights_reach_partial_fit() -> None:
+    weights = np.where(np.arange(150) % 3 == 0, 5.0, 1.0)
+    expected = classifier().partial_fit(X, y == 1, sample_weight=weights)
+    with config_context(enable_metadata_routing=True):
+        each = OneVsRestClassifier(classifier().set_partial_fit_request(sample_weight=True))
+        each.partial_fit(X, y, classes=[0, 1, 2], sample_weight=weights)
+    assert alike(each.estimators_[1], expected) and not alike(expected, classifier().partial_fit(X, y == 1))
+
+
+def test_weights_reach_the_network_of_a_transformer_without_routing_too() -> None:
+    weights = np.where(y == 0, 5.0, 1.0)
+    expected = classifier().fit(X, y, sample_weight=weights)
+    assert alike(HiddenActivations(classifier()).fit(X, y, sample_weight=weights).estimator_, expected)
+    pipe = make_pipeline(HiddenActivations(classifier()), classifier(hidden=()))
+    assert alike(pipe.fit(X, y, hiddenactivations__sample_weight=weights)[0].estimator_, expected)
 
 
 # pickles

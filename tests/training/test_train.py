@@ -13,7 +13,7 @@ import chainrule as cr
 from chainrule.errors import DataError, InputError, NonFiniteError, OptionError
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.options import Options
-from chainrule.training.train import NetworkBuilt, Trained, Understood
+from chainrule.training.train import NetworkBuilt, Trained, Understood, train_events
 
 GENERATOR = np.random.default_rng(5)
 ROWS = 240
@@ -263,6 +263,14 @@ def test_stopping_when_good_enough_and_when_out_of_time():
     assert train(until="rmse < 100", epochs=50).report["epochs"] == 1
     assert train(epochs=100_000, time_budget=0.3, patience=None).report["stopped"] == "the time budget of 0.3 s is spent"
     assert "has not improved for 2 epochs" in train(epochs=500, patience=2, lr=0.05).report["stopped"]
+
+
+def test_where_a_loss_is_not_finite_the_row_of_the_frame_is_named():
+    events = list(train_events(TABLE, "y", Options.of({"optimizer": "sgd", "lr": 1e30, "epochs": 5, "batch_size": 8})))
+    prepared = next(event.prepared for event in events if isinstance(event, Understood))
+    stopped = next(event for event in events if isinstance(event, Stopped))
+    row = int(prepared.split.train[stopped.row])
+    assert row != stopped.row and stopped.error.endswith(f"Row {stopped.row} of the training rows comes from a data frame, row {row}.")
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights():

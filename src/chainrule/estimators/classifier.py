@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.classes import Classes, Labels, SeveralClasses, judge_classes
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, parameter
+from chainrule.estimators.parameters import constraints, names, parameter
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -60,7 +59,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         n_features_in_, feature_names_in_: the columns of X. ``n_outputs_``, ``n_layers_``: the size of the network.
     """
 
-    class_weight: Any = parameter(None, dict, list, StrOptions({"balanced"}), None)
+    class_weight: Any = parameter(None, dict, list, names(["balanced"]), None)
 
     _task = "classification"
 

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -50,8 +51,9 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
             OptionError: the network has no such layer.
         """
         self._validate_params()
-        routed = process_routing(self, "fit", **fit_params)
-        self.estimator_ = clone(self.estimator).fit(X, y, **routed.estimator.fit)
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
         self.layer_ = _layer(len(self.estimator_.shape_.hidden), self.layer)
         return self
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from chainrule.data.target_transform import OPTIONS, STANDARDIZE
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, parameter
+from chainrule.estimators.parameters import constraints, names, parameter
 from chainrule.estimators.quantities import Quantities, judge_quantities
 
 
@@ -37,7 +37,7 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
     """
 
     quantile: Any = parameter(None, Interval(Real, 0, 1, closed="neither"), "array-like", None)
-    target_transform: str = parameter(STANDARDIZE, StrOptions(set(OPTIONS)))
+    target_transform: str = parameter(STANDARDIZE, names(OPTIONS))
 
     _task = "regression"
 

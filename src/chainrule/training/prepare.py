@@ -46,6 +46,10 @@ class Part:
         """Return (x, y) or (x, y, w)."""
         return (self.x, self.y) if self.w is None else (self.x, self.y, self.w)
 
+    def place(self, row: int) -> str:
+        """Say where a row (from 0) is: its line in the file, or its row in the table that it was taken from."""
+        return self.table.place(row) if self.table.lines is not None else f"{self.table.source}, row {self.rows[row]}"
+
 
 @dataclass(frozen=True)
 class Judged:

@@ -78,7 +78,7 @@ def _repeated(prepared: Prepared) -> Iterator[Note]:
             continue
         found = rows_in_both(_with_answers(train), _with_answers(part))
         if found.share > _REPEATED and not found.by_nature:
-            first = _place(part, int(found.again[0]))
+            first = part.place(int(found.again[0]))
             text = (
                 f"{len(found.again):,} of the {found.rows:,} {name} rows stand in the training rows too, answer included (the first is "
                 f"{first}): what is measured there is partly memory; take repeated rows out"
@@ -142,7 +142,7 @@ def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
     other = f"--target-transform {transform} or --loss huber" if transform and target.transform == STANDARDIZE else "--loss huber"
     if found.largest_share > _ALONE:
         text = (
-            f"the value of '{name}' in {_place(prepared.train, found.largest)} makes up {found.largest_share:.0%} of all squared "
+            f"the value of '{name}' in {prepared.train.place(found.largest)} makes up {found.largest_share:.0%} of all squared "
             f"deviations from the mean: a squared error is mostly about this row; check it, or use {other}"
         )
         yield Note(text, "--loss", warning=True)
@@ -152,8 +152,3 @@ def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
             f"squared deviations from the mean: a squared error is mostly about them; use {other}"
         )
         yield Note(text, "--target-transform" if transform else "--loss", warning=True)
-
-
-def _place(part: Part, row: int) -> str:
-    """Say where a row of a part is: its line in the file, or its row in the table that it was taken from."""
-    return part.table.place(row) if part.table.lines is not None else f"{part.table.source}, row {part.rows[row]}"

@@ -193,8 +193,8 @@ def train_prepared(prepared: Prepared, options: Options) -> Generator[TrainEvent
             yield event
     assert stopped is not None  # the loop ends with it
     if stopped.row is not None:
-        place = prepared.train.table.place(stopped.row)
-        stopped = replace(stopped, error=f"{stopped.error} Row {stopped.row} of the training rows is {place}.")
+        place = prepared.train.place(stopped.row)
+        stopped = replace(stopped, error=f"{stopped.error} Row {stopped.row} of the training rows comes from {place}.")
     yield stopped
     signature = step.signature if prepared.train.w is None else step.signature_with_weights()
     calibrated = calibrate(prepared, options, step, run.best) if stopped.best_epoch else Calibrated(prepared.goal)

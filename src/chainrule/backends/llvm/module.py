@@ -10,18 +10,15 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define
 from chainrule.backends.llvm.groups import Grouped, group
+from chainrule.backends.llvm.layout import COUNT, META, TURN, WORDS, Place, Plan
 from chainrule.backends.llvm.loops import Writer, Written
-from chainrule.backends.llvm.plan import Place, Plan, Planner
+from chainrule.backends.llvm.plan import Planner
 from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
 from chainrule.ir import B, Batch, Program, Value
 from chainrule.ir.types import count, depends_on_batch
 
-# the words of the context that run reads
-WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "measure", "done", "status")
-COUNT, TURN, CONTEXT = 16, 24, 32  # of the barrier, each on a cache line of its own; and the number of words in all
-META = 4  # words a step: where its rows begin in the order, B, the epoch, the step
 _SPIN = 3000  # looks at the barrier before a thread gives way
 
 
