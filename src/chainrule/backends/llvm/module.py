@@ -24,12 +24,13 @@ _SPIN = 3000  # looks at the barrier before a thread gives way
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program as a module, with its plan, what led to it, and the places of its values."""
+    """A program as a module, with its plan, what led to it, the places of its values, and the groups that each function is for."""
 
     module: Any
     plan: Plan
     staged: Staged
     places: Mapping[Value, int]
+    groups: Mapping[str, list[int]]
 
     @property
     def grouped(self) -> Grouped:
@@ -85,7 +86,7 @@ class _Building:
                 if p is not None:
                     scratch = max(scratch, sum(p.scratch().values()))
                 self.plan.work += _work(g.equation)
-            written.append(writer.write(g, f"group.{number}"))
+            written.append(writer.write(g, number))
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
         self.unwatched = self.plan.private  # a place for numbers that nobody watches, as wide as the widest vector
@@ -93,7 +94,7 @@ class _Building:
         self.plan.row_local = self._row_local()
         self.plan.guarded = any(e.op.name in ("gather", "pick", "scatter_add") for e in grouped.program.equations)
         _Driver(self, written).write()
-        return Built(self.module, self.plan, self.staged, planner.of)
+        return Built(self.module, self.plan, self.staged, planner.of, writer.groups)
 
     def _row_local(self) -> bool:
         """Whether rows are independent of each other, and of how many there are, so that any of them can be run alone."""
