@@ -13,7 +13,6 @@ from chainrule.cli.options import given_options, read_config, with_option_flags
 from chainrule.data.bundled import bundled_names
 from chainrule.errors import OptionError
 from chainrule.training.options import Options
-from chainrule.training.repeat import is_run, read_run
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,8 @@ def train(
     given = {word: value for word, value in own.items() if value is not None}
     options = given_options(flags)
     if config is not None:
+        from chainrule.training.repeat import is_run, read_run
+
         path = Path(config)
         configured, others = read_run(path, {*given, *options}) if is_run(path) else read_config(path, own)
         given, options = others | given, configured | options
@@ -98,12 +99,15 @@ def _without_data(context: typer.Context, bare: bool) -> int:
 
 
 def _train(request: Request, options: Options) -> int:
-    from chainrule.cli.course import Course
-    from chainrule.cli.models import refuse_model
-    from chainrule.training.run_folder import check_run_folder
-    from chainrule.training.train import train_events
+    from chainrule.training.trees import trees
 
-    refuse_model(request.data)
-    check_run_folder(None if request.out is None else Path(request.out), request.overwrite)
-    with Course(request, options) as course:
-        return course.follow(train_events(request.data, request.target, options))
+    with trees(options.trees) as growing:  # which load while the rest does
+        from chainrule.cli.course import Course
+        from chainrule.cli.models import refuse_model
+        from chainrule.training.run_folder import check_run_folder
+        from chainrule.training.train import train_events
+
+        refuse_model(request.data)
+        check_run_folder(None if request.out is None else Path(request.out), request.overwrite)
+        with Course(request, options) as course:
+            return course.follow(train_events(request.data, request.target, options, growing))

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -23,6 +22,8 @@ def read_frame(data: object) -> pl.DataFrame:
     """
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
+    import narwhals.stable.v2 as nw  # which takes a while to load, and files and lists need none of it
+
     try:
         native: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
@@ -85,6 +86,10 @@ def _columns(name: str, values: object) -> list[pl.Series]:
         raise DataError(f"{SOURCE}: column '{name}' is {_described(values)}; a column is a list or an array of its cells")
     if isinstance(values, pl.Series):
         return [values.alias(name)]
+    if isinstance(values, list | tuple | range):
+        return [column_of_values(name, values)]
+    import narwhals.stable.v2 as nw
+
     try:
         series = nw.from_native(values, series_only=True)  # type: ignore[call-overload]  # whether it is a series is what is asked
     except TypeError:
@@ -94,6 +99,8 @@ def _columns(name: str, values: object) -> list[pl.Series]:
 
 def _column_of_series(series: Any) -> pl.Series:
     """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
+    import narwhals.stable.v2 as nw
+
     name = str(series.name)
     naive = series.dtype == nw.Datetime and series.dtype.time_zone is None
     if series.dtype.is_float() or naive or (series.dtype.is_numeric() and not series.is_null().any()):

@@ -24,11 +24,11 @@ from chainrule.nn.activations import activation_name
 from chainrule.training.calibration import Calibration, calibration_of
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
-from chainrule.training.options import Options
 from chainrule.training.state import State
 
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
+    from chainrule.training.options import Options
 
 
 @dataclass

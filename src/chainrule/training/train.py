@@ -124,9 +124,9 @@ def train(
     return model
 
 
-def train_events(data: Any, target: Any, options: Options) -> Generator[TrainEvent, None, Model]:
-    """Train, yield everything that happens, and return the model; see :func:`train`."""
-    with Trees() if options.trees and boosted.installed() else nullcontext() as trees:
+def train_events(data: Any, target: Any, options: Options, trees: Trees | None = None) -> Generator[TrainEvent, None, Model]:
+    """Train, yield everything that happens, and return the model; see :func:`train`. ``trees`` are there already, or begin to load."""
+    with boosted.trees(options.trees) if trees is None else nullcontext(trees) as trees:
         judged = judge(read_sources(data, target, options), options)
         folds = fold(judged, options)
         prepared = encode(judged, divide(judged, options), options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,11 @@ _GIVEN, _ANSWER = "given.npz", "answer.npy"
 def installed() -> bool:
     """Say whether scikit-learn is there."""
     return find_spec("sklearn") is not None
+
+
+def trees(wanted: bool) -> AbstractContextManager[Trees | None]:
+    """Return a process in which trees can grow, for a ``with`` block; nothing where they are not wanted or cannot be had."""
+    return Trees() if wanted and installed() else nullcontext()
 
 
 class Trees:
@@ -98,8 +104,10 @@ def grow(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray
 
 
 def _main(folder: Path) -> None:
+    sys.modules["pandas"] = None  # type: ignore[assignment] # not to be imported: scikit-learn loads it for data frames, and gets arrays
     import sklearn.ensemble  # noqa: F401 - while there is nothing to do yet
 
+    del sys.modules["pandas"]
     for _ in sys.stdin:
         with np.load(folder / _GIVEN) as given:
             answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]))

@@ -41,6 +41,25 @@ def test_what_was_compiled_is_loaded_again(folder, monkeypatch):
         run()
 
 
+FOUND = """
+import sys
+import numpy as np
+from chainrule.backends.llvm import Executable, permutation
+from chainrule.ops import trace
+Executable(trace(lambda x: x * 2.0, "f64[B,40]"))({"x": np.ones((3, 40))})
+permutation(0, 0, 10)
+loaded = {name.removeprefix("chainrule.backends.llvm.") for name in sys.modules}
+print(sorted({"emit", "module", "groups", "plan", "shuffle"} & loaded))
+"""
+
+
+def test_what_writes_code_is_not_loaded_where_it_is_kept(folder):
+    written = [subprocess.run([sys.executable, "-c", FOUND], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert "'module'" in written[0]
+    assert "'shuffle'" in written[0]
+    assert written[1] == "[]\n"
+
+
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b"x" * 50]
 )

@@ -69,3 +69,13 @@ def test_functions_say_what_they_compute(step, stage, instruction):
 def test_no_other_stage(step):
     with pytest.raises(OptionError, match="Did you mean 'groups'"):
         listing(step.program, "group")
+
+
+def test_groups_of_equal_layers_share_their_functions():
+    step = cr.training_step(cr.nn.mlp(8, [8, 8, 8], 8), loss=cr.losses.mse, optimizer=cr.optim.sgd(0.1), x="f32[B,8]", y="f32[B,8]")
+    functions = describe(step.program, "llvm")["functions"]
+    several = [what for what in (function["computes"] for function in functions) if sum(line.startswith("group") for line in what) > 1]
+    assert any({"hidden_1", "hidden_2"} <= set(re.findall(r"hidden_\d", " ".join(what))) for what in several)
+    shown = " ".join(line for function in functions for line in function["computes"])
+    groups = [group["group"] for stage in describe(step.program, "groups")["stages"] for group in stage["groups"]]
+    assert [number for number in groups if f"group {number}:" not in shown] == []

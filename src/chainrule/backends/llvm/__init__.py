@@ -2,7 +2,7 @@
 
 from chainrule.backends.llvm.executable import Executable
 from chainrule.backends.llvm.frame import processors
-from chainrule.backends.llvm.shuffle import permutation
+from chainrule.backends.llvm.order import permutation
 from chainrule.backends.llvm.training import Training
 
 __all__ = ["Executable", "Training", "permutation", "processors"]

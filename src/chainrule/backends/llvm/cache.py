@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from chainrule.backends.llvm.plan import Place, Plan
+from chainrule.backends.llvm.layout import Place, Plan
 from chainrule.backends.llvm.target import Target
 from chainrule.ir import Program, Type
 from chainrule.ir.serialize import to_json
@@ -36,11 +36,15 @@ def key(program: Program, target: Target, training: bool) -> str:
     """Return the name of a program's entry."""
     data, tensors = to_json(program)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, allow_nan=False).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+    for constant, tensor in sorted(tensors.items()):
+        digest.update(f"{constant} {tensor.dtype} {tensor.shape}".encode())
         digest.update(np.ascontiguousarray(tensor).tobytes())
-    digest.update(f"{target!r} {training} {sys.platform} {_compiler()}".encode())
-    return digest.hexdigest()
+    return name(f"{digest.hexdigest()} {training}", target)
+
+
+def name(what: str, target: Target) -> str:
+    """Return the name of the entry for what is compiled, by whatever tells it from all else."""
+    return hashlib.sha256(f"{what} {target!r} {sys.platform} {_compiler()}".encode()).hexdigest()
 
 
 @lru_cache(1)
@@ -59,13 +63,13 @@ def _compiler() -> str:
     return digest.hexdigest()
 
 
-def load(name: str) -> tuple[Plan, bytes] | None:
+def load(entry: str) -> tuple[Plan, bytes] | None:
     """Return an entry, or ``None`` if there is none or it is damaged."""
     folder = _folder()
     if folder is None:
         return None
     try:
-        content = (folder / f"{name}.object").read_bytes()
+        content = (folder / f"{entry}.object").read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
         size = int.from_bytes(content[32:40], "little")
@@ -74,7 +78,7 @@ def load(name: str) -> tuple[Plan, bytes] | None:
         return None
 
 
-def store(name: str, plan: Plan, code: bytes) -> None:
+def store(entry: str, plan: Plan, code: bytes) -> None:
     """Keep an entry; where that is not possible it is said once and nothing else happens."""
     folder = _folder()
     if folder is None:
@@ -86,7 +90,7 @@ def store(name: str, plan: Plan, code: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(content).digest() + content)
-        Path(temporary).replace(folder / f"{name}.object")
+        Path(temporary).replace(folder / f"{entry}.object")
         _bound(folder)
     except OSError as error:
         if temporary:

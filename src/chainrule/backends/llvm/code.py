@@ -274,9 +274,18 @@ class Loop:
         self.last: list[Any] = []
 
 
+class Function(ir.Function):  # type: ignore[misc]  # llvmlite has no types
+    """A function whose text is made once when it is whole."""
+
+    whole: str | None = None
+
+    def __str__(self) -> str:
+        return self.whole or str(super().__str__())
+
+
 def define(module: Any, name: str, arguments: Sequence[Any], *, internal: bool = True, distinct: bool = True) -> Code:
     """Begin a function without result; ``distinct`` says that no two of its pointers lead to the same memory."""
-    function = ir.Function(module, ir.FunctionType(VOID, list(arguments)), name)
+    function = Function(module, ir.FunctionType(VOID, list(arguments)), name)
     if internal:
         function.linkage = "internal"
         function.attributes.add("noinline")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import itertools
 from typing import Any
 
 from chainrule.backends.llvm import cache
-from chainrule.backends.llvm.module import build
-from chainrule.backends.llvm.plan import Plan
+from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.target import Target, initialize
 from chainrule.ir import Program
 
@@ -25,10 +25,24 @@ def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, An
             return kept[0], _function(kept[1], target)
         except RuntimeError:
             pass  # not this machine's code: it is made anew
-    built = build(program, target, training)
-    code = object_code(str(built.module), target)
-    cache.store(name, built.plan, code)
-    return built.plan, _function(code, target)
+    plan, text = _written(program, target, training)
+    code = object_code(text, target)
+    cache.store(name, plan, code)
+    return plan, _function(code, target)
+
+
+def _written(program: Program, target: Target, training: bool) -> tuple[Plan, str]:
+    """Return a program's plan and its module in IR. Garbage is not looked for meanwhile: what is made is kept until the text stands."""
+    from chainrule.backends.llvm.module import build  # what writes code loads where there is code to write
+
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        built = build(program, target, training)
+        return built.plan, str(built.module)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _function(code: bytes, target: Target) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.backends.llvm.compile import compiled
 from chainrule.backends.llvm.frame import Frame, contiguous, processors
-from chainrule.backends.llvm.plan import Plan
+from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.slices import Slices
 from chainrule.backends.llvm.target import Target
 from chainrule.backends.reference import Reference

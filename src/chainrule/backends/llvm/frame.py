@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.backends.llvm.module import CONTEXT, META, WORDS
-from chainrule.backends.llvm.plan import Plan
+from chainrule.backends.llvm.layout import CONTEXT, META, WORDS, Plan
 from chainrule.ir import bind_axes
 
 _LINE = 64

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.backends.llvm.code import Number
+from chainrule.backends.llvm.code import Function, Number
 from chainrule.backends.llvm.groups import Group, Grouped
 from chainrule.backends.llvm.index import ZERO, Ix
 from chainrule.backends.llvm.kernels import Kernels
@@ -41,6 +41,7 @@ class Writer:
     Attributes:
         place: a value → the key of the memory that it stands in (values of one key share it).
         leaf: whether a value stands in memory. training: whether the program takes many rows at once, most of the time.
+        groups: the name of a function → the numbers of the groups that it is for.
     """
 
     def __init__(
@@ -54,15 +55,28 @@ class Writer:
         self.leaf = leaf
         self.training = training
         self.kernels = Kernels(module)
+        self.groups: dict[str, list[int]] = {}
+        self._texts: dict[str, Function] = {}
+        self._number = 0
+
+    def only(self, function: Function) -> Function:
+        """Return a whole function, or the one that does the same where there is one already, as for the groups of equal layers."""
+        function.whole = str(function)
+        first = self._texts.setdefault(function.whole.replace(f'"{function.name}"', "", 1), function)
+        if first is not function:
+            del self.module.globals[function.name]
+        self.groups.setdefault(first.name, []).append(self._number)
+        return first
 
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""
         assert group.equation is not None
         return product(group.equation, self.definitions, self.leaf, self.target)
 
-    def write(self, group: Group, name: str) -> Written:
+    def write(self, group: Group, number: int) -> Written:
         """Write a group's function."""
-        return GroupWriter(self, group, name).written()
+        self._number = number
+        return GroupWriter(self, group, f"group.{number}").written()
 
 
 class GroupWriter(Products, Reduction, Nest):
@@ -88,7 +102,7 @@ class GroupWriter(Products, Reduction, Nest):
         else:
             self.concatenation()
         self.finish(self.code, self.flag)
-        return Written(self.code.function, tuple(self.places), extent, grain)
+        return Written(self.writer.only(self.code.function), tuple(self.places), extent, grain)
 
     # maps
 

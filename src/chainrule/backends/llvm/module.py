@@ -10,29 +10,27 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define
 from chainrule.backends.llvm.groups import Grouped, group
+from chainrule.backends.llvm.layout import COUNT, META, TURN, WORDS, Place, Plan
 from chainrule.backends.llvm.loops import Writer, Written
-from chainrule.backends.llvm.plan import Place, Plan, Planner
+from chainrule.backends.llvm.plan import Planner
 from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
 from chainrule.ir import B, Batch, Program, Value
 from chainrule.ir.types import count, depends_on_batch
 
-# the words of the context that run reads
-WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "measure", "done", "status")
-COUNT, TURN, CONTEXT = 16, 24, 32  # of the barrier, each on a cache line of its own; and the number of words in all
-META = 4  # words a step: where its rows begin in the order, B, the epoch, the step
 _SPIN = 3000  # looks at the barrier before a thread gives way
 
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program as a module, with its plan, what led to it, and the places of its values."""
+    """A program as a module, with its plan, what led to it, the places of its values, and the groups that each function is for."""
 
     module: Any
     plan: Plan
     staged: Staged
     places: Mapping[Value, int]
+    groups: Mapping[str, list[int]]
 
     @property
     def grouped(self) -> Grouped:
@@ -88,7 +86,7 @@ class _Building:
                 if p is not None:
                     scratch = max(scratch, sum(p.scratch().values()))
                 self.plan.work += _work(g.equation)
-            written.append(writer.write(g, f"group.{number}"))
+            written.append(writer.write(g, number))
         self.plan.scratch = self.plan.private = -(-self.plan.private // 64) * 64
         self.plan.private += scratch + 128
         self.unwatched = self.plan.private  # a place for numbers that nobody watches, as wide as the widest vector
@@ -96,7 +94,7 @@ class _Building:
         self.plan.row_local = self._row_local()
         self.plan.guarded = any(e.op.name in ("gather", "pick", "scatter_add") for e in grouped.program.equations)
         _Driver(self, written).write()
-        return Built(self.module, self.plan, self.staged, planner.of)
+        return Built(self.module, self.plan, self.staged, planner.of, writer.groups)
 
     def _row_local(self) -> bool:
         """Whether rows are independent of each other, and of how many there are, so that any of them can be run alone."""

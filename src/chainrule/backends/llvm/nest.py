@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, Code, Number, define
+from chainrule.backends.llvm.code import I32, I64, PTR, SIZES, Code, Function, Number, define
 from chainrule.backends.llvm.emit import Emitter
 from chainrule.backends.llvm.groups import Group, Grouped
 from chainrule.backends.llvm.index import ELEMENTWISE, ZERO, Index, Ix
@@ -32,6 +32,9 @@ class Shared(Protocol):
 
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""
+
+    def only(self, function: Function) -> Function:
+        """Return a whole function, or the one that does the same where there is one already."""
 
 
 class Nest:

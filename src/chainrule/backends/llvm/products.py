@@ -116,7 +116,7 @@ class Products(Nest):
                     emitter.fresh()
                     turn(outer.index, whole, lanes, code.first_lanes(code.sub(taken, whole) if flat else edge, lanes))
         self.finish(code, flag)
-        return code.function, outside
+        return self.writer.only(code.function), outside
 
     def slow_product(self) -> None:
         """A product of anything: each element a sum in the order of k."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.llvm.frame import Frame, contiguous, zeros
+from chainrule.backends.llvm.layout import WORDS
 from chainrule.backends.llvm.memory import Memory
-from chainrule.backends.llvm.module import WORDS
 from chainrule.ir import Program, bind_axes
 
 Arrays = Mapping[str, np.ndarray]

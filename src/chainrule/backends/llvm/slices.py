@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.backends.llvm.frame import Frame, aligned, contiguous
-from chainrule.backends.llvm.plan import Plan
+from chainrule.backends.llvm.layout import Plan
 from chainrule.ir import B, Shape, bind_axes
 
 _CACHE = 768 << 10  # bytes that a slice and what is computed of it may take: some is read but once, and operands are copied once a slice

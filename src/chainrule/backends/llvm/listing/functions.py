@@ -50,14 +50,14 @@ def _annotated(built: Built, target: Target, phases: Collection[str], functions:
     known = {group["group"]: group for stage in stages for group in stage["groups"]}
     result = []
     for name, text in functions:
-        kind, _, rest = name.partition(".")
-        number, _, part = rest.partition(".")
-        group = known[int(number)] if kind == "group" else None
-        if len(phases) < len(PHASES) and not (group and any(phase in phases for e in group["equations"] for phase in e["phases"])):
+        kind = name.partition(".")[0]
+        own = [known[number] for number in built.groups.get(name, [])]
+        if len(phases) < len(PHASES) and not any(phase in phases for group in own for e in group["equations"] for phase in e["phases"]):
             continue
         what = [_SHARED[kind]] if kind in _SHARED else []
-        if group:
-            what = [f"group {number}: {'what becomes of a tile of the ' if part else ''}{group['kind']} {group['space']}"]
+        for group in own:  # groups of equal layers share their functions
+            part = "what becomes of tiles of the " if name.endswith(".tile") else ""
+            what += [f"group {group['group']}: {part}{group['kind']} {group['space']}"]
             what += [f"{', '.join(e['values'])} = {e['formula']}  ({groups.origin(e)})" for e in group["equations"]]
         if text.strip():
             result.append({"name": name, "computes": what, "text": text.strip("\n")})
