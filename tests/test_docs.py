@@ -68,7 +68,7 @@ def test_the_commands_of_the_readme_exist(tmp_path):
     from chainrule.cli import COMMANDS
 
     (listing,) = blocks(ROOT / "README.md", "text")
-    commands = re.findall(r"^chainrule (\w+)", listing, re.M)
+    commands = re.findall(r"^chainrule ([\w-]+)", listing, re.M)
     assert commands
     assert set(commands) <= set(COMMANDS)
 
