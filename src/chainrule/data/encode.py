@@ -77,6 +77,11 @@ class Encoder:
         return tuple(note for code in self.codes if isinstance(code, CategoryCode) for note in code.notes)
 
     @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """Return the levels of each column of categories, for :func:`~chainrule.data.read.read_table`."""
+        return {code.column.name: code.levels for code in self.codes if isinstance(code, CategoryCode)}
+
+    @property
     def units(self) -> tuple[str, ...]:
         """Return the names of the units, in order; all of them differ."""
         return tuple(self.sources)
