@@ -33,12 +33,13 @@ def mark_missing(
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
     met: Counter[str] = Counter()
     changes: list[pl.Expr | pl.Series] = []
-    for name, known in (levels or {}).items():
-        if frame.schema.get(name) == pl.String:
-            texts.remove(name)
-            column, found = _matched(frame[name], known, [*markers, ""])
-            met.update(found)
-            changes.append(column)
+    known = {name: _plain(words, [*markers, ""]) for name, words in (levels or {}).items() if frame.schema.get(name) == pl.String}
+    matched = frame.select(pl.col(name).cast(pl.Enum(words), strict=False) for name, words in known.items())
+    for column in matched.get_columns():
+        completed, found = _completed(column, frame[column.name], known[column.name], [*markers, ""])
+        met.update(found)
+        changes.append(completed)
+    texts = [name for name in texts if name not in known]
     frame = frame.with_columns(pl.col(texts).cast(pl.String).str.strip_chars())
     marked = [pl.col(texts).is_in([*markers, ""])] if texts else []
     for name, is_marked in zip(texts, frame.select(marked).get_columns(), strict=True):
@@ -54,11 +55,14 @@ def mark_missing(
     return frame.with_columns(changes), _note(met)
 
 
-def _matched(cells: pl.Series, levels: Sequence[str], markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
-    """Return a column of text as an enumeration of the words that it may hold, null where a cell is missing, and the markers it held."""
+def _plain(levels: Sequence[str], markers: Sequence[str]) -> pl.Series:
+    """Return the words that stand for themselves: they are not trimmed and are no markers."""
     words = pl.Series(levels, dtype=pl.String)
-    words = words.filter((words.str.strip_chars() == words) & ~words.is_in(markers))
-    matched = cells.cast(pl.Enum(words), strict=False)
+    return words.filter((words.str.strip_chars() == words) & ~words.is_in(markers))
+
+
+def _completed(matched: pl.Series, cells: pl.Series, words: pl.Series, markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
+    """Return the enumeration with the cells, too, that are no known word, null where one is missing; and the markers that were met."""
     if matched.null_count() == cells.null_count():
         return matched, []
     others = matched.is_null() & cells.is_not_null()

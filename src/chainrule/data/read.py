@@ -54,8 +54,8 @@ def read_table(
     ``source`` is a path (``.csv .tsv .txt .jsonl .ndjson``, each also ``.gz``, ``.parquet``, ``.npz``), ``"-"`` for standard input, any
     data frame, or a dict of columns. ``delimiter`` is one character or its name (``tab``); ``decimal`` (``"."`` or ``","``) keeps a decimal
     comma from being taken for a delimiter; ``missing`` replaces the ordinary markers of missing cells; without ``header`` the columns
-    of a delimited text are called ``column_0``, ``column_1``, …. Names and text cells are trimmed. ``levels`` gives the words that columns of
-    a data frame are known to hold, see :func:`~chainrule.data.missing.mark_missing`.
+    of a delimited text are called ``column_0``, ``column_1``, …. Names and text cells are trimmed.
+    ``levels`` gives words that columns of a data frame are known to hold, see :func:`~chainrule.data.missing.mark_missing`.
 
     Raises :class:`OptionError` for an option that cannot be, and :class:`DataError`, with the file and the line, for a table that cannot be
     read: no such file, no rows, ragged rows, names that are empty or stand twice, damaged or foreign content.
