@@ -27,7 +27,8 @@ def read_column(table: Table, column: Column) -> pl.Series:
     """Return one column's cells by its record, one entry a row, null where a cell is missing.
 
     ``number`` gives Float64, ``boolean`` Boolean (a word that is neither the true nor the false one is null), ``date`` Datetime in
-    milliseconds (UTC where the cells have a zone), and every other kind String, with whole numbers spelled without a point.
+    milliseconds (UTC where the cells have a zone), and every other kind String, with whole numbers spelled without a point, or, for a
+    ``category`` whose words were known when the table was read, Enum.
 
     Raises :class:`DataError` for a table without the column, and, with the row and the cell, for text where a number or a date is
     expected and for an infinite number.
@@ -43,7 +44,7 @@ def read_column(table: Table, column: Column) -> pl.Series:
         return _booleans(column, cells)
     if column.kind == "date":
         return _dates(table, column, cells)
-    return spelled(cells)
+    return cells if column.kind == "category" and isinstance(cells.dtype, pl.Enum) else spelled(cells)
 
 
 def no_such_column(table: Table, name: str, flag: str = "") -> DataError:

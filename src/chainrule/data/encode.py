@@ -77,6 +77,11 @@ class Encoder:
         return tuple(note for code in self.codes if isinstance(code, CategoryCode) for note in code.notes)
 
     @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """Return the levels of each column of categories, for :func:`~chainrule.data.read.read_table`."""
+        return {code.column.name: code.levels for code in self.codes if isinstance(code, CategoryCode)}
+
+    @property
     def units(self) -> tuple[str, ...]:
         """Return the names of the units, in order; all of them differ."""
         return tuple(self.sources)
@@ -110,13 +115,23 @@ class Encoder:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
         if absent:
             raise no_such_column(table, absent[0])
-        encoded = [self._encoded(code, table, dtype) for code in self.codes]
         starts = np.cumsum([0, *(len(code.units) for code in self.codes)]).tolist()
+        values, ones = [], []
+        for start, end, code in zip(starts, starts[1:], self.codes, strict=False):
+            units = self._encoded(code, table, dtype)
+            if units.ndim == 2:
+                values.append((slice(start, end), units))
+            else:
+                ones.append(np.where(units < 0, -1, units + start) if units.min(initial=0) < 0 else units + start)
+        places = np.stack(ones, axis=1) if ones else None  # a row's ones beside each other
         for first in range(0, max(table.rows, 1), rows):
-            x = np.empty((min(rows, table.rows - first), starts[-1]), dtype)
+            x = np.zeros((min(rows, table.rows - first), starts[-1]), dtype)
             for start in range(0, len(x), _BLOCK):
-                at = slice(first + start, first + min(start + _BLOCK, len(x)))
-                _write(x[start : start + _BLOCK], starts, [units[at] for units in encoded])
+                block, at = x[start : start + _BLOCK], slice(first + start, first + min(start + _BLOCK, len(x)))
+                for place, units in values:
+                    block[:, place] = units[at]
+                if places is not None:
+                    _write_ones(block, places[at])
             yield x
 
     @staticmethod
@@ -169,16 +184,10 @@ def _code_from_json(data: Any, where: str) -> Code:
     return code
 
 
-def _write(x: NDArray[Any], starts: Sequence[int], encoded: Sequence[NDArray[Any]]) -> None:
-    """Write the units of some rows, so few that they stay in a cache; ``starts`` says where those of each column begin and end."""
-    x[...] = 0.0
-    flat, rows = x.reshape(-1), np.arange(0, x.size, x.shape[1])
-    for start, end, units in zip(starts, starts[1:], encoded, strict=False):
-        if units.ndim == 2:
-            x[:, start:end] = units
-        else:
-            ones = rows + (units + start)
-            flat[ones if units.min(initial=0) >= 0 else ones[units >= 0]] = 1.0
+def _write_ones(x: NDArray[Any], places: NDArray[np.int64]) -> None:
+    """Write 1 at some places of each row (rows, places); −1 is none."""
+    at = places + np.arange(0, x.size, x.shape[1])[:, None]
+    x.reshape(-1)[at.reshape(-1) if places.min(initial=0) >= 0 else at[places >= 0]] = 1.0
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -17,19 +17,31 @@ MARKERS = (
 )
 
 
-def mark_missing(frame: pl.DataFrame, missing: Sequence[str] | None = None) -> tuple[pl.DataFrame, tuple[Note, ...]]:
+def mark_missing(
+    frame: pl.DataFrame, missing: Sequence[str] | None = None, levels: Mapping[str, Sequence[str]] | None = None
+) -> tuple[pl.DataFrame, tuple[Note, ...]]:
     """Return the frame with trimmed text and null for every missing cell, and a note of the markers that were met.
 
     ``missing`` replaces the ordinary markers and is compared exactly; an empty cell is always missing. In columns of numbers the markers
     that are numbers (``-999``) count. Categorical columns become text.
+
+    ``levels`` gives words that some columns of text are known to hold: such a column becomes a ``pl.Enum`` of the words that it may hold,
+    and only its other cells are trimmed and looked at.
     """
     markers = [marker.strip() for marker in (MARKERS if missing is None else missing)]
     codes = [] if missing is None else [code for code in map(_number, markers) if code is not None]
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
-    frame = frame.with_columns(pl.col(texts).cast(pl.String).str.strip_chars())
-    marked = [pl.col(texts).is_in([*markers, ""])] if texts else []
     met: Counter[str] = Counter()
     changes: list[pl.Expr | pl.Series] = []
+    known = {name: _plain(words, [*markers, ""]) for name, words in (levels or {}).items() if frame.schema.get(name) == pl.String}
+    matched = frame.select(pl.col(name).cast(pl.Enum(words), strict=False) for name, words in known.items())
+    for column in matched.get_columns():
+        completed, found = _completed(column, frame[column.name], known[column.name], [*markers, ""])
+        met.update(found)
+        changes.append(completed)
+    texts = [name for name in texts if name not in known]
+    frame = frame.with_columns(pl.col(texts).cast(pl.String).str.strip_chars())
+    marked = [pl.col(texts).is_in([*markers, ""])] if texts else []
     for name, is_marked in zip(texts, frame.select(marked).get_columns(), strict=True):
         if is_marked.any():
             met.update(frame[name].filter(is_marked).to_list())
@@ -41,6 +53,24 @@ def mark_missing(frame: pl.DataFrame, missing: Sequence[str] | None = None) -> t
             changes.append(pl.when(pl.col(name).cast(pl.Float64).is_in(codes)).then(None).otherwise(pl.col(name)).alias(name))
     del met[""]
     return frame.with_columns(changes), _note(met)
+
+
+def _plain(levels: Sequence[str], markers: Sequence[str]) -> pl.Series:
+    """Return the words that stand for themselves: they are not trimmed and are no markers."""
+    words = pl.Series(levels, dtype=pl.String)
+    return words.filter((words.str.strip_chars() == words) & ~words.is_in(markers))
+
+
+def _completed(matched: pl.Series, cells: pl.Series, words: pl.Series, markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
+    """Return the enumeration with the cells, too, that are no known word, null where one is missing; and the markers that were met."""
+    if matched.null_count() == cells.null_count():
+        return matched, []
+    others = matched.is_null() & cells.is_not_null()
+    trimmed = cells.filter(others).str.strip_chars()
+    is_marked = trimmed.is_in(markers)
+    enumeration = pl.Enum(pl.concat([words, trimmed.filter(~is_marked)]).unique(maintain_order=True))
+    completed = matched.cast(enumeration).scatter(others.arg_true(), trimmed.set(is_marked, None).cast(enumeration))
+    return completed, trimmed.filter(is_marked).to_list()
 
 
 def _number(marker: str) -> float | None:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,7 @@ def read_table(
     encoding: str | None = None,
     missing: Sequence[str] | None = None,
     header: bool = True,
+    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """Read a table; what the options leave open is found out and noted where it is not ordinary.
 
@@ -54,6 +55,7 @@ def read_table(
     data frame, or a dict of columns. ``delimiter`` is one character or its name (``tab``); ``decimal`` (``"."`` or ``","``) keeps a decimal
     comma from being taken for a delimiter; ``missing`` replaces the ordinary markers of missing cells; without ``header`` the columns
     of a delimited text are called ``column_0``, ``column_1``, …. Names and text cells are trimmed.
+    ``levels`` gives words that columns of a data frame are known to hold, see :func:`~chainrule.data.missing.mark_missing`.
 
     Raises :class:`OptionError` for an option that cannot be, and :class:`DataError`, with the file and the line, for a table that cannot be
     read: no such file, no rows, ragged rows, names that are empty or stand twice, damaged or foreign content.
@@ -67,7 +69,7 @@ def read_table(
     if isinstance(missing, str):
         raise OptionError(f"--missing takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
-        return _finished(read_frame(source), SOURCE, missing)
+        return _finished(read_frame(source), SOURCE, missing, levels=levels)
     name, form, data, ordinary = _opened(source)
     if form == "parquet":
         return _finished(_read_parquet(data, name), name, missing)
@@ -95,6 +97,7 @@ def _finished(
     notes: tuple[Note, ...] = (),
     lines: tuple[int, ...] | range | None = None,
     delimiter: str = "",
+    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """Check and trim the names, refuse a table without rows, and mark the missing cells."""
     names = [column.strip() for column in frame.columns]
@@ -102,7 +105,7 @@ def _finished(
     if frame.width == 0 or frame.height == 0:
         raise DataError(f"{name} has no {'rows' if frame.width else 'columns'}; a table has named columns and at least one row")
     frame.columns = names
-    frame, found = mark_missing(frame, missing)
+    frame, found = mark_missing(frame, missing, levels)
     return Table(frame, name, (*notes, *found), lines, delimiter)
 
 

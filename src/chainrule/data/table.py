@@ -31,8 +31,9 @@ class Note:
 class Table:
     """The cells of a table as they were read, before any column is judged.
 
-    ``frame`` holds text columns as trimmed strings (null where the cell is empty or a missing marker) and typed columns (Parquet, a data
-    frame of the caller's) as they came. ``source`` is how messages call it: a file name, ``standard input``, ``a data frame``.
+    ``frame`` holds text columns as trimmed strings (null where the cell is empty or a missing marker), ``pl.Enum`` where
+    their words were known, and typed columns (Parquet, a data frame of the caller's) as they came.
+    ``source`` is how messages call it: a file name, ``standard input``, ``a data frame``.
     ``lines`` gives the 1-based file line of a row where rows are lines of a file, and ``None`` elsewhere. ``delimiter`` is what separates
     the cells of a delimited text, empty elsewhere.
     """

@@ -166,7 +166,7 @@ class NeuralNetwork(Learned, Parameters):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
         X = X if reset else self._in_order(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return read_table(X)
+        return read_table(X, levels=None if reset else self.encoder_.levels)
 
     def _in_order(self, X: Any) -> Any:
         """Return a data frame with the columns of training, in their order."""

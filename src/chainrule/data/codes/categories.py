@@ -61,7 +61,10 @@ class CategoryCode:
         return self._index(values).to_numpy()
 
     def _index(self, values: pl.Series) -> pl.Series:
-        """Return for each row which unit is 1 (Int64), or −1 where none is."""
+        """Return for each row which unit is 1 (Int64), or −1 where none is; of an Enum, each category is looked up once."""
+        if isinstance(values.dtype, pl.Enum):
+            indices = self._index(pl.concat([values.dtype.categories, pl.Series([None], dtype=pl.String)])).to_numpy()
+            return pl.Series(indices[values.to_physical().cast(pl.Int64).fill_null(len(indices) - 1).to_numpy()])
         unknown = len(self.levels) if self.others else -1
         missing = len(self.units) - 1 if self.missing else -1
         index = values.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Int64).fill_null(unknown)

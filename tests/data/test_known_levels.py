@@ -1,0 +1,45 @@
+"""Words that an encoder knows are matched as they are; what enters the network is the same to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule.data.columns import judge_columns
+from chainrule.data.encode import Encoder
+from chainrule.data.missing import mark_missing
+from chainrule.data.read import read_table
+
+MET = ["red", "green ", " blue", "NA", "?", "", "  ", None, "purple", " purple ", "\tred\n", "Red", "green"]
+
+
+@pytest.mark.parametrize("with_missing", [False, True])
+@pytest.mark.parametrize("with_rare", [False, True])
+def test_units_are_the_same_whether_or_not_the_words_are_known(with_missing: bool, with_rare: bool) -> None:
+    colors = [*["red", "green", "blue"] * 400, *[None] * (50 * with_missing), *["rare", "rarer"] * with_rare]
+    trained = read_table(pl.DataFrame({"color": colors, "size": np.arange(len(colors)) % 7}))
+    encoder = Encoder.fit(judge_columns(trained)[0], trained, np.arange(trained.rows))
+    assert set(encoder.levels) == {"color"}
+    for cells in (MET, ["red", "blue", "green"], ["red", None], [None], ["NA"], ["new", "newer"]):
+        frame = pl.DataFrame({"color": pl.Series(cells, dtype=pl.String), "size": [1.5] * len(cells)})
+        plain, known = read_table(frame), read_table(frame, levels=encoder.levels)
+        assert known.frame["color"].cast(pl.String).to_list() == plain.frame["color"].to_list()
+        assert known.notes == plain.notes
+        for dtype in ("float32", "float64"):
+            np.testing.assert_array_equal(encoder.transform(known, dtype), encoder.transform(plain, dtype))
+            np.testing.assert_array_equal(np.concatenate(list(encoder.chunks(known, dtype))), encoder.transform(plain, dtype))
+        for row in range(len(cells)):
+            assert encoder.explain(known, row) == encoder.explain(plain, row)
+
+
+def test_a_known_word_that_is_a_marker_or_not_trimmed_does_not_count() -> None:
+    frame = pl.DataFrame({"word": ["NA", " a ", "b", None]})
+    marked, notes = mark_missing(frame, None, {"word": ["NA", " a ", "b"]})
+    assert marked["word"].cast(pl.String).to_list() == [None, "a", "b", None]
+    assert notes == mark_missing(frame)[1]
+
+
+def test_columns_that_are_no_text_are_left_as_they_are() -> None:
+    frame = pl.DataFrame({"word": [1, 2, None]})
+    assert mark_missing(frame, None, {"word": ["1"], "absent": ["x"]})[0].equals(frame)
