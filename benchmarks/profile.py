@@ -83,22 +83,8 @@ def profile(workload: Workload, seconds: float) -> tuple[float, dict[str, float]
         assert child.stdout
         if child.stdout.readline().strip() != _READY:
             raise SystemExit(child.wait() or 1)
-        record = [
-            "perf",
-            "record",
-            "-q",
-            "-e",
-            "cpu-clock",
-            "-F",
-            str(_SAMPLES),
-            "-p",
-            str(child.pid),
-            "-o",
-            samples,
-            "sleep",
-            str(seconds),
-        ]
-        subprocess.run(record, check=True)
+        record = f"perf record -q -e cpu-clock -F {_SAMPLES} -p {child.pid} -o".split()
+        subprocess.run([*record, samples, "sleep", str(seconds)], check=True)
         best = float(child.communicate()[0])
         report = ["perf", "report", "-i", samples, "--no-children", "--sort", "dso,symbol", "--stdio", "-t", ";"]
         return best, shares(subprocess.run(report, capture_output=True, text=True, check=True).stdout)
