@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS
-from chainrule.ops.elementwise import abs, erf, exp, expm1, greater, log, log1p, maximum, sigmoid, tanh, where
+from chainrule.ops.elementwise import abs, exp, expm1, greater, log, log1p, maximum, minimum, normal_cdf, normal_pdf, sigmoid, tanh, where
 from chainrule.ops.indexing import one_hot, pick, pick_type
 from chainrule.ops.primitive import Domain, Primitive, composite
 from chainrule.ops.reductions import amax, sum
@@ -52,14 +51,11 @@ selu: Primitive = _activation(
 )
 
 
-def _normal_cdf(x: Any) -> Any:
-    return 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
-
-
+# beyond ±100 the normal distribution is 0 or 1, and what bounds x there gives a product with 0 its limit at ±∞
 gelu: Primitive = _activation(
     "gelu",
-    lambda x: x * _normal_cdf(x),
-    lambda ct, out, x: (ct * (_normal_cdf(x) + x * (exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi)))),),
+    lambda x: maximum(-100.0, x) * normal_cdf(x),
+    lambda ct, out, x: (ct * (normal_cdf(x) + maximum(-100.0, minimum(100.0, x)) * normal_pdf(x)),),
 )
 silu: Primitive = _activation("silu", lambda x: x * sigmoid(x), lambda ct, out, x: (ct * (sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),))
 softplus: Primitive = _activation("softplus", lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))), lambda ct, out, x: (ct * sigmoid(x),))

@@ -17,7 +17,7 @@ from chainrule.ir import Batch, Equation, Shape, Value
 
 _FLOATS = ("float32", "float64")
 _COMPARISONS = {"equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<="}
-_ELEMENTARY = frozenset(("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "erf"))
+_ELEMENTARY = frozenset(("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "erf", "normal_cdf", "normal_pdf"))
 _M0, _M1, _W0, _W1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85  # of Philox, as in ops.random
 
 

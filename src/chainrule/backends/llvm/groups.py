@@ -17,6 +17,7 @@ from chainrule.ir.types import count
 from chainrule.transforms import expand
 
 _DEAR = {"exp": 8, "expm1": 10, "log": 8, "log1p": 10, "sin": 10, "cos": 10, "tanh": 10, "sigmoid": 10, "erf": 12, "power": 20}
+_DEAR |= {"normal_cdf": 15, "normal_pdf": 9}
 _COST = _DEAR | {"random_bits": 40, "divide": 3, "sqrt": 3, "gather": 2, "pick": 2, "floor_divide": 5, "remainder": 5}
 _STORE_ABOVE = 5  # what costs more than so many operations is not computed twice
 

@@ -52,6 +52,8 @@ ELEMENTWISE = frozenset(
         "tanh",
         "sigmoid",
         "erf",
+        "normal_cdf",
+        "normal_pdf",
         "abs",
         "sign",
         "maximum",

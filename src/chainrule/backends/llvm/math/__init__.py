@@ -15,6 +15,7 @@ from chainrule.backends.llvm.math.error_function import erf
 from chainrule.backends.llvm.math.exponential import exp, expm1, sigmoid, tanh
 from chainrule.backends.llvm.math.lanes import Real
 from chainrule.backends.llvm.math.logarithm import log, log1p
+from chainrule.backends.llvm.math.normal import normal_cdf, normal_pdf
 from chainrule.backends.llvm.math.power import power
 from chainrule.backends.llvm.math.trigonometric import cos, sin
 
@@ -29,6 +30,8 @@ FUNCTIONS: dict[str, Callable[..., Real]] = {
     "floor": lambda x: x.intrinsic("floor"),
     "log": log,
     "log1p": log1p,
+    "normal_cdf": normal_cdf,
+    "normal_pdf": normal_pdf,
     "power": power,
     "sigmoid": sigmoid,
     "sin": sin,
@@ -46,6 +49,8 @@ ERRORS: dict[tuple[str, str], float] = {
     ("floor", "float32"): 0.0,
     ("log", "float32"): 1.0,
     ("log1p", "float32"): 1.5,
+    ("normal_cdf", "float32"): 1.5,
+    ("normal_pdf", "float32"): 1.5,
     ("power", "float32"): 0.6,
     ("sigmoid", "float32"): 2.0,
     ("sin", "float32"): 1.7,
@@ -59,6 +64,8 @@ ERRORS: dict[tuple[str, str], float] = {
     ("floor", "float64"): 0.0,
     ("log", "float64"): 1.0,
     ("log1p", "float64"): 1.5,
+    ("normal_cdf", "float64"): 2.0,
+    ("normal_pdf", "float64"): 1.5,
     ("power", "float64"): 1.0,
     ("sigmoid", "float64"): 1.0,
     ("sin", "float64"): 1.7,

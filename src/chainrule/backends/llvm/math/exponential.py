@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.backends.llvm.math.lanes import Bits, Real, fma, polynomial, two_sum, where
+from chainrule.backends.llvm.math.lanes import Bits, Real, fma, polynomial, two_product, two_sum, where
 
 # (e^r − 1 − r) / r² on |r| ≤ log(2)/2, minimax for e^r − 1 relative to r: error 2^-26.1 and 2^-61.7 (tools/minimax.py)
 EXP = {
@@ -49,7 +49,26 @@ def exp(x: Real) -> Real:
 def reduced_expm1(x: Real, offset: int) -> tuple[Real, Real]:
     """Return 2^n, with the bias replaced by the offset, and e^r − 1 for x = n · log 2 + r."""
     bits, r = reduce(x, offset)
-    return (bits << x.format.fraction).real, fma(r * r, polynomial(r, EXP[x.format.dtype]), r)
+    return (bits << x.format.fraction).real, _reduced(r)
+
+
+def gaussian(x: Real, offset: int) -> tuple[Real, Real, Real]:
+    """Return 2^n, with the bias replaced by the offset, p and a small c: e^(−x²/2) = 2^n · (1 + p) · (1 + c).
+
+    In c is what the rounding of x² and of r have lost.
+    """
+    form = x.format
+    square, rest = two_product(x, x)
+    shifted = fma(square, -0.5 * _LOG2_E, form.magic + offset)
+    n = shifted - (form.magic + offset)
+    high, low = form.ln2
+    r = fma(n, -high, square * -0.5)
+    return (shifted.bits << form.fraction).real, _reduced(r), fma(rest, -0.5, n * -low)
+
+
+def _reduced(r: Real) -> Real:
+    """e^r − 1 for |r| ≤ log(2)/2."""
+    return fma(r * r, polynomial(r, EXP[r.format.dtype]), r)
 
 
 def expm1(x: Real) -> Real:
