@@ -55,7 +55,7 @@ selu: Primitive = _activation(
 gelu: Primitive = _activation(
     "gelu",
     lambda x: maximum(-100.0, x) * normal_cdf(x),
-    lambda ct, out, x: (ct * (normal_cdf(x) + maximum(-100.0, minimum(100.0, x)) * normal_pdf(x)),),
+    lambda ct, out, x: (ct * (normal_cdf(x) + minimum(100.0, maximum(-100.0, x)) * normal_pdf(x)),),
 )
 silu: Primitive = _activation("silu", lambda x: x * sigmoid(x), lambda ct, out, x: (ct * (sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),))
 softplus: Primitive = _activation("softplus", lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))), lambda ct, out, x: (ct * sigmoid(x),))

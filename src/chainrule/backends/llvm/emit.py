@@ -115,7 +115,10 @@ class Emitter:
         return self.scalars[value, part]
 
     def splatted(self, value: Value, lanes: int, part: str = "value") -> Any:
-        """Return a scalar in each lane, before the loops as well."""
+        """Return a scalar in each lane, before the loops as well; a constant is written where it stands."""
+        equation = self.definitions.get(value)
+        if part == "value" and equation is not None and equation.op.name == "constant":
+            return self.constant(equation.attributes["value"], value.type.dtype, lanes)
         if lanes == 1 or self.hoist is None:
             return self.code.splat(self.scalar(value, part), lanes)
         if (value, part, lanes) not in self.vectors:

@@ -128,6 +128,7 @@ class _Grouping:
         self.inputs = {port.value for port in program.inputs}
         self.views: dict[Value, Value] = {}
         self.roots: set[Value] = set()
+        self.hearts: dict[Value, Value | None] = {}
         self._choose()
 
     # what is stored
@@ -165,6 +166,18 @@ class _Grouping:
                 continue
             if len(self.uses.get(out, [])) > 1 and self._worth_storing(e, cost):
                 self._store(out)
+        for e in reversed(self.program.equations):
+            if self._replaces_what_it_reads(e):
+                self._store(e.outputs[0])
+        for e in reversed(self.program.equations):
+            if self._replaces_what_it_reads(e):
+                self._store(e.outputs[0])
+        for e in reversed(self.program.equations):
+            if self._replaces_what_it_reads(e):
+                self._store(e.outputs[0])
+        for e in reversed(self.program.equations):
+            if self._replaces_what_it_reads(e):
+                self._store(e.outputs[0])
         for value in self.watched:
             if not self.leaf(value) and self._passing(value) is None:
                 self._store(value)
@@ -191,6 +204,198 @@ class _Grouping:
         if e.op.name == "matmul":
             return True
         return e.op.name in ELEMENTWISE and not self.leaf(value) and any(self._follows_product(v, shape) for v in e.inputs)
+
+    def _replaces_what_it_reads(self, e: Equation) -> bool:
+        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
+
+        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
+        """
+        value = e.outputs[0]
+        heart = None if self.leaf(value) else self._heart(value)
+        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
+            return False
+        inside: set[Value] = {value}
+        read: set[Value] = set()
+        waiting = [value]
+        while waiting:
+            for operand in self.definitions[waiting.pop()].inputs:
+                if is_scalar_constant(self.definitions.get(operand)):
+                    continue
+                if operand.type.shape != value.type.shape:
+                    return False
+                if self.leaf(operand):
+                    read.add(operand)
+                elif operand not in inside:
+                    inside.add(operand)
+                    waiting.append(operand)
+        kept = {*self.returned, *self.watched}
+        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
+
+    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
+        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
+
+        def ends(out: Value) -> bool:
+            if out in inside:
+                return True
+            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
+
+        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
+
+    def _heart(self, value: Value) -> Value | None:
+        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
+        if value not in self.hearts:
+            e = self.definitions.get(value)
+            found: set[Value | None] = set()
+            if e is not None and e.op.name == "matmul":
+                found = {value}
+            elif e is not None and e.op.name in ELEMENTWISE:
+                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
+            self.hearts[value] = found.pop() if len(found) == 1 else None
+        return self.hearts[value]
+
+    def _replaces_what_it_reads(self, e: Equation) -> bool:
+        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
+
+        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
+        """
+        value = e.outputs[0]
+        heart = None if self.leaf(value) else self._heart(value)
+        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
+            return False
+        inside: set[Value] = {value}
+        read: set[Value] = set()
+        waiting = [value]
+        while waiting:
+            for operand in self.definitions[waiting.pop()].inputs:
+                if is_scalar_constant(self.definitions.get(operand)):
+                    continue
+                if operand.type.shape != value.type.shape:
+                    return False
+                if self.leaf(operand):
+                    read.add(operand)
+                elif operand not in inside:
+                    inside.add(operand)
+                    waiting.append(operand)
+        kept = {*self.returned, *self.watched}
+        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
+
+    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
+        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
+
+        def ends(out: Value) -> bool:
+            if out in inside:
+                return True
+            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
+
+        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
+
+    def _heart(self, value: Value) -> Value | None:
+        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
+        if value not in self.hearts:
+            e = self.definitions.get(value)
+            found: set[Value | None] = set()
+            if e is not None and e.op.name == "matmul":
+                found = {value}
+            elif e is not None and e.op.name in ELEMENTWISE:
+                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
+            self.hearts[value] = found.pop() if len(found) == 1 else None
+        return self.hearts[value]
+
+    def _replaces_what_it_reads(self, e: Equation) -> bool:
+        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
+
+        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
+        """
+        value = e.outputs[0]
+        heart = None if self.leaf(value) else self._heart(value)
+        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
+            return False
+        inside: set[Value] = {value}
+        read: set[Value] = set()
+        waiting = [value]
+        while waiting:
+            for operand in self.definitions[waiting.pop()].inputs:
+                if is_scalar_constant(self.definitions.get(operand)):
+                    continue
+                if operand.type.shape != value.type.shape:
+                    return False
+                if self.leaf(operand):
+                    read.add(operand)
+                elif operand not in inside:
+                    inside.add(operand)
+                    waiting.append(operand)
+        kept = {*self.returned, *self.watched}
+        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
+
+    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
+        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
+
+        def ends(out: Value) -> bool:
+            if out in inside:
+                return True
+            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
+
+        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
+
+    def _heart(self, value: Value) -> Value | None:
+        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
+        if value not in self.hearts:
+            e = self.definitions.get(value)
+            found: set[Value | None] = set()
+            if e is not None and e.op.name == "matmul":
+                found = {value}
+            elif e is not None and e.op.name in ELEMENTWISE:
+                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
+            self.hearts[value] = found.pop() if len(found) == 1 else None
+        return self.hearts[value]
+
+    def _replaces_what_it_reads(self, e: Equation) -> bool:
+        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
+
+        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
+        """
+        value = e.outputs[0]
+        heart = None if self.leaf(value) else self._heart(value)
+        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
+            return False
+        inside: set[Value] = {value}
+        read: set[Value] = set()
+        waiting = [value]
+        while waiting:
+            for operand in self.definitions[waiting.pop()].inputs:
+                if is_scalar_constant(self.definitions.get(operand)):
+                    continue
+                if operand.type.shape != value.type.shape:
+                    return False
+                if self.leaf(operand):
+                    read.add(operand)
+                elif operand not in inside:
+                    inside.add(operand)
+                    waiting.append(operand)
+        kept = {*self.returned, *self.watched}
+        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
+
+    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
+        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
+
+        def ends(out: Value) -> bool:
+            if out in inside:
+                return True
+            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
+
+        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
+
+    def _heart(self, value: Value) -> Value | None:
+        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
+        if value not in self.hearts:
+            e = self.definitions.get(value)
+            found: set[Value | None] = set()
+            if e is not None and e.op.name == "matmul":
+                found = {value}
+            elif e is not None and e.op.name in ELEMENTWISE:
+                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
+            self.hearts[value] = found.pop() if len(found) == 1 else None
+        return self.hearts[value]
 
     def _passing(self, value: Value) -> Value | None:
         """Return a root that is computed from a value at the root's own index."""

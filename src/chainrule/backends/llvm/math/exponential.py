@@ -58,12 +58,11 @@ def gaussian(x: Real, offset: int) -> tuple[Real, Real, Real]:
     In c is what the rounding of x² and of r have lost.
     """
     form = x.format
-    square, rest = two_product(x, x)
-    shifted = fma(square, -0.5 * _LOG2_E, form.magic + offset)
+    exponent, rest = two_product(x * -0.5, x)
+    shifted = fma(exponent, _LOG2_E, form.magic + offset)
     n = shifted - (form.magic + offset)
     high, low = form.ln2
-    r = fma(n, -high, square * -0.5)
-    return (shifted.bits << form.fraction).real, _reduced(r), fma(rest, -0.5, n * -low)
+    return (shifted.bits << form.fraction).real, _reduced(fma(n, -high, exponent)), fma(n, -low, rest)
 
 
 def _reduced(r: Real) -> Real:
