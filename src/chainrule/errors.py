@@ -21,7 +21,6 @@ Each message is one or two sentences: what is wrong, where, and what to do about
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -81,6 +80,8 @@ class NonFiniteError(ChainruleError, ArithmeticError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the known name closest to ``name``, or an empty string if none is close."""
+    import difflib  # only a mistake needs it
+
     lowered = {str(candidate).lower(): candidate for candidate in known}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     return f" Did you mean '{lowered[close[0]]}'?" if close else ""

@@ -51,6 +51,9 @@ class Value:
     def __repr__(self) -> str:
         return f"{self.name or 'value'}: {self.type}"
 
+    def __reduce__(self) -> Any:
+        return Value, (self.type, self.name)  # a copy is no longer being traced
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import lru_cache
-from typing import Any
+from numbers import Real
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -119,6 +120,12 @@ class TrainingStep:
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
         self.signature = Signature(x_type, target)
         self.program: Program = self.compiled(self.signature).program
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError("a training step holds functions and cannot be pickled; pickle its State, and make the step anew.")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingStep:
+        return self  # what runs never changes
 
     # programs
 
@@ -298,6 +305,10 @@ class TrainingStep:
         for name in state.hyper.keys() ^ self.optimizer.hyper.keys():
             known = ", ".join(self.optimizer.hyper)
             raise OptionError(f"state.hyper: '{name}' is missing or not known; {self.optimizer.name} has {known}.")
+        for name, value in (*state.hyper.items(), ("rate_scale", state.rate_scale)):
+            if type(value) is not float and (not isinstance(value, Real) or isinstance(value, bool)):
+                where = "state.rate_scale" if name == "rate_scale" else f"state.hyper['{name}']"
+                raise OptionError(f"{where} is {value!r} and must be a number.")
 
     def _explain(self, batch: Arrays) -> Callable[[State, np.ndarray], None]:
         """Return a function that takes a step by the reference, which raises what is wrong with it."""
