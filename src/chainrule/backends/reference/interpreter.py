@@ -34,9 +34,7 @@ class Reference:
             alive.update(used)
         return dying[::-1]
 
-    def __call__(
-        self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None, *, threads: int | None = None
-    ) -> dict[str, np.ndarray]:
+    def __call__(self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None, threads: int | None = None) -> dict[str, np.ndarray]:
         """Run the program.
 
         Args:
