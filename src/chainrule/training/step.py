@@ -308,7 +308,7 @@ class TrainingStep:
         return one_step(self.native(signature_of(batch)), state, batch, lambda before, _: self._step(before, batch))
 
     def predict(self, state: State, x: Any, *, threads: int | None = None) -> np.ndarray:
-        """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows and threads beside."""
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]; each row's own, on any number of threads."""
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
