@@ -194,7 +194,7 @@ class Loops:
                 self._pack(panel, block, self._copy(panel, block, before), many)
             right = self._right(panel, block, many, before)
             with self._tiles(low, high) as (i, rows, heights):
-                self._prefetch(panel, block, i, low, high, rows, before)
+                self._panel_ahead(panel, block, i, low, high, rows, before)
                 self._sums_ahead(panel, block, code.add(i, rows))
                 if self.ahead is not None:
                     with self._at_last(block):
@@ -261,20 +261,25 @@ class Loops:
         place = b.select(copied, self._copy(panel, block, before), self._source(panel, block))
         return place, b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
 
-    def _prefetch(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any, before: Any) -> None:
-        """Ask, tile by tile, for the rows of B that the next panel is copied from, if a cache does not hold all of B."""
+    def _panel_ahead(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any, before: Any) -> None:
+        """Ask, tile by tile, for the next panel, or for the rows of B that it is copied from, if a cache does not hold all of B."""
         code, b, p = self.code, self.code.b, self.p
         size = SIZES[p.dtype]
-        if not p.packed or p.y_turned or not isinstance(p.depth, int) or p.depth * p.columns * size < SECOND_CACHE:
+        depth = p.depth if isinstance(p.depth, int) else p.block
+        if not p.packed or depth * p.columns * size < SECOND_CACHE:
             return
         number = code.i64(code.sub(high, low))
         each = b.sdiv(code.i64(code.add(block.length, code.sub(number, 1))), number)  # rows of B a row of A
         first = code.minimum(code.mul(code.sub(i, low), each), block.length)
         taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
-        taken = b.select(before, ir.Constant(I64, 0), taken)
-        start = code.at(self._source(panel, block), code.add(code.mul(first, p.columns), panel.width), p.dtype)
+        if p.y_turned:
+            taken = b.select(before, code.i64(taken), ir.Constant(I64, 0))
+        copy = code.at(self._copy(panel, block, before), code.mul(panel.width, block.length), p.dtype)
+        place = b.select(before, copy, code.at(self._source(panel, block), panel.width, p.dtype))
+        step = b.select(before, code.i64(panel.width), ir.Constant(I64, p.columns))
         bytes = code.sub(code.mul(code.minimum(panel.width, code.sub(p.columns, code.add(panel.first, panel.width))), size), 1)
-        b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (p.columns * size, taken, bytes))])
+        start = code.at(place, code.mul(first, step), p.dtype)
+        b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (code.mul(step, size), taken, bytes))])
 
     def _copied(self, panel: Panel, many: Any) -> Any:
         cut = self.p.columns % self.p.lanes  # a vector that is cut may reach beyond the last row
@@ -361,7 +366,7 @@ class Loops:
         """Ask for the sums that the next tile, from row i on, goes on with, if a cache does not hold all of them."""
         code, p = self.code, self.p
         size = SIZES[p.dtype]
-        if block.last is None or p.rows_at_once(p.block) * p.padded * size < SECOND_CACHE:
+        if block.last is None or p.rows_at_once(p.block) * p.padded * size < 2 * SECOND_CACHE:
             return
         sums = code.at(self.sums, code.add(code.mul(code.sub(i, block.first), p.padded), panel.first), p.dtype)
         last = code.sub(code.mul(panel.width, size), 1)

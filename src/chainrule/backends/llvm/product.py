@@ -20,8 +20,8 @@ _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in
 _SHORT = 128  # of these that pay for the making of panels
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
 _ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
-_KEPT, _KEPT_ROWS = 1 << 23, 1024  # bytes and rows of the sums that are kept between blocks of k
-_PANELS = 1 << 22  # bytes of all panels of a block of k that several parts of the rows share
+_KEPT, _KEPT_ROWS = 1 << 23, 1024
+_PANELS = 1 << 22
 _TOGETHER = 4  # tiles, one below the other, that a panel meets before the next one does
 SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k; beyond it, memory is asked for ahead
 
