@@ -108,3 +108,26 @@ def test_many_rows_are_predicted_in_parts() -> None:
     model = classifier(epochs=2).fit(X, y)
     many = np.tile(X, (250, 1))
     np.testing.assert_allclose(model.predict_proba(many), np.tile(model.predict_proba(X), (250, 1)), rtol=1e-12)
+
+
+def test_lazy_frames_and_batches_of_records_are_frames() -> None:
+    expected = classifier(epochs=2).fit(RAW, ANSWER)
+    lazy, batch = pl.from_pandas(RAW).lazy(), pa.RecordBatch.from_pandas(RAW)
+    for given in (lazy, batch):
+        model = classifier(epochs=2).fit(given, ANSWER)
+        assert list(model.feature_names_in_) == list(RAW.columns)
+        np.testing.assert_array_equal(model.predict_proba(given), expected.predict_proba(RAW))
+
+
+@pytest.mark.parametrize("frame", [NUMBERS, RAW], ids=["numbers", "raw"])
+def test_a_name_that_stands_twice(frame) -> None:
+    with pytest.raises(ValueError, match="stands more than once"):
+        classifier().fit(pd.concat([frame, frame], axis=1), np.arange(len(frame)) % 2)
+
+
+def test_columns_named_by_numbers_are_found() -> None:
+    frame = RAW.set_axis(range(4), axis=1)
+    model = classifier(epochs=2, categorical=[1]).fit(frame, ANSWER)
+    np.testing.assert_array_equal(model.predict(frame[[3, 1, 0, 2]]), model.predict(frame))
+    with pytest.raises(ValueError, match="X has no column '2'"):
+        model.predict(frame.drop(columns=2))
