@@ -51,9 +51,6 @@ class Value:
     def __repr__(self) -> str:
         return f"{self.name or 'value'}: {self.type}"
 
-    def __reduce__(self) -> Any:
-        return Value, (self.type, self.name)  # a copy is no longer being traced
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -66,8 +63,7 @@ class Origin:
 
     def moved(self, place: Callable[[Value], Value | None]) -> Origin:
         """Return the origin with its source put elsewhere: in another program, or in the value that it was merged into."""
-        moved = None if self.source is None else place(self.source)
-        return self if moved is self.source else Origin(self.phase, self.layer, moved)
+        return self if self.source is None else Origin(self.phase, self.layer, place(self.source))
 
 
 @dataclass(frozen=True, eq=False)

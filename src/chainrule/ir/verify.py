@@ -21,16 +21,12 @@ def verify(program: Program) -> Program:
         defined.add(port.value)
     bound = any(depends_on_batch(port.type.shape) for port in program.inputs)
     for number, equation in enumerate(program.equations):
-        if (wrong := _wrong(equation, defined)) is None and not bound and _depends_on_batch(equation):
-            wrong = "it depends on B, which no input of the program binds."
-        if wrong is not None:
+        if (wrong := _wrong(equation, defined, bound)) is not None:
             raise ProgramError(f"equation {number}, {_show(equation)}: {wrong}")
-    for number, equation in enumerate(program.equations):  # a merged equation can stand before what it is the derivative of
+    for n, equation in enumerate(program.equations):  # a merged equation can stand before what it is the derivative of
         for origin in equation.origins:
             if origin.source is not None and origin.source not in defined:
-                raise ProgramError(
-                    f"equation {number}, {_show(equation)}: it is the derivative of {origin.source!r}, which is not defined."
-                )
+                raise ProgramError(f"equation {n}, {_show(equation)}: it is the derivative of {origin.source!r}, which is not defined.")
     for port in program.outputs:
         if port.value not in defined:
             raise ProgramError(f"output '{port.name}' is never defined.")
@@ -39,7 +35,7 @@ def verify(program: Program) -> Program:
     return program
 
 
-def _wrong(equation: Equation, defined: set[Value]) -> str | None:
+def _wrong(equation: Equation, defined: set[Value], bound: bool) -> str | None:
     """Return what is wrong with an equation, and add what it defines."""
     for value in equation.inputs:
         if value not in defined:
@@ -56,11 +52,10 @@ def _wrong(equation: Equation, defined: set[Value]) -> str | None:
         return str(error)
     expected = (result,) if isinstance(result, Type) else result
     actual = tuple(value.type for value in equation.outputs)
-    return None if expected == actual else f"the type rule gives {_types(expected)}, the equation says {_types(actual)}."
-
-
-def _depends_on_batch(equation: Equation) -> bool:
-    return any(map(depends_on_batch, (*equation.attributes.values(), *(value.type.shape for value in equation.outputs))))
+    if expected != actual:
+        return f"the type rule gives {_types(expected)}, the equation says {_types(actual)}."
+    unbound = not bound and any(map(depends_on_batch, (*equation.attributes.values(), *(type.shape for type in actual))))
+    return "it depends on B, which no input of the program binds." if unbound else None
 
 
 def _check_names(ports: tuple[Port, ...], what: str) -> None:

@@ -69,13 +69,6 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
-    def __reduce__(self) -> Any:
-        return _named, (self.name,)
-
-
-def _named(name: str) -> Any:
-    return OPERATIONS[name]
-
 
 def primitive(
     name: str, type_rule: Callable[..., Any], meaning: Callable[..., Any], vjp: Vjp, domain: Domain, formula: str, version: int = 1

@@ -32,8 +32,6 @@ def elementwise(operands: int, allowed: frozenset[str] = FLOATS, result: str | N
         if len(types) != operands:  # NumPy would take one more for the array to write to
             raise TypeRuleError(f"it takes {operands} operand{'s' * (operands > 1)} and was given {len(types)}")
         dtype = same_dtype(*types, allowed=allowed)
-        if result is None and all(type == types[0] for type in types):
-            return types[0]
         return Type(result or dtype, broadcast(*(type.shape for type in types)))
 
     return rule

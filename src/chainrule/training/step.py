@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import lru_cache
-from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,6 +35,7 @@ from chainrule.training.program import (
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
 from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
+from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
@@ -305,10 +305,6 @@ class TrainingStep:
         for name in state.hyper.keys() ^ self.optimizer.hyper.keys():
             known = ", ".join(self.optimizer.hyper)
             raise OptionError(f"state.hyper: '{name}' is missing or not known; {self.optimizer.name} has {known}.")
-        for name, value in (*state.hyper.items(), ("rate_scale", state.rate_scale)):
-            if type(value) is not float and (not isinstance(value, Real) or isinstance(value, bool)):
-                where = "state.rate_scale" if name == "rate_scale" else f"state.hyper['{name}']"
-                raise OptionError(f"{where} is {value!r} and must be a number.")
 
     def _explain(self, batch: Arrays) -> Callable[[State, np.ndarray], None]:
         """Return a function that takes a step by the reference, which raises what is wrong with it."""
@@ -441,20 +437,6 @@ def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | Non
     if steps is not None:
         return check_count("steps", steps, least=0)
     return check_count("epochs", 1 if epochs is None else epochs) * per_epoch - done
-
-
-def check_seed(seed: int, name: str = "the seed") -> int:
-    """Return a seed that is a whole number from 0 to 2³² − 1; OptionError otherwise."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise OptionError(f"{name} is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
-    return int(seed)
-
-
-def check_count(name: str, value: int, *, least: int = 1) -> int:
-    """Return a whole number; OptionError if it is none, or below ``least``."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise OptionError(f"{name} is {value!r} and must be a whole number of at least {least}.")
-    return int(value)
 
 
 def _known(frozen: Sequence[str], params: Mapping[str, Any]) -> Sequence[str]:
