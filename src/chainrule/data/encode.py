@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -30,6 +31,9 @@ _READ = 1 << 18  # rows whose columns are read at once, so that memory stays bou
 
 CHUNK = 1 << 18
 """So many units are predicted at once, so that they stay in a cache."""
+
+Rows: TypeAlias = Callable[[], NDArray[Any]]
+"""What makes some rows (rows, units) when their turn comes."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,15 @@ class Encoder:
         Raises :class:`DataError` for a column that the table lacks, a cell that cannot be read, or a number too far from those in training
         for the dtype.
         """
-        return next(self._parts(table, dtype, max(table.rows, 1)))
+        return next(self._parts(table, dtype, max(table.rows, 1)))()
 
-    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[NDArray[Any]]:
-        """Yield the encoded rows, so many at a time that they stay in a cache, at least one chunk; raises what :meth:`transform` does."""
+    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[Rows]:
+        """Yield what encodes rows, so many that they stay in a cache, for all rows, at least once; raises what :meth:`transform` does."""
         rows = max(CHUNK // max(sum(len(code.units) for code in self.codes), 1), 1)
         for start in range(0, max(table.rows, 1), _READ):
             yield from self._parts(table.part(start, start + _READ), dtype, rows)
 
-    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[NDArray[Any]]:
+    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[Rows]:
         absent = [code.column.name for code in self.codes if code.column.name not in table.frame.columns]
         if len(absent) > 1:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
@@ -117,7 +121,7 @@ class Encoder:
             raise no_such_column(table, absent[0])
         units = Units([self._encoded(code, table, dtype) for code in self.codes], dtype)
         for first in range(0, max(table.rows, 1), rows):
-            yield units.rows(first, min(first + rows, table.rows))
+            yield partial(units.rows, first, min(first + rows, table.rows))
 
     @staticmethod
     def _encoded(code: Code, table: Table, dtype: DTypeLike) -> list[Unit] | OneOf:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer,
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
 from chainrule.optim import Schedule
+from chainrule.training.chunks import over_chunks
 from chainrule.training.events import Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
@@ -313,7 +315,7 @@ class NeuralNetwork(Learned, Parameters):
         check_is_fitted(self)
         features = self._features(X, reset=False)
         step = prediction_step(self.shape_)
-        return np.concatenate([step.predict(self.state_, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+        return self._of_chunks(lambda x, threads: step.predict(self.state_, x, threads=threads), features)
 
     def _activations(self, X: Any, layer: str) -> Array:
         """Return the outputs of a hidden layer (rows, width)."""
@@ -321,7 +323,12 @@ class NeuralNetwork(Learned, Parameters):
         layers = self.shape_.network().layers
         first = Sequential({name: layers[name] for name in list(layers)[: list(layers).index(layer) + 1]})
         features = self._features(X, reset=False)
-        return np.concatenate([first(self.state_.params, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+        return self._of_chunks(lambda x, threads: first(self.state_.params, x), features)
+
+    def _of_chunks(self, function: Callable[[Array, int | None], Array], features: Features) -> Array:
+        """Return what a function of units and a number of threads gives for all rows."""
+        chunks = inputs.chunks_of(self.encoder_, features, self.shape_.dtype)
+        return np.concatenate(over_chunks(function, chunks, of.threads_of(self.n_jobs)))
 
     def predict(self, X: Any) -> Array:
         """Return one answer a row, in y's own type and shape.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
-from chainrule.data.encode import CHUNK, Encoder
+from chainrule.data.encode import CHUNK, Encoder, Rows
 from chainrule.data.frames import eager_frame, read_frame
 from chainrule.data.standardize import mean_and_scale, means_and_scales
 from chainrule.data.table import Column, Table
@@ -132,11 +133,11 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
     return units
 
 
-def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Array]:
-    """Yield the units of all rows, so many at a time that they stay in a cache."""
+def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Rows]:
+    """Yield what makes the units of all rows, so many at a time that they stay in a cache."""
     if isinstance(X, Table):
         yield from encoder.chunks(X, dtype)
     else:
         rows = max(CHUNK // max(len(encoder.units), 1), 1)
         for start in range(0, max(len(X), 1), rows):
-            yield units_of(encoder, X[start : start + rows], dtype)
+            yield partial(units_of, encoder, X[start : start + rows], dtype)

@@ -22,6 +22,7 @@ from chainrule.errors import DataError, nearest
 from chainrule.ir import Program
 from chainrule.nn.activations import activation_name
 from chainrule.training.calibration import Calibration, calibration_of
+from chainrule.training.chunks import over_chunks
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
 from chainrule.training.state import State
@@ -109,8 +110,9 @@ class Model:
         table = self.table(data)
         name = "probabilities" if self.goal.task == "classification" else "prediction"
         arrays = {**self.best.params, **self.best.buffers}
-        encoded = self.encoder.chunks(table, self.dtype)
-        return self.goal.answers({name: np.concatenate([self._run({**arrays, "x": x})[name] for x in encoded])})
+        run = self._run
+        parts = over_chunks(lambda x, threads: run({**arrays, "x": x}, threads=threads)[name], self.encoder.chunks(table, self.dtype))
+        return self.goal.answers({name: np.concatenate(parts)})
 
     def outputs(self, data: Any) -> Any:
         """Return the answers as numbers: probabilities [rows, classes], or values [rows] or [rows, quantiles] in the target's units.

@@ -307,16 +307,16 @@ class TrainingStep:
         """Take one compiled step on a batch."""
         return one_step(self.native(signature_of(batch)), state, batch, lambda before, _: self._step(before, batch))
 
-    def predict(self, state: State, x: Any) -> np.ndarray:
-        """Return the prediction of the inference Program: logits or values, [rows, outputs]; a row's own, whatever rows are beside it."""
+    def predict(self, state: State, x: Any, *, threads: int | None = None) -> np.ndarray:
+        """Return the prediction of the inference Program: logits or values, [rows, outputs]; each row's own, on any number of threads."""
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
-            return run({**state.params, **state.buffers, "x": x})["prediction"]
+            return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
         arrays = self._x_arrays(x)
         run = self.inference_for(x_signature(arrays))
         if type(x) is np.ndarray and arrays["x"] is x:
             self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
-        return run({**state.params, **state.buffers, **arrays})["prediction"]
+        return run({**state.params, **state.buffers, **arrays}, threads=threads)["prediction"]
 
     def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
         """Return the loss of a prediction, by the meanings of its operations, which are traced once."""

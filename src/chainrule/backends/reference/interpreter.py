@@ -34,12 +34,13 @@ class Reference:
             alive.update(used)
         return dying[::-1]
 
-    def __call__(self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None) -> dict[str, np.ndarray]:
+    def __call__(self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None, threads: int | None = None) -> dict[str, np.ndarray]:
         """Run the program.
 
         Args:
             inputs: an array for each input, by name.
             watch: called after each equation with the arrays that it gave.
+            threads: as for every backend; here there is one.
 
         Returns:
             An array for each output, by name.
