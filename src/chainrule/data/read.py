@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.bundled import bundled_names
+from chainrule.data.cells import listed
 from chainrule.data.delimited import check_names, read_delimited
 from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, single_spaces, take_declaration
 from chainrule.data.encodings import text_codec, to_utf8
@@ -105,8 +106,21 @@ def _finished(
     if frame.width == 0 or frame.height == 0:
         raise DataError(f"{name} has no {'rows' if frame.width else 'columns'}; a table has named columns and at least one row")
     frame.columns = names
+    categories = [column for column, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
+    frame, in_seconds = _in_seconds(frame.with_columns(pl.col(categories).cast(pl.String)))
     frame, found = mark_missing(frame, missing, levels)
-    return Table(frame, name, (*notes, *found), lines, delimiter)
+    return Table(frame, name, (*notes, *in_seconds, *found), lines, delimiter, categories=tuple(categories))
+
+
+def _in_seconds(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Note, ...]]:
+    """Return a frame whose durations and times of day are numbers of seconds, and a note of which they are."""
+    spans = [column for column, dtype in frame.schema.items() if isinstance(dtype, pl.Duration)]
+    times = [column for column, dtype in frame.schema.items() if dtype == pl.Time]
+    seconds = [pl.col(spans).dt.total_nanoseconds() / 1e9, pl.col(times).cast(pl.Int64) / 1e9]
+    if not spans and not times:
+        return frame, ()
+    what = "durations" if not times else "times of day" if not spans else "durations or times of day"
+    return frame.with_columns(seconds), (Note(f"{what}, read as seconds: {listed([*spans, *times])}"),)
 
 
 def _opened(source: str | os.PathLike[str]) -> tuple[str, str, bytes, str]:
