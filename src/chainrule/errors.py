@@ -21,7 +21,6 @@ Each message is one or two sentences: what is wrong, where, and what to do about
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -79,8 +78,32 @@ class NonFiniteError(ChainruleError, ArithmeticError):
     run: object = None
 
 
+_ELSEWHERE = {
+    "logistic": "sigmoid",
+    "linear": "identity",
+    "swish": "silu",
+    "squared_error": "mse",
+    "absolute_error": "mae",
+    "l2": "mse",
+    "l1": "mae",
+    "quantile": "pinball",
+    "quantile_loss": "pinball",
+    "log_loss": "cross_entropy",
+    "bce": "binary_cross_entropy",
+    "auc": "roc_auc",
+    "average_precision": "pr_auc",
+    "float16": "float32",
+    "bfloat16": "float32",
+    "double": "float64",
+}
+"""What other libraries call some of the words here, where the letters alone would lead astray."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the known name closest to ``name``, or an empty string if none is close."""
+    """Return ``" Did you mean 'x'?"`` for the known name that ``name`` means elsewhere, or is closest to it; empty if there is none."""
+    import difflib  # only a mistake needs it
+
     lowered = {str(candidate).lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    meant = _ELSEWHERE.get(str(name).lower(), "")
+    close = [meant] if meant in lowered else difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     return f" Did you mean '{lowered[close[0]]}'?" if close else ""

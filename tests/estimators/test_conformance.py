@@ -1,4 +1,4 @@
-"""Scikit-learn's own checks of what an estimator is, at defaults but for the number of epochs."""
+"""Scikit-learn's own checks of what an estimator is, at defaults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
 
 ESTIMATORS = [
-    NeuralNetworkClassifier(epochs=30),
-    NeuralNetworkRegressor(epochs=30),
+    NeuralNetworkClassifier(),
+    NeuralNetworkRegressor(),
     HiddenActivations(NeuralNetworkRegressor(epochs=5, random_state=0)),
 ]
 

@@ -25,6 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from chainrule.backends.llvm import executable, training
 from chainrule.data.target import rows_with_target
 from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
 from chainrule.estimators.words import threads_of
@@ -45,6 +46,29 @@ def threads_in_a_worker() -> int | None:
 def test_a_search_with_processes() -> None:
     search = GridSearchCV(classifier(epochs=60, schedule="constant"), {"lr": [1e-5, 0.01]}, cv=3, n_jobs=2).fit(X, y)
     assert search.best_params_ == {"lr": 0.01}
+
+
+def test_a_search_over_rates_compiles_nothing(monkeypatch) -> None:
+    made: list[str] = []
+    for module in (executable, training):
+        compiled = module.compiled
+
+        def counted(*given, compiled=compiled, name=module.__name__):
+            made.append(name)
+            return compiled(*given)
+
+        monkeypatch.setattr(module, "compiled", counted)
+    apart = X + np.arange(150)[:, None] / 1e6  # equal rows would weigh as one, and a step with weights is another one
+    model = classifier(hidden=(7, 3)).fit(apart, y)
+    model.predict(apart)
+    assert len(made) == 2  # a step, and a prediction
+    several = {"lr": [0.003, 0.01], "weight_decay": [0.0, 1.0], "epochs": [3, 5], "random_state": [0, 1]}
+    search = GridSearchCV(model, several, cv=3, error_score="raise").fit(apart, y)
+    assert len(search.cv_results_["params"]) == 16 and len(made) == 2
+    model.set_params(lr=0.5, batch_size=40).fit(apart, y)
+    assert len(made) == 2
+    model.set_params(hidden=(7, 4)).fit(apart, y).predict(apart)
+    assert len(made) == 4  # the count sees what is another network
 
 
 def test_threads_are_limited() -> None:
@@ -303,6 +327,11 @@ def test_hidden_activations_of_a_trained_network() -> None:
 def test_a_layer_that_is_not_there(options, layer, message) -> None:
     with pytest.raises(ValueError, match=message):
         HiddenActivations(classifier(**options), layer=layer).fit(X, y)
+
+
+def test_hidden_activations_are_those_of_networks() -> None:
+    with pytest.raises(ValueError, match="estimator is a LogisticRegression"):
+        HiddenActivations(LogisticRegression()).fit(X, y)
 
 
 # without scikit-learn

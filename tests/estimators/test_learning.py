@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris, make_regression
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.class_weight import compute_sample_weight
 
 import chainrule as cr
-from chainrule.errors import NonFiniteError
+from chainrule.errors import NonFiniteError, OptionError
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 from chainrule.estimators.steps import _kept
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
@@ -109,6 +110,32 @@ def test_weights_equal_repetition(make) -> None:
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-7)
 
 
+RAW = pd.DataFrame(X, columns=list("abcd")).assign(color=np.array(["red", None, "blue"])[np.arange(150) % 3])
+RAW.loc[::7, "b"] = np.nan
+
+
+@pytest.mark.parametrize("given", [X, RAW], ids=["array", "frame"])
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_where_a_step_takes_all_rows_neither_order_nor_repetition_changes_a_bit(make, given) -> None:
+    take = lambda rows: given.iloc[rows] if isinstance(given, pd.DataFrame) else given[rows]  # noqa: E731 - of either
+    rng = np.random.default_rng(0)
+    rows, weights = rng.permutation(150)[:60], rng.integers(0, 4, 60)
+    repeated = rng.permutation(rows.repeat(weights))
+    weighted = make(epochs=300, lr=0.1, activation="tanh").fit(take(rows), y[rows], weights)
+    np.testing.assert_array_equal(
+        weighted.predict(given), make(epochs=300, lr=0.1, activation="tanh").fit(take(repeated), y[repeated]).predict(given)
+    )
+    assert weighted.loss_curve_ == make(epochs=300, lr=0.1, activation="tanh").fit(take(repeated), y[repeated]).loss_curve_
+    assert make().fit(given, y).loss_curve_ == make().fit(given, y, np.full(150, 3.0)).loss_curve_  # equal weights are none
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_weights_of_any_size_are_weights(scale) -> None:
+    weights = np.where(y == 0, 2.0, 1.0)
+    expected = classifier(dtype="float32").fit(X, y, weights).predict_proba(X)
+    np.testing.assert_allclose(classifier(dtype="float32").fit(X, y, weights * scale).predict_proba(X), expected, rtol=1e-4)
+
+
 def test_class_weights_are_sample_weights() -> None:
     balanced = classifier(class_weight="balanced").fit(X[40:], y[40:])
     by_hand = classifier().fit(X[40:], y[40:], compute_sample_weight("balanced", y[40:]))
@@ -179,10 +206,13 @@ def test_groups_stay_together() -> None:
         if isinstance(event, RunStarted):
             assert event.rows % 30 == 0
 
-    classifier(valid=0.2, on_event=note).fit(X, y, groups=groups)
+    apart = X + np.arange(150)[:, None] / 1e6  # equal rows would count as one
+    classifier(valid=0.2, on_event=note).fit(apart, y, groups=groups)
     assert "EpochEnded" in seen
     with pytest.raises(ValueError, match="all of one group"):
         classifier(valid=0.2).fit(X, y, groups=np.zeros(150))
+    alone = np.where(groups == 0, None, "together").astype(object)  # a row without a group is one of its own
+    assert len(classifier(valid=0.2).fit(X, y, groups=alone).validation_curve_) == 5
 
 
 def test_too_few_rows_to_hold_out() -> None:
@@ -208,6 +238,20 @@ def test_a_warm_start_goes_on() -> None:
     model.fit(X, y)
     assert model.loss_curve_[0] < first[0] and abs(model.loss_curve_[0] - first[-1]) < 0.05
     assert classifier(epochs=30).fit(X, y).fit(X, y).loss_curve_ == first
+
+
+def test_a_warm_start_keeps_its_network() -> None:
+    model = classifier(warm_start=True).fit(X, y == 1)
+    for changed in ({"hidden": (16,)}, {"loss": "binary_cross_entropy"}):
+        with pytest.raises(ValueError, match=r"that is to go on has hidden=\[8\] and 2 outputs"):
+            classifier(warm_start=True).fit(X, y == 1).set_params(**changed).fit(X, y == 1)
+    assert model.set_params(dropout=0.2, lr=0.1).fit(X, y == 1).shape_.dropout == 0.2
+
+
+def test_partial_fit_keeps_its_classes() -> None:
+    model = classifier().partial_fit(X, y, classes=[2, 1, 0]).partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match=r"classes is \[0, 1, 2, 3\] and was"):
+        model.partial_fit(X, y, classes=[0, 1, 2, 3])
 
 
 def test_partial_fit_is_an_epoch_of_fit() -> None:
@@ -285,30 +329,43 @@ BAD = [
     ({"optimizer": "adm"}, "The 'optimizer' parameter .*Did you mean 'adam'"),
     ({"batch_size": "some"}, "The 'batch_size' parameter"),
     ({"valid": 1.0}, "The 'valid' parameter"),
-    ({"dtype": "float16"}, "The 'dtype' parameter"),
+    ({"dtype": "float16"}, "The 'dtype' parameter .*Did you mean 'float32'"),
+    ({"dtype": np.float32}, "The 'dtype' parameter"),
     ({"class_weight": "fair"}, "The 'class_weight' parameter"),
     ({"n_jobs": 1.5}, "The 'n_jobs' parameter"),
-    ({"hidden": (8, 0)}, "hidden layer 2 is 0"),
+    ({"n_jobs": 0}, "The 'n_jobs' parameter"),
+    ({"categorical": ["color"]}, "names columns of a data frame, and X is none"),
+    ({"hidden": (8, 0)}, r"The 'hidden' parameter .*an int in the range \[1, 100000\] or a list of these. Got \(8, 0\)"),
+    ({"hidden": "64"}, "The 'hidden' parameter"),
+    ({"hidden": True}, "The 'hidden' parameter"),
+    ({"lr": True}, "The 'lr' parameter"),
     ({"activation": ["relu", "tanh"]}, "2 activations are given for 1 hidden"),
-    ({"activation": ["rellu"]}, "Did you mean 'relu'"),
+    ({"activation": ["rellu"]}, r"The 'activation' parameter .* a list of these. Got \['rellu'\] instead. Did you mean 'relu'\?"),
+    ({"activation": "logistic"}, "Did you mean 'sigmoid'"),
     ({"loss": "cross_entrop"}, "Did you mean 'cross_entropy'"),
-    ({"loss": "mse"}, "does not fit this y"),
+    ({"loss": "log_loss"}, "Did you mean 'cross_entropy'"),
+    ({"loss": "mse"}, "The 'loss' parameter"),
     ({"loss": "binary_cross_entropy"}, "is for 2 classes"),
     ({"metric": "accuracy"}, "there are none"),
-    ({"metric": "acuracy", "valid": 0.2}, "is not a metric of classification.*Did you mean 'accuracy'"),
+    ({"metric": "acuracy", "valid": 0.2}, "The 'metric' parameter .*Did you mean 'accuracy'"),
+    ({"metric": "AUC", "valid": 0.2}, "Did you mean 'roc_auc'"),
     ({"until": "loss <"}, "cannot be read"),
     ({"class_weight": [{}, {}]}, "class_weight has 2 entries"),
     ({"class_weight": {7: 1.0}}, "the class 7, which y does not have"),
-    ({"class_weight": {0: -1.0}}, "numbers of at least 0"),
+    ({"class_weight": {0: -1.0}}, "a dict of numbers of at least 0"),
+    ({"class_weight": {0: "heavy"}}, "a dict of numbers of at least 0"),
+    ({"class_weight": {0: float("nan")}}, "a dict of numbers of at least 0"),
     ({"class_weight": {0: 0, 1: 0, 2: 0}}, "all weights are zero"),
 ]
 
 
 @pytest.mark.parametrize(("options", "message"), BAD, ids=[str(options) for options, _ in BAD])
 def test_a_bad_parameter_is_one_sentence(options, message) -> None:
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(OptionError if "class_weight" not in options else ValueError, match=message) as caught:
         classifier(**options).fit(X, y)
     assert "\n" not in str(caught.value)
+    if str(caught.value).startswith("The '"):
+        assert isinstance(caught.value, InvalidParameterError)  # what scikit-learn's users catch
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -318,6 +375,32 @@ def test_bad_weights_and_rows(method) -> None:
             getattr(classifier(), method)(X, y, sample_weight=weights)
     with pytest.raises(ValueError, match="infinity"):
         getattr(classifier(), method)(np.where(X > 6, np.inf, X), y)
+
+
+@pytest.mark.parametrize("given", [{"X_val": X}, {"y_val": y}, {"sample_weight_val": np.ones(150)}])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_validation_rows_are_whole(method, given) -> None:
+    with pytest.raises(ValueError, match="belong together"):
+        getattr(classifier(), method)(X, y, **given)
+
+
+def test_errors_name_the_row_that_was_given() -> None:
+    model, weights = classifier().partial_fit(X[:100], y[:100]), np.where(np.arange(150) < 20, 0.0, 1.0)
+    with pytest.raises(ValueError, match="row 100: the class 2 of y was not in training"):
+        model.partial_fit(X, y, sample_weight=weights)
+    counts = np.where(np.arange(2000) == 1500, -1.0, 2.0)
+    with pytest.raises(ValueError, match="row 1500: y is -1"):
+        regressor(loss="poisson").fit(np.arange(2000.0)[:, None], counts)
+    raw = classifier().partial_fit(RAW, y)
+    with pytest.raises(ValueError, match="row 70: column 'a' holds 'long'"):
+        raw.partial_fit(RAW.assign(a=np.where(np.arange(150) == 70, "long", "1")), y, sample_weight=weights)
+
+
+def test_an_attribute_before_fit_is_named() -> None:
+    for name in ("classes_", "coefs_", "n_iter_"):
+        assert not hasattr(classifier(), name)
+        with pytest.raises(AttributeError, match=f"no attribute '{name}' before fit"):
+            getattr(classifier(), name)
 
 
 def test_a_class_that_only_validation_has_is_named() -> None:

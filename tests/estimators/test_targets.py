@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_iris, make_multilabel_classification, make_regression
+from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import f1_score, mean_poisson_deviance
 
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
@@ -159,8 +164,8 @@ def test_two_classes_in_each_column_may_have_one_logit_each() -> None:
     ("options", "target", "said"),
     [
         ({"quantile": 0.3}, A[:, 0], "belongs to loss='pinball'"),
-        ({"loss": "pinball", "quantile": [0.5, 1.0]}, A[:, 0], "must be a number between 0 and 1"),
-        ({"loss": "pinball", "quantile": []}, A[:, 0], "must be a number between 0 and 1"),
+        ({"loss": "pinball", "quantile": [0.5, 1.0]}, A[:, 0], r"range \(0.0, 1.0\), a list of these or None. Got \[0.5, 1.0\]"),
+        ({"loss": "pinball", "quantile": []}, A[:, 0], "give a number between 0 and 1"),
         ({"loss": "poisson", "target_transform": "log"}, A[:, 0], "leave target_transform out"),
         (
             {"target_transform": "log"},
@@ -180,3 +185,65 @@ def test_a_warm_start_keeps_what_y_means() -> None:
     model = regressor(epochs=1, warm_start=True).fit(A, A[:, 0])
     with pytest.raises(ValueError, match="is another one than the estimator was trained with"):
         model.set_params(loss="pinball").fit(A, A[:, 0])
+
+
+# as they are given
+
+
+@pytest.mark.parametrize("values", [[True, False], [3, 7], [0.0, 2.0]])
+def test_values_of_python_keep_their_type(values) -> None:
+    target = np.array(values, dtype=object)[(y == 0).astype(int)]
+    model = classifier(epochs=5).fit(X, target)
+    assert model.classes_.dtype == np.array(values).dtype and model.predict(X).dtype == model.classes_.dtype
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (np.array([0, "a", 2.5], dtype=object)[y], "row 50: y is 'a', and 0 in row 0"),
+        (np.array(["a", None, "b"], dtype=object)[y], "row 50: y is missing"),
+        (np.array(["a", np.nan, "b"], dtype=object)[y], "row 50: y is missing"),
+        (pd.Series(y, dtype="Int64").where(y != 1), "y contains NaN"),
+    ],
+)
+def test_classes_that_cannot_be(target, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        classifier().fit(X, target)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (np.array(["1.5", "two", "3"])[y], "row 50: y is 'two', which is no number"),
+        (np.array([1.0, None, 2.0], dtype=object)[y], "row 50: y is missing"),
+        (np.datetime64("2020-01-01") + y, "y holds dates"),
+    ],
+)
+def test_quantities_that_cannot_be(target, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        NeuralNetworkRegressor(epochs=2).fit(X, target)
+
+
+def test_quantities_as_words_are_numbers() -> None:
+    model = NeuralNetworkRegressor(epochs=2, random_state=0)
+    np.testing.assert_array_equal(model.fit(X, y.astype(str)).predict(X), model.fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_of_classes_of_different_types(library) -> None:
+    target = library({"name": np.array(["a", "b", "c"])[y], "first": y == 0, "number": y.astype(int)})
+    model = classifier().fit(X, target)
+    assert [labels.tolist() for labels in model.classes_] == [["a", "b", "c"], [False, True], [0, 1, 2]]
+    assert model.predict(X)[0].tolist() == ["a", True, 0] and model.score(X, target) > 0.8
+
+
+def test_a_column_of_classes_is_told_once() -> None:
+    with pytest.warns(DataConversionWarning) as told:
+        classifier(epochs=2).fit(X, y[:, None])
+    assert len(told) == 1
+
+
+def test_sparse_labels() -> None:
+    labels = np.eye(3, dtype=int)[y]
+    model = classifier(epochs=5)
+    np.testing.assert_array_equal(model.fit(X, csr_matrix(labels)).predict(X), model.fit(X, labels).predict(X))

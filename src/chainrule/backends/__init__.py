@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,8 +22,11 @@ class Runnable(Protocol):
 
     program: Program
 
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the program: an array for each input by name → an array for each output by name."""
+    def __call__(self, inputs: Mapping[str, np.ndarray], *, threads: int | None = None) -> dict[str, np.ndarray]:
+        """Run the program: an array for each input by name → an array for each output by name.
+
+        On at most ``threads`` threads, by default as many as suit the work; the result does not depend on it.
+        """
 
 
 def compile(program: Program, backend: str = "auto") -> Runnable:
@@ -42,6 +46,11 @@ def compile(program: Program, backend: str = "auto") -> Runnable:
     from chainrule.backends.reference import Reference
 
     return Reference(program)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def chosen(backend: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import polars as pl
@@ -88,7 +89,9 @@ def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
             raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
     elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
         values = cells.cast(pl.Float64)
-        values = values.fill_nan(None) if values.is_nan().any() else values
+        if math.isfinite(values.sum()):  # then each is finite, in most columns, and one look has said so
+            return values
+        values = values.fill_nan(None)
     else:
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where numbers are expected")
     if (row := _first(values.is_infinite())) is not None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import listed, no_such_column, read_column
 from chainrule.data.codes.categories import CategoryCode
-from chainrule.data.codes.code import Code
+from chainrule.data.codes.code import Code, OneOf, Unit
 from chainrule.data.codes.dates import DateCode
 from chainrule.data.codes.numbers import BooleanCode, NumberCode
+from chainrule.data.codes.units import Units
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.typed import read_fields, read_record
 from chainrule.errors import DataError, FileFormatError, OptionError
@@ -25,11 +27,13 @@ _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
     "date": DateCode,
 }
 _MOST_NAMED = 3  # columns, in an error
-_BLOCK = 1024  # rows that are written at once
 _READ = 1 << 18  # rows whose columns are read at once, so that memory stays bounded
 
 CHUNK = 1 << 18
 """So many units are predicted at once, so that they stay in a cache."""
+
+Rows: TypeAlias = Callable[[], NDArray[Any]]
+"""What makes some rows (rows, units) when their turn comes."""
 
 
 @dataclass(frozen=True)
@@ -101,49 +105,32 @@ class Encoder:
         Raises :class:`DataError` for a column that the table lacks, a cell that cannot be read, or a number too far from those in training
         for the dtype.
         """
-        return next(self._parts(table, dtype, max(table.rows, 1)))
+        return next(self._parts(table, dtype, max(table.rows, 1)))()
 
-    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[NDArray[Any]]:
-        """Yield the encoded rows, so many at a time that they stay in a cache, at least one chunk; raises what :meth:`transform` does."""
+    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[Rows]:
+        """Yield what encodes rows, so many that they stay in a cache, for all rows, at least once; raises what :meth:`transform` does."""
         rows = max(CHUNK // max(sum(len(code.units) for code in self.codes), 1), 1)
         for start in range(0, max(table.rows, 1), _READ):
             yield from self._parts(table.part(start, start + _READ), dtype, rows)
 
-    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[NDArray[Any]]:
+    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[Rows]:
         absent = [code.column.name for code in self.codes if code.column.name not in table.frame.columns]
         if len(absent) > 1:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
         if absent:
             raise no_such_column(table, absent[0])
-        starts = np.cumsum([0, *(len(code.units) for code in self.codes)]).tolist()
-        values, ones = [], []
-        for start, end, code in zip(starts, starts[1:], self.codes, strict=False):
-            units = self._encoded(code, table, dtype)
-            if units.ndim == 2:
-                values.append((slice(start, end), units))
-            else:
-                ones.append(np.where(units < 0, -1, units + start) if units.min(initial=0) < 0 else units + start)
-        places = np.stack(ones, axis=1) if ones else None  # a row's ones beside each other
+        units = Units([self._encoded(code, table, dtype) for code in self.codes], dtype)
         for first in range(0, max(table.rows, 1), rows):
-            x = np.zeros((min(rows, table.rows - first), starts[-1]), dtype)
-            for start in range(0, len(x), _BLOCK):
-                block, at = x[start : start + _BLOCK], slice(first + start, first + min(start + _BLOCK, len(x)))
-                for place, units in values:
-                    block[:, place] = units[at]
-                if places is not None:
-                    _write_ones(block, places[at])
-            yield x
+            yield partial(units.rows, first, min(first + rows, table.rows))
 
     @staticmethod
-    def _encoded(code: Code, table: Table, dtype: DTypeLike) -> NDArray[Any]:
-        """Return a column's units, or which of them is 1; see :meth:`Code.encode`."""
-        with np.errstate(over="ignore"):  # an overflow is reported with its cell just below
-            units = code.encode(read_column(table, code.column), dtype)
-        if isinstance(code, NumberCode | DateCode) and not np.isfinite(units).all():
-            row = int(np.flatnonzero(~np.isfinite(units).all(axis=1))[0])
+    def _encoded(code: Code, table: Table, dtype: DTypeLike) -> list[Unit] | OneOf:
+        """Return a column's units, whose results are numbers of the dtype."""
+        encoded = code.encode(read_column(table, code.column))
+        if isinstance(code, NumberCode | DateCode) and isinstance(encoded, list) and (row := encoded[0].too_far(dtype)) is not None:
             cell = table.frame[code.column.name][row]
             raise DataError(f"{table.place(row)}: column '{code.column.name}' holds {cell}, too far from the training rows to be encoded")
-        return units
+        return encoded
 
     def explain(self, table: Table, row: int) -> list[UnitTrace]:
         """Return for each unit of a row (from 0) how it came from its cell; the results are those of :meth:`transform` in float64.
@@ -182,12 +169,6 @@ def _code_from_json(data: Any, where: str) -> Code:
     if isinstance(code, CategoryCode) and len(set(code.levels)) < len(code.levels):
         raise FileFormatError(f"its {where}.levels has one level twice.")
     return code
-
-
-def _write_ones(x: NDArray[Any], places: NDArray[np.int64]) -> None:
-    """Write 1 at some places of each row (rows, places); −1 is none."""
-    at = places + np.arange(0, x.size, x.shape[1])[:, None]
-    x.reshape(-1)[at.reshape(-1) if places.min(initial=0) >= 0 else at[places >= 0]] = 1.0
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

@@ -22,23 +22,33 @@ def read_frame(data: object) -> pl.DataFrame:
     """
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
+    frame = eager_frame(data)
+    if frame is None:
+        raise DataError(f"a table is a path, '-' for standard input, a data frame or a dict of columns, and not {_described(data)}")
+    if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
+        polars: pl.DataFrame = frame.to_polars()
+        return polars
+    return frame_of_columns([_column_of_series(series) for series in frame.iter_columns()], SOURCE)
+
+
+def eager_frame(data: Any) -> Any:
+    """Return a data frame of any library by narwhals, a lazy one collected; ``None`` for what is no data frame.
+
+    Raises :class:`DataError` where a column name stands twice.
+    """
     import narwhals.stable.v2 as nw  # which takes a while to load, and files and lists need none of it
 
+    if type(data).__module__.startswith("pyarrow") and type(data).__name__ == "RecordBatch":
+        data = pl.from_arrow(data)
     try:
-        native: Any = nw.from_native(data)
+        frame: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
         names = list(getattr(data, "columns", ()))
         twice = next((str(name) for name in names if names.count(name) > 1), str(error))
         raise DataError(f"{SOURCE}: the column name '{twice}' stands more than once; give each column a name of its own") from None
     except TypeError:
-        raise DataError(
-            f"a table is a path, '-' for standard input, a data frame or a dict of columns, and not {_described(data)}"
-        ) from None
-    frame = native.collect(backend="polars") if isinstance(native, nw.LazyFrame) else native
-    if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
-        polars: pl.DataFrame = frame.to_polars()
-        return polars
-    return frame_of_columns([_column_of_series(series) for series in frame.iter_columns()], SOURCE)
+        return None
+    return frame.collect(backend="polars") if isinstance(frame, nw.LazyFrame) else frame
 
 
 def read_arrays(arrays: Mapping[str, NDArray[Any]], source: str) -> pl.DataFrame:
@@ -109,7 +119,10 @@ def _column_of_series(series: Any) -> pl.Series:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
             return pl.Series(name, series.to_arrow(), dtype=pl.String)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
-    return column_of_values(name, [None if is_null else value for value, is_null in cells])
+    values = [None if is_null else value for value, is_null in cells]
+    if series.dtype in (nw.Categorical, nw.Enum):
+        return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.Categorical)
+    return column_of_values(name, values)
 
 
 def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Series]:

@@ -55,20 +55,19 @@ def mark_missing(
     return frame.with_columns(changes), _note(met)
 
 
-def _plain(levels: Sequence[str], markers: Sequence[str]) -> pl.Series:
+def _plain(levels: Sequence[str], markers: Sequence[str]) -> list[str]:
     """Return the words that stand for themselves: they are not trimmed and are no markers."""
-    words = pl.Series(levels, dtype=pl.String)
-    return words.filter((words.str.strip_chars() == words) & ~words.is_in(markers))
+    return [word for word in levels if word.strip() == word and word not in markers]
 
 
-def _completed(matched: pl.Series, cells: pl.Series, words: pl.Series, markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
+def _completed(matched: pl.Series, cells: pl.Series, words: list[str], markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
     """Return the enumeration with the cells, too, that are no known word, null where one is missing; and the markers that were met."""
     if matched.null_count() == cells.null_count():
         return matched, []
     others = matched.is_null() & cells.is_not_null()
     trimmed = cells.filter(others).str.strip_chars()
     is_marked = trimmed.is_in(markers)
-    enumeration = pl.Enum(pl.concat([words, trimmed.filter(~is_marked)]).unique(maintain_order=True))
+    enumeration = pl.Enum(pl.concat([pl.Series(words, dtype=pl.String), trimmed.filter(~is_marked)]).unique(maintain_order=True))
     completed = matched.cast(enumeration).scatter(others.arg_true(), trimmed.set(is_marked, None).cast(enumeration))
     return completed, trimmed.filter(is_marked).to_list()
 

@@ -153,10 +153,15 @@ def _groups(table: Table, group: str, rows: NDArray[np.int64]) -> tuple[NDArray[
     if group not in table.frame.columns:
         raise DataError(f"{table.source} has no column '{group}' to group by.{nearest(group, table.frame.columns)}")
     cells = table.frame[group].gather(rows)
+    return number_groups(cells), cells.null_count()
+
+
+def number_groups(cells: pl.Series) -> NDArray[np.int64]:
+    """Number groups from 0, by the values of a column; each row without a value is a group of its own."""
     groups = cells.cast(pl.String).rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
     alone = groups < 0
     groups[alone] = groups.max(initial=-1) + 1 + np.arange(np.count_nonzero(alone))
-    return groups, cells.null_count()
+    return groups
 
 
 def times_of(table: Table, time: Column, rows: NDArray[np.int64] | None = None) -> pl.Series:

@@ -35,7 +35,8 @@ class Table:
     their words were known, and typed columns (Parquet, a data frame of the caller's) as they came.
     ``source`` is how messages call it: a file name, ``standard input``, ``a data frame``.
     ``lines`` gives the 1-based file line of a row where rows are lines of a file, and ``None`` elsewhere. ``delimiter`` is what separates
-    the cells of a delimited text, empty elsewhere.
+    the cells of a delimited text, empty elsewhere. ``numbers`` are the numbers of the rows in the table that these were taken from.
+    ``categories`` are the columns whose type said that they hold categories, whatever their cells look like.
     """
 
     frame: pl.DataFrame
@@ -43,6 +44,8 @@ class Table:
     notes: tuple[Note, ...] = ()
     lines: tuple[int, ...] | range | None = None
     delimiter: str = ""
+    numbers: tuple[int, ...] | range | None = None
+    categories: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -50,17 +53,22 @@ class Table:
         return self.frame.height
 
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Table:
-        """Return a table of these rows (from 0), in this order; each still knows its line."""
+        """Return a table of these rows (from 0), in this order; each still knows its line and number."""
         chosen = [int(row) for row in rows]
-        return replace(self, frame=self.frame[chosen], lines=None if self.lines is None else tuple(self.lines[row] for row in chosen))
+        numbers = tuple(chosen if self.numbers is None else (self.numbers[row] for row in chosen))
+        lines = None if self.lines is None else tuple(self.lines[row] for row in chosen)
+        return replace(self, frame=self.frame[chosen], lines=lines, numbers=numbers)
 
     def part(self, start: int, stop: int) -> Table:
-        """Return a table of the rows from ``start`` up to ``stop``, without copying them; each still knows its line."""
-        return replace(self, frame=self.frame[start:stop], lines=None if self.lines is None else self.lines[start:stop])
+        """Return a table of the rows from ``start`` up to ``stop``, without copying them; each still knows its line and number."""
+        numbers = (range(self.rows) if self.numbers is None else self.numbers)[start:stop]
+        return replace(self, frame=self.frame[start:stop], lines=None if self.lines is None else self.lines[start:stop], numbers=numbers)
 
     def place(self, row: int) -> str:
         """Say where a row (from 0) is: ``people.csv, line 7``, or ``a data frame, row 5`` where there are no lines."""
-        return f"{self.source}, line {self.lines[row]}" if self.lines is not None else f"{self.source}, row {row}"
+        if self.lines is not None:
+            return f"{self.source}, line {self.lines[row]}"
+        return f"{self.source}, row {row if self.numbers is None else self.numbers[row]}"
 
 
 @dataclass(frozen=True)

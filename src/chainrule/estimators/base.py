@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.data.batches import steps_per_epoch
+from chainrule.data.columns import judge_columns
+from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
-from chainrule.data.table import Note, Table
+from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import inputs
 from chainrule.estimators import words as of
+from chainrule.estimators.given import classes_given, quantities_given
 from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.learned import Learned
 from chainrule.estimators.parameters import Parameters
@@ -24,6 +28,7 @@ from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer,
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
 from chainrule.optim import Schedule
+from chainrule.training.chunks import over_chunks
 from chainrule.training.events import Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
@@ -76,6 +81,7 @@ class NeuralNetwork(Learned, Parameters):
             NonFiniteError: the loss became NaN or infinite before a single epoch was done.
         """
         self._validate_params()
+        self._check_validation(X_val, y_val, sample_weight_val)
         again = bool(self.warm_start) and hasattr(self, "state_")
         rows = self._rows(X, y, sample_weight, reset=not again)
         seed = of.seed_of(self.random_state)
@@ -85,7 +91,12 @@ class NeuralNetwork(Learned, Parameters):
         share = 0.0 if own else of.held_out(self.valid, len(rows.used))
         train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
         if not again:
-            self._understand(rows, train)
+            self._judge_columns(rows)
+        learned, train = self._in_one_step(rows, train)
+        if again:
+            self._go_on()
+        else:
+            self._understand(learned, train)
         validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False)) if own else self._batch(rows, valid)
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
@@ -95,7 +106,7 @@ class NeuralNetwork(Learned, Parameters):
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
         settings = self._settings(epochs, size, self.patience if validation else None)
-        loop = self._loop(plan, state, self._batch(rows, train), validation, settings)
+        loop = self._loop(plan, state, self._batch(learned, train), validation, settings)
         stopped = self._run(loop)
         self.state_ = loop.state if validation is None and not stopped.error else loop.best
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
@@ -104,6 +115,7 @@ class NeuralNetwork(Learned, Parameters):
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> Any:
         """Take one epoch of steps on some rows; see ``partial_fit`` of the classifier and of the regressor."""
         self._validate_params()
+        self._check_validation(X_val, y_val, sample_weight_val)
         first = not hasattr(self, "state_")
         rows = self._rows(X, y, sample_weight, reset=first)
         train, valid = rows.used, rows.used[:0]
@@ -112,8 +124,13 @@ class NeuralNetwork(Learned, Parameters):
             self.answers_ = self._judge(rows.y, classes)
             asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
             train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
-            self._understand(rows, train)
+            self._judge_columns(rows)
+        learned, train = self._in_one_step(rows, train)
+        if first:
+            self._understand(learned, train)
             self.history_, self._stream = [], None
+        else:
+            self._go_on()
         plan = self._plan(self.schedule if isinstance(self.schedule, Schedule) else None)
         if first:
             self.state_ = step_of(plan).init(seed)
@@ -125,7 +142,7 @@ class NeuralNetwork(Learned, Parameters):
             return self
         batch_size = of.batch_size_of(self.batch_size, len(train))
         settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
-        loop = self._loop(plan, stream.state.copy(), self._batch(rows, train), stream.validation, settings)
+        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings)
         loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
         self._run(loop)
         if stream.validation is None or loop.best_epoch > stream.best_epoch:
@@ -135,36 +152,51 @@ class NeuralNetwork(Learned, Parameters):
         self.stopped_ = f"no better for {self.patience} epochs" if stream.is_over(self.patience) else ""
         return self
 
+    def _check_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+        """Refuse validation rows of which a part is missing."""
+        if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
+            raise OptionError("X_val and y_val belong together, and sample_weight_val to them; give both, or none.")
+
     def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Rows:
         """Check X, y and weights, and note (``reset``) or compare the columns of X."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        X = inputs.eager(X)
         if reset:
-            self._raw = inputs.is_raw(X) or (inputs.is_frame(X) and any(len(names) for names in self._column_options().values()))
-        if self._raw:
-            features: Features = self._features(X, reset=reset)
-            y = check_array(y, ensure_2d=False, dtype="numeric" if self._task == "regression" else None, input_name="y")
-            check_consistent_length(X, y)
-        else:
-            numeric = self._task == "regression"
-            X = X if reset else self._in_order(X)
-            features, y = validate_data(self, X, y, reset=reset, multi_output=True, y_numeric=numeric, **_NUMBERS)
+            asked = [name for name, columns in self._column_options().items() if columns]
+            if asked and not inputs.is_frame(X):
+                raise OptionError(f"{asked[0]} names columns of a data frame, and X is none; leave {asked[0]} out, or give a data frame.")
+            self._raw = bool(asked) or inputs.is_raw(X)
+        features = self._features(X, reset=reset)
+        y = quantities_given(y) if self._task == "regression" else classes_given(y)
+        check_consistent_length(features.frame if isinstance(features, Table) else features, y)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
         weights = self._weighted_classes(y, weights)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")
+        if weights is not None and not callable(self.loss):  # the losses are means, so that equal weights are none
+            weights = None if (weights == weights[0]).all() else np.ldexp(weights, -int(np.frexp(weights.max())[1]))
         return Rows(features, y, weights)
+
+    def _in_one_step(self, rows: Rows, train: Array) -> tuple[Rows, Array]:
+        """Return rows and the indices of those to learn from: where one step takes them all, neither their order nor how they repeat
+        decides what is learned, to the bit. Over hundreds of steps the rounding of sums would grow until it can be seen."""
+        size = of.batch_size_of(self.batch_size, len(train))
+        if callable(self.loss) or (size is not None and size < len(train)):
+            return rows, train
+        return rows.merged(train, [column.name for column in self._columns if column.used])
 
     def _features(self, X: Any, *, reset: bool) -> Features:
         """Check X, and return it as numbers or as a table of raw columns."""
+        X = inputs.eager(X)
         if not self._raw:
             array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
             return array
         if not inputs.is_frame(X):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
-        X = X if reset else self._in_order(X)
+        X = inputs.named(X) if reset else self._in_order(inputs.named(X))
         validate_data(self, X, reset=reset, skip_check_array=True)
         return read_table(X, levels=None if reset else self.encoder_.levels)
 
@@ -172,26 +204,51 @@ class NeuralNetwork(Learned, Parameters):
         """Return a data frame with the columns of training, in their order."""
         return inputs.in_order(X, self.feature_names_in_) if hasattr(self, "feature_names_in_") and inputs.is_frame(X) else X
 
-    def _column_options(self) -> dict[str, Any]:
-        return {"categorical": self.categorical, "numeric": self.numeric, "date": self.date, "drop": self.drop}
+    def _column_options(self) -> dict[str, list[str]]:
+        return {name: [str(column) for column in getattr(self, name)] for name in ("categorical", "numeric", "date", "drop")}
+
+    def _judge_columns(self, rows: Rows) -> None:
+        """Find out what each column of X means."""
+        self._columns: tuple[Column, ...]
+        self.notes_: tuple[Note, ...] = ()
+        if isinstance(rows.X, Table):
+            asked: dict[str, Any] = dict(self._column_options())
+            self._columns, notes = judge_columns(rows.X, **asked)
+            self.notes_ = (*rows.X.notes, *notes)
+        else:
+            names = getattr(self, "feature_names_in_", inputs.names_of_array(rows.X.shape[1]))
+            self._columns = tuple(Column(name, "number", "numbers") for name in names)
 
     def _understand(self, rows: Rows, train: Array) -> None:
         """Find from the training rows how X becomes units and y numbers, and the shape of the network."""
         weights = rows.weights(train)
-        self.notes_: tuple[Note, ...] = ()
         if isinstance(rows.X, Table):
-            self.encoder_, self.notes_ = inputs.fit_raw(rows.X, self._column_options(), train, weights)
+            self.encoder_ = Encoder.fit(self._columns, rows.X, train, weights)
+            self.notes_ = (*self.notes_, *self.encoder_.notes)
         else:
-            names = getattr(self, "feature_names_in_", None)
-            own = inputs.names_of_array(rows.X.shape[1]) if names is None else list(names)
-            self.encoder_ = inputs.fit_numbers(rows.X, own, train, weights)
-        self.answers_ = self.answers_.fitted(rows.y[train], weights)
+            self.encoder_ = inputs.fit_numbers(rows.X, self._columns, train, weights)
+        self.answers_ = self.answers_.fitted(rows.y[train], weights, train)
         own_type = "float32" if isinstance(rows.X, Table) else rows.X.dtype.name
+        self.shape_ = self._shape(own_type if self.dtype == of.AUTO else self.dtype)
+
+    def _shape(self, dtype: str) -> Shape:
+        """Return the shape of the network that the parameters ask for."""
         hidden = of.widths_of(self.hidden)
         activations = of.activations_of(self.activation, len(hidden))
         outputs = self.answers_.outputs(loss_of(self.answers_, self.loss)[0])
-        dtype = own_type if self.dtype == of.AUTO else self.dtype
-        self.shape_ = Shape(len(self.encoder_.units), hidden, activations, outputs, float(self.dropout), dtype)
+        return Shape(len(self.encoder_.units), hidden, activations, outputs, float(self.dropout), dtype)
+
+    def _go_on(self) -> None:
+        """Take the parameters of the network over, as far as its weights allow.
+
+        Raises:
+            OptionError: they ask for another network.
+        """
+        shape = self._shape(self.shape_.dtype)
+        if replace(shape, activations=(), dropout=0.0) != replace(self.shape_, activations=(), dropout=0.0):
+            was, now = (f"hidden={list(one.hidden)} and {one.outputs} outputs" for one in (self.shape_, shape))
+            raise OptionError(f"the network that is to go on has {was}, and the parameters ask for {now}: set them back, or fit anew.")
+        self.shape_ = shape
 
     def _plan(self, schedule: Schedule | None) -> Plan:
         """Return what the training step depends on."""
@@ -206,7 +263,7 @@ class NeuralNetwork(Learned, Parameters):
         if not len(chosen):
             return None
         x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
-        y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype)
+        y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype, chosen)
         weights = rows.weights(chosen)
         if weights is not None and callable(self.loss) and not takes_weights(self.loss):
             raise OptionError("the loss function takes no weights: give it a third argument, or leave sample_weight and class_weight out.")
@@ -220,7 +277,7 @@ class NeuralNetwork(Learned, Parameters):
             patience=patience or None,
             time_budget=self.time_budget,
             until=until(self.until) if isinstance(self.until, str) else self.until,
-            watch=of.metric_of(self.metric, self._task),
+            watch=self.metric or "loss",
             greater_is_better=self.metric in METRICS and METRICS[self.metric].greater_is_better,
             plateau=self.plateau,
             threads=of.threads_of(self.n_jobs),
@@ -258,7 +315,7 @@ class NeuralNetwork(Learned, Parameters):
         check_is_fitted(self)
         features = self._features(X, reset=False)
         step = prediction_step(self.shape_)
-        return np.concatenate([step.predict(self.state_, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+        return self._of_chunks(lambda x, threads: step.predict(self.state_, x, threads=threads), features)
 
     def _activations(self, X: Any, layer: str) -> Array:
         """Return the outputs of a hidden layer (rows, width)."""
@@ -266,7 +323,12 @@ class NeuralNetwork(Learned, Parameters):
         layers = self.shape_.network().layers
         first = Sequential({name: layers[name] for name in list(layers)[: list(layers).index(layer) + 1]})
         features = self._features(X, reset=False)
-        return np.concatenate([first(self.state_.params, x) for x in inputs.chunks_of(self.encoder_, features, self.shape_.dtype)])
+        return self._of_chunks(lambda x, threads: first(self.state_.params, x), features)
+
+    def _of_chunks(self, function: Callable[[Array, int | None], Array], features: Features) -> Array:
+        """Return what a function of units and a number of threads gives for all rows."""
+        chunks = inputs.chunks_of(self.encoder_, features, self.shape_.dtype)
+        return np.concatenate(over_chunks(function, chunks, of.threads_of(self.n_jobs)))
 
     def predict(self, X: Any) -> Array:
         """Return one answer a row, in y's own type and shape.

@@ -36,7 +36,7 @@ class Classes:
             raise OptionError(f"loss {loss!r} is for 2 classes and y has {len(self.labels)}; choose cross_entropy.")
         return losses.LOSSES[loss]
 
-    def fitted(self, y: Array, weights: Weights) -> Classes:
+    def fitted(self, y: Array, weights: Weights, rows: Array) -> Classes:
         """Return the same."""
         return self
 
@@ -52,9 +52,9 @@ class Classes:
         """Return class numbers."""
         return None if loss == "binary_cross_entropy" else "i64[B]"
 
-    def encode(self, y: Array, loss: str, dtype: str) -> Array:
+    def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return class numbers (rows,), or 0 and 1 (rows, 1) for binary cross-entropy."""
-        numbers = class_numbers(y, self.labels)
+        numbers = class_numbers(y, self.labels, rows)
         return numbers.astype(dtype)[:, None] if loss == "binary_cross_entropy" else numbers
 
     def decision(self, outputs: Array) -> Array:
@@ -95,7 +95,7 @@ class Labels:
         """Return the loss."""
         return losses.LOSSES[loss]
 
-    def fitted(self, y: Array, weights: Weights) -> Labels:
+    def fitted(self, y: Array, weights: Weights, rows: Array) -> Labels:
         """Return the same."""
         return self
 
@@ -116,7 +116,7 @@ class Labels:
         """Return the numbers of the labels."""
         return np.arange(self.count)
 
-    def encode(self, y: Array, loss: str, dtype: str) -> Array:
+    def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return y as floats."""
         if y.ndim != 2 or y.shape[1] != self.count:
             raise DataError(f"y has shape {y.shape} and should have {self.count} columns, one for each label.")
@@ -155,7 +155,7 @@ class SeveralClasses:
             raise OptionError(f"loss {loss!r} is for 2 classes and a column of y has {more[0]}; choose cross_entropy.")
         return losses.LOSSES[loss]
 
-    def fitted(self, y: Array, weights: Weights) -> SeveralClasses:
+    def fitted(self, y: Array, weights: Weights, rows: Array) -> SeveralClasses:
         """Return the same."""
         return self
 
@@ -181,11 +181,11 @@ class SeveralClasses:
         """Return the classes of each column."""
         return list(self.columns)
 
-    def encode(self, y: Array, loss: str, dtype: str) -> Array:
+    def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return class numbers (rows, columns)."""
         if y.ndim != 2 or y.shape[1] != len(self.columns):
             raise DataError(f"y has shape {y.shape} and should have {len(self.columns)} columns.")
-        numbers = np.stack([class_numbers(y[:, column], labels) for column, labels in enumerate(self.columns)], axis=1)
+        numbers = np.stack([class_numbers(y[:, column], labels, rows) for column, labels in enumerate(self.columns)], axis=1)
         return numbers.astype(dtype) if loss == "binary_cross_entropy" else numbers
 
     def decision(self, outputs: Array) -> list[Array]:
@@ -210,15 +210,12 @@ def judge_classes(y: Array, known: Any = None) -> Classes | Labels | SeveralClas
     Raises:
         ValueError: y is no classification target.
     """
-    if y.dtype == object:
-        for row, value in enumerate(y.reshape(len(y), -1).tolist()):
-            if None in value:
-                raise DataError(f"row {row}: y is missing; leave such rows out.")
-    check_classification_targets(y)
-    if type_of_target(y, input_name="y") == "multilabel-indicator":
+    columns = list(y.T) if y.ndim == 2 else [y]
+    for part in [np.array(column.tolist()) for column in columns] if y.dtype == object else [y]:
+        check_classification_targets(part)  # of columns of different types one by one
+    if y.dtype != object and type_of_target(y, input_name="y") == "multilabel-indicator":
         return Labels(y.shape[1])
-    if y.ndim == 2 and y.shape[1] > 1:
-        columns = [y[:, column] for column in range(y.shape[1])]
+    if len(columns) > 1:
         if known is not None and len(known) != len(columns):
             raise DataError(f"classes has {len(known)} entries and y {len(columns)} columns; give the classes of each column.")
         return SeveralClasses(tuple(np.unique(column if known is None else known[number]) for number, column in enumerate(columns)))
@@ -230,8 +227,8 @@ def one_column(y: Array) -> Array:
     return np.asarray(column_or_1d(y, warn=True))
 
 
-def class_numbers(y: Array, labels: Array) -> NDArray[np.int64]:
-    """Return the place of each row's class among the labels.
+def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray[np.int64]:
+    """Return the place of each row's class among the labels; ``rows`` are the numbers of the rows, from 0 unless given.
 
     Raises:
         DataError: a class is not among them; says which and in which row.
@@ -241,8 +238,7 @@ def class_numbers(y: Array, labels: Array) -> NDArray[np.int64]:
         y, labels = y.astype(object), labels.astype(object)
     places = np.searchsorted(labels, y).clip(max=len(labels) - 1)
     if (unknown := np.flatnonzero(labels[places] != y)).size:
-        row = int(unknown[0])
-        raise DataError(
-            f"row {row}: the class {y[[row]].tolist()[0]!r} of y was not in training ({', '.join(map(repr, labels[:8].tolist()))})."
-        )
+        row = int(unknown[0] if rows is None else unknown[rows[unknown].argmin()])
+        number, known = row if rows is None else rows[row], ", ".join(map(repr, labels[:8].tolist()))
+        raise DataError(f"row {number}: the class {y[[row]].tolist()[0]!r} of y was not in training ({known}).")
     return places.astype(np.int64)

@@ -12,8 +12,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.classes import Classes, Labels, SeveralClasses, judge_classes
+from chainrule.estimators.constraints import Each, Weights, names
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, names, parameter
+from chainrule.estimators.parameters import constraints, parameter
+
+CLASS_WEIGHT = (Weights(), names(["balanced"]))
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -59,7 +62,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         n_features_in_, feature_names_in_: the columns of X. ``n_outputs_``, ``n_layers_``: the size of the network.
     """
 
-    class_weight: Any = parameter(None, dict, list, names(["balanced"]), None)
+    class_weight: Any = parameter(None, *CLASS_WEIGHT, Each(*CLASS_WEIGHT), None)
 
     _task = "classification"
 
@@ -89,6 +92,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         """
         if self.class_weight == "balanced" or (isinstance(self.class_weight, list) and "balanced" in self.class_weight):
             raise OptionError("class_weight='balanced' needs all rows at once; for partial_fit give a dict of weights.")
+        if classes is not None and hasattr(self, "state_") and not _same_classes(classes, self.classes_):
+            raise OptionError(f"classes is {classes!r} and was {self.classes_!r} in the first call; leave it out, or fit anew.")
         self._partial_fit(X, y, sample_weight, classes, X_val, y_val, sample_weight_val)
         return self
 
@@ -147,11 +152,9 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         answers = judge_classes(y, classes)
         columns = answers.columns if isinstance(answers, SeveralClasses) else [answers.labels]
         for labels, of_class in zip(columns, self._class_weight_of_columns(y), strict=False):
-            if isinstance(of_class, dict) and not isinstance(answers, Labels):
-                if unknown := [label for label in of_class if label not in labels]:
-                    raise OptionError(f"class_weight speaks of the class {unknown[0]!r}, which y does not have.")
-                if any(weight < 0 for weight in of_class.values()):
-                    raise OptionError(f"class_weight is {of_class} and must hold numbers of at least 0.")
+            named = of_class if isinstance(of_class, dict) and not isinstance(answers, Labels) else {}
+            if unknown := [label for label in named if label not in labels]:
+                raise OptionError(f"class_weight speaks of the class {unknown[0]!r}, which y does not have.")
         return answers
 
     def __sklearn_tags__(self) -> Any:
@@ -161,4 +164,11 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         return tags
 
 
-NeuralNetworkClassifier._parameter_constraints = constraints(NeuralNetworkClassifier)
+def _same_classes(given: Any, known: Any) -> bool:
+    """Say whether two lists of classes, or of such lists, are of the same classes."""
+    if isinstance(known, list):
+        return len(given) == len(known) and all(map(_same_classes, given, known))
+    return np.array_equal(np.unique(np.asarray(given)), known)
+
+
+NeuralNetworkClassifier._parameter_constraints = constraints(NeuralNetworkClassifier, NeuralNetworkClassifier._task)

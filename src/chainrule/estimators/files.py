@@ -201,7 +201,8 @@ def _inference(step: TrainingStep, goal: Goal) -> Program:
 
 def _set_columns(estimator: NeuralNetwork, encoder: Encoder) -> None:
     """Say which columns X has: those of an array, or those of a data frame, by their names."""
-    names = [code.column.name for code in encoder.codes]
+    estimator._columns = tuple(code.column for code in encoder.codes)
+    names = [column.name for column in estimator._columns]
     estimator.n_features_in_ = len(names)
     estimator._raw = names != names_of_array(len(names)) or not all(isinstance(code, NumberCode) for code in encoder.codes)
     if estimator._raw:

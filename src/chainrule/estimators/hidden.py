@@ -48,9 +48,12 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
             fit_params: what else its ``fit`` takes; with metadata routing, what it asked for.
 
         Raises:
-            OptionError: the network has no such layer.
+            OptionError: the estimator is no neural network of this package, or has no such layer.
         """
         self._validate_params()
+        inner = getattr(self.estimator, "estimator", self.estimator)  # of one that is frozen
+        if not isinstance(inner, NeuralNetwork):
+            raise OptionError(f"estimator is a {type(inner).__name__}, and only the neural networks have hidden activations.")
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
-from chainrule.data.columns import judge_columns
-from chainrule.data.encode import CHUNK, Encoder
+from chainrule.data.encode import CHUNK, Encoder, Rows
+from chainrule.data.frames import eager_frame, read_frame
 from chainrule.data.standardize import mean_and_scale, means_and_scales
-from chainrule.data.table import Column, Note, Table
+from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
 
 Array: TypeAlias = NDArray[Any]
@@ -27,6 +28,21 @@ BLOCK = 1_024
 def is_frame(X: Any) -> bool:
     """Say whether X is a data frame of any library."""
     return bool(nw.dependencies.is_into_dataframe(X))
+
+
+def eager(X: Any) -> Any:
+    """Return a data frame, a lazy one collected; what is no data frame is returned as it is.
+
+    Raises:
+        DataError: a column name stands twice.
+    """
+    frame = eager_frame(X)
+    return X if frame is None else frame.to_native()
+
+
+def named(X: Any) -> Any:
+    """Return a data frame whose columns have names; numbers become such."""
+    return X if all(isinstance(name, str) for name in X.columns) else read_frame(X)
 
 
 def is_raw(X: Any) -> bool:
@@ -53,31 +69,17 @@ def names_of_array(columns: int) -> list[str]:
     return [f"x_{column}" for column in range(columns)]
 
 
-def fit_raw(table: Table, options: dict[str, Any], rows: NDArray[np.int64], weights: Array | None) -> tuple[Encoder, tuple[Note, ...]]:
-    """Judge the columns of a table and find their encoding from some rows; also return what is worth knowing.
-
-    Args:
-        table: the table.
-        options: ``categorical``, ``numeric``, ``date`` and ``drop``: names of columns, as for ``chainrule train``.
-        rows: the indices of the training rows.
-        weights: how much each of these rows counts.
-    """
-    columns, notes = judge_columns(table, **options)
-    encoder = Encoder.fit(columns, table, rows, weights)
-    return encoder, (*table.notes, *notes, *encoder.notes)
-
-
-def fit_numbers(X: Array, names: list[str], rows: NDArray[np.int64], weights: Array | None) -> Encoder:
+def fit_numbers(X: Array, columns: Sequence[Column], rows: NDArray[np.int64], weights: Array | None) -> Encoder:
     """Find the encoding of an array's columns from some rows: each is standardized, and has a unit for missing values if it has any."""
-    means, scales = np.full(len(names), np.nan), np.ones(len(names))
+    means, scales = np.full(len(columns), np.nan), np.ones(len(columns))
     if len(rows) and (weights is None or (weights == weights[0]).all()):  # equal weights are none
         means, scales = means_and_scales(_blocks(X, None if len(rows) == len(X) else rows))
     codes = []
-    for column, name in enumerate(names):
-        if np.isnan(means[column]):
-            codes.append(_number_code(name, X[rows, column].astype(np.float64), weights))
+    for number, column in enumerate(columns):
+        if np.isnan(means[number]):
+            codes.append(_number_code(column, X[rows, number].astype(np.float64), weights))
         else:
-            codes.append(NumberCode(Column(name, "number", "numbers"), float(means[column]), float(scales[column]), False))
+            codes.append(NumberCode(column, float(means[number]), float(scales[number]), False))
     return Encoder(tuple(codes))
 
 
@@ -87,21 +89,21 @@ def _blocks(X: Array, rows: NDArray[np.int64] | None) -> Iterator[Array]:
         yield X[start : start + BLOCK] if rows is None else X[rows[start : start + BLOCK]]
 
 
-def _number_code(name: str, values: Array, weights: Array | None) -> NumberCode:
+def _number_code(column: Column, values: Array, weights: Array | None) -> NumberCode:
     missing = np.isnan(values)
     if missing.any():
         values, weights = values[~missing], None if weights is None else weights[~missing]
-    return NumberCode(Column(name, "number", "numbers"), *mean_and_scale(values, weights), bool(missing.any()))
+    return NumberCode(column, *mean_and_scale(values, weights), bool(missing.any()))
 
 
 def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] | None = None) -> Array:
-    """Return the units of some rows, which ascend, or of all of them (rows, units).
+    """Return the units of some rows, or of all of them (rows, units).
 
     Raises:
         DataError: a cell cannot be read, or a number is too far from those in training for the dtype.
     """
     total = X.rows if isinstance(X, Table) else len(X)
-    if rows is not None and len(rows) == total:
+    if rows is not None and np.array_equal(rows, np.arange(total)):
         rows = None  # all of them, without picking one by one
     if isinstance(X, Table):
         return encoder.transform(X if rows is None else X.take(rows), dtype)
@@ -131,11 +133,11 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
     return units
 
 
-def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Array]:
-    """Yield the units of all rows, so many at a time that they stay in a cache."""
+def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Rows]:
+    """Yield what makes the units of all rows, so many at a time that they stay in a cache."""
     if isinstance(X, Table):
         yield from encoder.chunks(X, dtype)
     else:
         rows = max(CHUNK // max(len(encoder.units), 1), 1)
         for start in range(0, max(len(X), 1), rows):
-            yield units_of(encoder, X[start : start + rows], dtype)
+            yield partial(units_of, encoder, X[start : start + rows], dtype)

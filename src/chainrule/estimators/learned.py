@@ -19,6 +19,11 @@ class Learned:
     history_: list[dict[str, Any]]
     if TYPE_CHECKING:
         metric: str | None
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            """Name the attribute that was asked for, and not the one that it is made from."""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{' before fit' if name.endswith('_') else ''}")
 
     @property
     def coefs_(self) -> list[Array]:

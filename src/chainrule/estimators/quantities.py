@@ -44,10 +44,10 @@ class Quantities:
             raise OptionError(f"loss {loss!r} is another one than the estimator was trained with: set it back, or fit without warm_start.")
         return partial(losses.pinball, quantile=self.quantiles * len(self.mean)) if self.quantiles else losses.LOSSES[loss]
 
-    def fitted(self, y: Array, weights: Weights) -> Quantities:
+    def fitted(self, y: Array, weights: Weights, rows: Array) -> Quantities:
         """Return this with the (weighted) mean and scale of each column."""
         transform = TRANSFORMS[self.transform]
-        columns = transform.forward(self._within(y)).T
+        columns = transform.forward(self._within(y, rows)).T
         means, scales = zip(*(transform.fit(column, weights) for column in columns), strict=True)
         return replace(self, mean=np.array(means), scale=np.array(scales))
 
@@ -63,11 +63,11 @@ class Quantities:
         """Return the type of the prediction."""
         return None
 
-    def encode(self, y: Array, loss: str, dtype: str) -> Array:
+    def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return standardized numbers (rows, outputs); DataError for numbers that the transform does not take."""
         if y.ndim > 2 or y[:1].size != len(self.mean):
             raise DataError(f"y has shape {y.shape} and should have {len(self.mean)} columns.")
-        numbers = (TRANSFORMS[self.transform].forward(self._within(y)) - self.mean) / self.scale
+        numbers = (TRANSFORMS[self.transform].forward(self._within(y, rows)) - self.mean) / self.scale
         standardized: Array = np.repeat(numbers, len(self.quantiles) or 1, axis=1).astype(dtype)
         return standardized
 
@@ -93,11 +93,11 @@ class Quantities:
             values: Array = TRANSFORMS[self.transform].backward(numbers.astype(np.float64) * self.scale + self.mean)
         return values
 
-    def _within(self, y: Array) -> NDArray[np.float64]:
+    def _within(self, y: Array, rows: Array) -> NDArray[np.float64]:
         """Return y (rows, columns) as float64, all of which the transform takes."""
         values, transform = np.asarray(y, np.float64).reshape(len(y), -1), TRANSFORMS[self.transform]
         if (first := transform.first_outside(values.ravel())) is not None:
-            row, value = first // values.shape[1], values.ravel()[first]
+            row, value = rows[first // values.shape[1]], values.ravel()[first]
             if self.transform == COUNTS:
                 raise DataError(f"row {row}: y is {value:g}, and counts are at least 0; choose another loss than poisson.")
             raise DataError(f"row {row}: y is {value:g}, and target_transform={self.transform!r} takes numbers {transform.domain}.")
@@ -108,7 +108,7 @@ def judge_quantities(y: Array, loss: Any, quantile: Any, target_transform: str) 
     """Return what a regressor's y means; mean and scale come later, from :meth:`Quantities.fitted`.
 
     Raises:
-        OptionError: quantiles without ``pinball``, or not between 0 and 1; or a transform that does not go with ``poisson``.
+        OptionError: quantiles without ``pinball``, or none; or a transform that does not go with ``poisson``.
     """
     columns = 1 if y.ndim == 1 else y.shape[1]
     if quantile is not None and loss != "pinball":
@@ -116,7 +116,7 @@ def judge_quantities(y: Array, loss: Any, quantile: Any, target_transform: str) 
     if loss == "poisson" and target_transform != STANDARDIZE:
         raise OptionError("loss='poisson' predicts counts through a logarithm of its own; leave target_transform out.")
     quantiles = tuple(sorted({float(q) for q in np.atleast_1d(0.5 if quantile is None else quantile)})) if loss == "pinball" else ()
-    if loss == "pinball" and not (quantiles and all(0 < q < 1 for q in quantiles)):
-        raise OptionError(f"quantile is {quantile!r} and must be a number between 0 and 1, or several of them.")
+    if loss == "pinball" and not quantiles:
+        raise OptionError("quantile is empty; give a number between 0 and 1, or several of them.")
     transform = COUNTS if loss == "poisson" else target_transform
     return Quantities(np.zeros(columns), np.ones(columns), y.ndim == 1, transform, quantiles)

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval
 
 from chainrule.data.target_transform import OPTIONS, STANDARDIZE
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
+from chainrule.estimators.constraints import Each, Number, names
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, names, parameter
+from chainrule.estimators.parameters import constraints, parameter
 from chainrule.estimators.quantities import Quantities, judge_quantities
+
+LEVEL = Number(Real, 0, 1, closed="neither")
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -36,7 +38,7 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
             in y's own units.
     """
 
-    quantile: Any = parameter(None, Interval(Real, 0, 1, closed="neither"), "array-like", None)
+    quantile: Any = parameter(None, LEVEL, Each(LEVEL), None)
     target_transform: str = parameter(STANDARDIZE, names(OPTIONS))
 
     _task = "regression"
@@ -75,4 +77,4 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
         return judge_quantities(y, self.loss, self.quantile, self.target_transform)
 
 
-NeuralNetworkRegressor._parameter_constraints = constraints(NeuralNetworkRegressor)
+NeuralNetworkRegressor._parameter_constraints = constraints(NeuralNetworkRegressor, NeuralNetworkRegressor._task)

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from sklearn.utils import check_consistent_length
 
+from chainrule.data.frames import column_of_values
 from chainrule.data.partition import apportion, grouped, shuffled, stratified
+from chainrule.data.split import number_groups
+from chainrule.data.table import Table
 from chainrule.errors import DataError, NonFiniteError
 from chainrule.estimators.inputs import Array, Features
 from chainrule.training.events import EpochEnded, Event, Stopped
@@ -27,6 +31,25 @@ class Rows:
     X: Features
     y: Array
     w: Array | None
+
+    def merged(self, chosen: Array, columns: list[str]) -> tuple[Rows, Array]:
+        """Return some rows in an order that their cells decide, equal ones as one that weighs as much as they together.
+
+        ``columns`` of a table are looked at. What is returned are the rows with these weights, and the indices of those that are left.
+        """
+        answers = self.y[chosen].reshape(len(chosen), -1).T
+        cells = [column_of_values(f"y {number}", column.tolist()) for number, column in enumerate(answers)]
+        if isinstance(self.X, Table):
+            cells += [self.X.frame[name].gather(chosen).alias(f"X {name}") for name in columns]
+        else:
+            cells += [pl.Series(f"X {number}", column, nan_to_null=True) for number, column in enumerate(self.X[chosen].T)]
+        frame = pl.DataFrame(cells)
+        ordered = frame.with_row_index("row").sort(frame.columns, nulls_last=True, maintain_order=True)
+        each = ordered.select(pl.struct(frame.columns).rle_id()).to_series().to_numpy()
+        rows = chosen[ordered["row"].to_numpy()]
+        left, w = rows[np.unique(each, return_index=True)[1]], np.zeros(len(self.y))
+        w[left] = np.bincount(each, self.weights(rows))
+        return Rows(self.X, self.y, None if (w[left] == w[left[0]]).all() else w), left
 
     @property
     def used(self) -> Array:
@@ -59,7 +82,7 @@ def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: in
         rows: the rows; those of weight 0 are on neither side.
         share: how much is held out.
         strata: a class for each row; the classes keep their proportions.
-        groups: a group for each row; none is on both sides.
+        groups: a group for each row; none is on both sides, and a row without one is a group of its own.
         seed: decides what is drawn.
 
     Raises:
@@ -72,7 +95,7 @@ def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: in
         return used, used[:0]
     sizes = apportion(len(used), (1.0 - share, share, 0.0))
     if groups is not None:
-        codes = np.unique(np.asarray(groups), return_inverse=True)[1][used]
+        codes = number_groups(column_of_values("groups", np.asarray(groups)[used].tolist()))
         if len(np.unique(codes)) < 2:
             raise DataError("the rows are all of one group, so none can be held out for validation: give X_val, or valid=0.")
         sides = grouped(sizes, codes, seed)

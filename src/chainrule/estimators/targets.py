@@ -23,8 +23,8 @@ class Answers(Protocol):
     def losses(self) -> tuple[str, ...]:
         """Return the names of the losses that fit, the default first."""
 
-    def fitted(self, y: Array, weights: Weights) -> Answers:
-        """Return this with what belongs to the training rows."""
+    def fitted(self, y: Array, weights: Weights, rows: Array) -> Answers:
+        """Return this with what belongs to the training rows, whose numbers are ``rows``."""
 
     def strata(self, y: Array) -> NDArray[np.int64] | None:
         """Return a class for each row whose proportions a split keeps, if y has such."""
@@ -45,8 +45,8 @@ class Answers(Protocol):
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss of that name as a function of (prediction, y[, weights])."""
 
-    def encode(self, y: Array, loss: str, dtype: str) -> Array:
-        """Return y as the loss takes it; a class that is not known, or another number of columns, is a ``DataError``."""
+    def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
+        """Return y of these ``rows`` as the loss takes it; a class that is not known, or another number of columns, is a ``DataError``."""
 
     def decode(self, outputs: Array) -> Array:
         """Return the answers that the network's outputs (rows, outputs) mean."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -13,9 +13,8 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 
 from chainrule import optim
-from chainrule.errors import OptionError, nearest
+from chainrule.errors import OptionError
 from chainrule.optim import Optimizer, Schedule
-from chainrule.training.metrics import METRICS
 from chainrule.training.optimizers import optimizer_named
 
 AUTO = "auto"
@@ -34,16 +33,8 @@ SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": optim.cosine, "one_
 
 
 def widths_of(hidden: Any) -> tuple[int, ...]:
-    """Return the widths of the hidden layers; a single number is one layer.
-
-    Raises:
-        OptionError: a width is not a whole number of at least 1.
-    """
-    widths = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
-    for number, width in enumerate(widths, 1):
-        if not isinstance(width, Integral) or isinstance(width, bool) or width < 1:
-            raise OptionError(f"the width of hidden layer {number} is {width!r} and must be a whole number of at least 1.")
-    return tuple(int(width) for width in widths)
+    """Return the widths of the hidden layers; a single number is one layer."""
+    return tuple(int(width) for width in ((hidden,) if isinstance(hidden, Integral) else hidden))
 
 
 def seed_of(random_state: Any) -> int:
@@ -93,18 +84,6 @@ def schedule_of(schedule: str | Schedule, updates: int) -> Schedule | None:
     return SCHEDULES[schedule](updates) if schedule in SCHEDULES else None
 
 
-def metric_of(metric: str | None, task: str) -> str:
-    """Return the name of what is watched on validation rows: the metric, or the loss.
-
-    Raises:
-        OptionError: the task has no such metric.
-    """
-    fitting = [name for name in METRICS if METRICS[name].task == task]
-    if metric is not None and metric not in fitting:
-        raise OptionError(f"metric={metric!r} is not a metric of {task}; choose one of {', '.join(fitting)}.{nearest(metric, fitting)}")
-    return metric or "loss"
-
-
 def optimizer_of(optimizer: str | Optimizer, lr: float, weight_decay: float, schedule: Schedule | None) -> Optimizer:
     """Return the optimizer of a name with its rate; one that is given has its own."""
     return optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, lr, weight_decay, schedule)
@@ -118,6 +97,6 @@ def activations_of(activation: Any, layers: int) -> tuple[Any, ...]:
     """
     if isinstance(activation, str) or callable(activation):
         return (activation,) * layers
-    if isinstance(activation, Sequence) and len(activation) == layers:
-        return tuple(activation)
+    if len(activation) == layers:
+        return tuple(str(one) if isinstance(one, str) else one for one in activation)  # an array's strings are NumPy's
     raise OptionError(f"{len(activation)} activations are given for {layers} hidden layers; give one, or one for each.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from chainrule.backends import processors
 from chainrule.errors import NonFiniteError
 from chainrule.ir import Program
 from chainrule.training.state import Arrays, State
@@ -53,8 +54,6 @@ class NativeSteps:
 
     def threads(self, most: int | None, size: int, steps: int) -> int:
         """Return how many threads suit some steps of some rows; ``most`` is the most of them."""
-        from chainrule.backends.llvm import processors
-
         if most is not None and most <= 1:
             return 1
         work = float(self.training.plan.work) * size

@@ -48,7 +48,7 @@ class Part:
 
     def place(self, row: int) -> str:
         """Say where a row (from 0) is: its line in the file, or its row in the table that it was taken from."""
-        return self.table.place(row) if self.table.lines is not None else f"{self.table.source}, row {self.rows[row]}"
+        return self.table.place(row)
 
 
 @dataclass(frozen=True)

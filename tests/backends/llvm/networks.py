@@ -63,15 +63,21 @@ class Drawn:
         meta[-1, 1] = max(self.rows - 1, 1)
         return order, meta
 
-    def by_reference(self, order: np.ndarray, meta: np.ndarray) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    def by_reference(
+        self, order: np.ndarray, meta: np.ndarray, state: dict[str, np.ndarray] | None = None
+    ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
         """Return the losses of some steps, and the state after them."""
-        reference, now, found = Reference(self.program), self.state.inputs({}), []
+        reference, now, found = Reference(self.program), state or self.state.inputs({}), []
         for start, count, epoch, number in meta:
             batch = {name: array[order[start : start + count]] for name, array in self.data.items()}
             outputs = reference({**now, **batch, "epoch": np.asarray(epoch, np.uint32), "step": np.asarray(number, np.uint32)})
             found.append(outputs.pop("loss"))
             now = now | outputs
         return found, now
+
+    def beside(self) -> dict[str, np.ndarray]:
+        """Return the state with every weight the next number above it."""
+        return self.state.inputs({}) | {name: np.nextafter(array, np.inf) for name, array in self.state.params.items()}
 
     def far_from_kinks(self) -> np.ndarray:
         """Return for each row whether every choice that depends on it is clear in single precision."""

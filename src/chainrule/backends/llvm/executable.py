@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.backends import processors
 from chainrule.backends.llvm.compile import compiled
-from chainrule.backends.llvm.frame import Frame, contiguous, processors
+from chainrule.backends.llvm.frame import Frame, contiguous
 from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.slices import Slices
 from chainrule.backends.llvm.target import Target
@@ -43,14 +44,17 @@ class Executable:
         """Where its values stand; compiles the program."""
         return self._compiled[0]
 
-    def __call__(self, inputs: Arrays, threads: int | None = None) -> dict[str, np.ndarray]:
+    def __call__(self, inputs: Arrays, *, threads: int | None = None) -> dict[str, np.ndarray]:
         """Run the program; arguments, results and errors as for the reference.
 
         Args:
             inputs: an array for each input, by name.
             threads: at most so many threads, ``None`` for what suits the work; the result does not depend on it.
         """
-        slices = self._slices.pop() if self._slices else self._more()
+        try:
+            slices: Slices | None = self._slices.pop()
+        except IndexError:  # others, on other threads, have them all
+            slices = self._more()
         if slices is None:
             return self._at_once(*self._checked(inputs), threads)
         rows = slices.accept(inputs)

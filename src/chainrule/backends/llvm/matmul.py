@@ -13,6 +13,7 @@ from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
 from chainrule.backends.llvm.product import SECOND_CACHE, Product, fixed
 
+_STRIP = 16  # rows of B whose panels are copied before those of the next ones
 _FEW = 2  # tiles, up to which B is read where it stands: to copy it would take longer
 
 Finish = Callable[[Any, Number, Any, Number, Number, Number], None]
@@ -32,10 +33,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Block:
-    """A block of k: where it begins, its length, its number and whether it is the last; ``None`` for these where there is but one."""
+    """A block of k: where it begins, its length, its number and whether it is the last; ``None`` for these where there is but one.
+
+    ``first`` is the first row whose sums are kept from block to block.
+    """
 
     start: Number
     length: Number
+    first: Number
     number: Any = None
     last: Any = None
 
@@ -100,37 +105,52 @@ class Loops:
 
     def write(self, low: Any, high: Any) -> None:
         """Write the loops over the rows low … high − 1."""
-        code, b, p = self.code, self.code.b, self.p
-        if not (p.blocks or p.packed_x):
-            self._blocks(low, high)
-            return
-        number = code.sub(high, low)
-        most: Any = ir.Constant(I64, p.rows_at_once(p.block))
-        if not isinstance(self.depth, int):  # shorter blocks leave room for more rows
-            for length in (p.block // 2, p.block // 4):
-                short = b.icmp_signed("<=", self.depth, ir.Constant(I64, length))
-                most = b.select(short, ir.Constant(I64, p.rows_at_once(length)), most)
-        parts = b.sdiv(b.add(number, b.sub(most, ir.Constant(I64, 1))), most)
-        parts = b.select(b.icmp_signed("<", parts, ir.Constant(I64, 1)), ir.Constant(I64, 1), parts)
-        share = b.sdiv(b.add(number, b.sub(parts, ir.Constant(I64, 1))), parts)
-        share = b.and_(code.add(share, p.mr - 1), ir.Constant(I64, -p.mr))
-        with code.loop(0, parts) as part:
-            start = code.minimum(code.add(low, code.mul(part.index, share)), high)
-            self._blocks(start, code.minimum(code.add(start, share), high))
+        if self.p.blocks:
+            self._parts(low, high, ir.Constant(I64, self.p.kept_rows), self._blocks)
+        else:
+            self._rows(low, high, Block(0, self.depth, low))
 
     def _blocks(self, low: Any, high: Any) -> None:
         """All blocks of k for some rows."""
         code, b, p = self.code, self.code.b, self.p
-        if not p.blocks:
-            self._panels(low, high, Block(0, self.depth))
-            return
         number = b.sdiv(code.i64(code.add(self.depth, p.block - 1)), ir.Constant(I64, p.block))
         number = b.select(b.icmp_signed("<", number, ir.Constant(I64, 1)), ir.Constant(I64, 1), number)
         length = b.sdiv(code.i64(code.add(self.depth, code.sub(number, 1))), number)
         with code.loop(0, number) as loop:
             start = code.mul(loop.index, length)
             last = b.icmp_signed("==", code.add(loop.index, 1), number)
-            self._panels(low, high, Block(start, code.minimum(code.sub(self.depth, start), length), loop.index, last))
+            self._rows(low, high, Block(start, code.minimum(code.sub(self.depth, start), length), low, loop.index, last))
+
+    def _rows(self, low: Any, high: Any, block: Block) -> None:
+        """Some rows for a block of k: as many at once as a cache holds."""
+        code, b, p = self.code, self.code.b, self.p
+        number = code.sub(high, low)
+        most: Any = ir.Constant(I64, p.rows_at_once(p.block))
+        if not isinstance(self.depth, int):  # shorter blocks leave room for more rows
+            for length in (p.block // 2, p.block // 4):
+                short = b.icmp_signed("<=", code.i64(block.length), ir.Constant(I64, length))
+                most = b.select(short, ir.Constant(I64, p.rows_at_once(length)), most)
+        many = b.icmp_signed(">", number, ir.Constant(I64, _FEW * p.mr))
+        before = ir.Constant(I1, int(p.by_rows)) if p.by_rows or not p.all_panels else b.icmp_signed(">", number, most)
+        if p.all_panels:
+            with code.when(before):
+                self._pack_all(block, many)
+        if p.blocks or p.packed_x:
+            self._parts(low, high, most, lambda first, end: self._panels(first, end, block, many, before))
+        else:
+            self._panels(low, high, block, many, before)
+
+    def _parts(self, low: Any, high: Any, most: Any, write: Callable[[Any, Any], None]) -> None:
+        """Parts of some rows, as equal as whole tiles allow."""
+        code, b = self.code, self.code.b
+        number = code.sub(high, low)
+        parts = b.sdiv(b.add(number, b.sub(most, ir.Constant(I64, 1))), most)
+        parts = b.select(b.icmp_signed("<", parts, ir.Constant(I64, 1)), ir.Constant(I64, 1), parts)
+        share = b.sdiv(b.add(number, b.sub(parts, ir.Constant(I64, 1))), parts)
+        share = b.and_(code.add(share, self.p.mr - 1), ir.Constant(I64, -self.p.mr))
+        with code.loop(0, parts) as part:
+            start = code.minimum(code.add(low, code.mul(part.index, share)), high)
+            write(start, code.minimum(code.add(start, share), high))
 
     def _left(self, low: Any, high: Any, block: Block) -> Rows:
         """Return the rows of A, copied if the product says so."""
@@ -151,32 +171,31 @@ class Loops:
             code.call("llvm.memcpy.p0.p0.i64", VOID, *ends, size, ir.Constant(I1, 0))
         return Rows(self.own_rows, low, block.length, 1)
 
-    def _panels(self, low: Any, high: Any, block: Block) -> None:
-        """All panels of columns for some rows and a block of k."""
+    def _panels(self, low: Any, high: Any, block: Block, many: Any, before: Any) -> None:
+        """All panels of columns for some rows and a block of k; ``before``: whether all of them have been made."""
         code, p = self.code, self.p
         left = self._left(low, high, block)
-        many = code.b.icmp_signed(">", code.i64(code.sub(high, low)), ir.Constant(I64, _FEW * p.mr))
         panels = sum(number for _, _, number in p.panels())
         if p.by_rows:
-            with code.loop(0, panels) as loop:
-                self._pack(self._panel(loop.index), block, many)
             with code.loop(low, high, p.together) as chunk:
                 first, end = chunk.index, code.minimum(code.add(chunk.index, p.together), high)
                 with code.loop(0, panels) as loop:  # from the last one: a vector that is cut is stored beyond its row
                     panel = self._panel(code.sub(panels - 1, loop.index))
-                    right = self._right(panel, block, many)
+                    right = self._right(panel, block, many, before)
                     with self._tiles(first, end) as (i, rows, heights):
                         self._tile(heights, left, right, panel, i, code.sub(i, first), block)
-                sums = self._sums(code.sub(first, left.first), 0, 0, p.padded, block)
+                sums = self._sums(first, 0, 0, p.padded, block)
                 with self._at_last(block):
                     self.finish(*sums, first, code.sub(end, first), 0, p.columns)
             return
         with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
-            self._pack(panel, block, many)
-            right = self._right(panel, block, many)
+            with code.when(code.b.not_(before)):
+                self._pack(panel, block, self._copy(panel, block, before), many)
+            right = self._right(panel, block, many, before)
             with self._tiles(low, high) as (i, rows, heights):
-                self._prefetch(panel, block, i, low, high, rows)
+                self._panel_ahead(panel, block, i, low, high, rows, before)
+                self._sums_ahead(panel, block, code.add(i, rows))
                 if self.ahead is not None:
                     with self._at_last(block):
                         self.ahead(i, rows, panel.first, panel.taken)
@@ -203,10 +222,25 @@ class Loops:
             found = [Shape(cut, least, edge), *whole] if whole else [Shape(None, least, edge)]
         return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
 
-    def _pack(self, panel: Panel, block: Block, many: Any) -> None:
+    def _pack_all(self, block: Block, many: Any) -> None:
+        """Copy all panels of a block of k, where B lies by the row in strips of rows: memory is read from its start to its end."""
+        code, p = self.code, self.p
+        panels = sum(number for _, _, number in p.panels())
+        before = ir.Constant(I1, 1)
+        if p.y_turned:
+            with code.loop(0, panels) as loop:
+                panel = self._panel(loop.index)
+                self._pack(panel, block, self._copy(panel, block, before), many)
+            return
+        with code.loop(0, block.length, _STRIP) as strip, code.loop(0, panels) as loop:
+            panel = self._panel(loop.index)
+            part = Block(code.add(block.start, strip.index), code.minimum(code.sub(block.length, strip.index), _STRIP), block.first)
+            to = code.at(self._copy(panel, block, before), code.mul(strip.index, panel.width), p.dtype)
+            self._pack(panel, part, to, many)
+
+    def _pack(self, panel: Panel, block: Block, to: Any, many: Any) -> None:
         """Copy a panel of B where enough rows meet it."""
         code, b, p = self.code, self.code.b, self.p
-        to = self._copy(panel, block)
         if p.y_turned:
             row = fixed(p.depth)
             source = code.at(self.y, code.add(code.mul(panel.first, row), block.start), p.dtype)
@@ -216,30 +250,36 @@ class Loops:
                 copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
                 b.call(copy, [*map(code.i64, [self._source(panel, block), p.columns, to, block.length])])
 
-    def _right(self, panel: Panel, block: Block, many: Any) -> tuple[Any, Number]:
+    def _right(self, panel: Panel, block: Block, many: Any, before: Any) -> tuple[Any, Number]:
         """Return where a panel stands, and its step in k: a copy, or the rows of B themselves."""
         code, b, p = self.code, self.code.b, self.p
         if p.y_turned:
-            return self._copy(panel, block), panel.width
+            return self._copy(panel, block, before), panel.width
         if not p.packed:
             return self._source(panel, block), p.columns
         copied = self._copied(panel, many)
-        place = b.select(copied, self._copy(panel, block), self._source(panel, block))
+        place = b.select(copied, self._copy(panel, block, before), self._source(panel, block))
         return place, b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
 
-    def _prefetch(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any) -> None:
-        """Ask, tile by tile, for the rows of B that the next panel is copied from, if a cache does not hold all of B."""
+    def _panel_ahead(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any, before: Any) -> None:
+        """Ask, tile by tile, for the next panel, or for the rows of B that it is copied from, if a cache does not hold all of B."""
         code, b, p = self.code, self.code.b, self.p
         size = SIZES[p.dtype]
-        if not p.packed or p.y_turned or not isinstance(p.depth, int) or p.depth * p.columns * size < SECOND_CACHE:
+        depth = p.depth if isinstance(p.depth, int) else p.block
+        if not p.packed or depth * p.columns * size < SECOND_CACHE:
             return
         number = code.i64(code.sub(high, low))
         each = b.sdiv(code.i64(code.add(block.length, code.sub(number, 1))), number)  # rows of B a row of A
         first = code.minimum(code.mul(code.sub(i, low), each), block.length)
         taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
-        start = code.at(self._source(panel, block), code.add(code.mul(first, p.columns), panel.width), p.dtype)
+        if p.y_turned:
+            taken = b.select(before, code.i64(taken), ir.Constant(I64, 0))
+        copy = code.at(self._copy(panel, block, before), code.mul(panel.width, block.length), p.dtype)
+        place = b.select(before, copy, code.at(self._source(panel, block), panel.width, p.dtype))
+        step = b.select(before, code.i64(panel.width), ir.Constant(I64, p.columns))
         bytes = code.sub(code.mul(code.minimum(panel.width, code.sub(p.columns, code.add(panel.first, panel.width))), size), 1)
-        b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (p.columns * size, taken, bytes))])
+        start = code.at(place, code.mul(first, step), p.dtype)
+        b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (code.mul(step, size), taken, bytes))])
 
     def _copied(self, panel: Panel, many: Any) -> Any:
         cut = self.p.columns % self.p.lanes  # a vector that is cut may reach beyond the last row
@@ -249,9 +289,11 @@ class Loops:
         code, p = self.code, self.p
         return code.at(self.y, code.add(code.mul(block.start, p.columns), panel.first), p.dtype)
 
-    def _copy(self, panel: Panel, block: Block) -> Any:
+    def _copy(self, panel: Panel, block: Block, before: Any) -> Any:
+        """Return where the copy of a panel stands: behind those of the panels to the left of it if all are made before, or alone."""
         code, p = self.code, self.p
-        return code.at(self.panel, code.mul(panel.first, block.length), p.dtype) if p.by_rows else self.panel
+        offset = code.i64(code.mul(panel.first, block.length))
+        return code.at(self.panel, code.b.select(before, offset, ir.Constant(I64, 0)), p.dtype)
 
     def _choose(self, cases: list[tuple[Any, Any]]) -> Any:
         """Return the function of the first case whose condition holds; that of the last one is not asked for."""
@@ -303,13 +345,13 @@ class Loops:
             offset = code.mul(here, left.row)
         a = code.at(left.pointer, offset, p.dtype)
         place, step = right
-        sums = self._sums(here, within, panel.first, panel.width, block)
+        sums = self._sums(i, within, panel.first, panel.width, block)
         goes_on = ir.Constant(I64, 0) if block.last is None else block.number
         numbers = (left.row, left.k, step, sums[1], block.length, goes_on)
         b.call(self._choose(kernels), [a, place, sums[0], *map(code.i64, numbers)])
         return sums
 
-    def _sums(self, here: Any, within: Number, first: Number, width: Number, block: Block) -> tuple[Any, Any]:
+    def _sums(self, i: Any, within: Number, first: Number, width: Number, block: Block) -> tuple[Any, Any]:
         """Return where the sums of a tile stand, and their row step: in the tile's memory, or in that which blocks of k share."""
         code, b, p = self.code, self.code.b, self.p
         row = code.i64(self.row if p.by_rows else width)
@@ -317,8 +359,18 @@ class Loops:
         if block.last is None:
             return tile, row
         alone = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last)  # one block of k needs no memory for sums
-        sums = code.at(self.sums, code.add(code.mul(here, p.padded), first), p.dtype)
+        sums = code.at(self.sums, code.add(code.mul(code.sub(i, block.first), p.padded), first), p.dtype)
         return b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
+
+    def _sums_ahead(self, panel: Panel, block: Block, i: Any) -> None:
+        """Ask for the sums that the next tile, from row i on, goes on with, if a cache does not hold all of them."""
+        code, p = self.code, self.p
+        size = SIZES[p.dtype]
+        if block.last is None or p.rows_at_once(p.block) * p.padded * size < 2 * SECOND_CACHE:
+            return
+        sums = code.at(self.sums, code.add(code.mul(code.sub(i, block.first), p.padded), panel.first), p.dtype)
+        last = code.sub(code.mul(panel.width, size), 1)
+        code.b.call(self.kernels.ahead(p, to_write=True), [sums, *map(code.i64, (p.padded * size, p.mr, last))])
 
     def _at_last(self, block: Block) -> AbstractContextManager[Any]:
         return self.code.when(block.last) if block.last is not None else nullcontext()

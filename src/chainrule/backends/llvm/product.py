@@ -20,6 +20,8 @@ _LARGE = 1 << 14  # bytes of B from which it is copied into panels, which lie in
 _SHORT = 128  # of these that pay for the making of panels
 _WIDE = 512  # columns from which A is copied, so that it lies in few pages and lines while all panels meet it
 _ROWS_AT_ONCE = 256  # the most rows of A that meet all panels before the next ones do
+_KEPT, _KEPT_ROWS = 1 << 23, 1024
+_PANELS = 1 << 22
 _TOGETHER = 4  # tiles, one below the other, that a panel meets before the next one does
 SECOND_CACHE = 1 << 18  # bytes of these rows, or of all panels of a block of k; beyond it, memory is asked for ahead
 
@@ -77,11 +79,21 @@ class Product:
         tile = self.together * self.padded if self.by_rows else self.mr * self.width
         sizes = {
             "tile": max(tile, self.padded),  # a row alone is a tile as well
-            "panel": (self.block + self.lanes) * (self.padded if self.by_rows else self.width) if self.packed else 0,
+            "panel": (self.block + self.lanes) * (self.padded if self.all_panels else self.width) if self.packed else 0,
             "rows": (self.rows_at_once(self.block) + self.mr) * self.block if self.packed_x else 0,
-            "sums": (_ROWS_AT_ONCE + self.mr) * self.padded if self.blocks else 0,
+            "sums": (self.kept_rows + self.mr) * self.padded if self.blocks else 0,
         }
         return {name: -(-number * SIZES[self.dtype] // 64) * 64 for name, number in sizes.items()}
+
+    @property
+    def kept_rows(self) -> int:
+        """The most rows whose sums are kept from a block of k to the next one."""
+        return max(min(_KEPT // SIZES[self.dtype] // self.padded, _KEPT_ROWS), _ROWS_AT_ONCE)
+
+    @property
+    def all_panels(self) -> bool:
+        """Whether all panels of a block of k may be made before rows meet them: parts of the rows share them."""
+        return self.by_rows or (self.packed and self.block * self.padded * SIZES[self.dtype] <= _PANELS)
 
     @property
     def together(self) -> int:

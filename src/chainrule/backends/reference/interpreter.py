@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,11 @@ class Reference:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._last_use = self._lifetimes(program)
 
-    @staticmethod
-    def _lifetimes(program: Program) -> list[tuple[Value, ...]]:
-        """Return for each equation the values that nothing after it needs, so that their memory can go."""
+    @cached_property
+    def _last_use(self) -> list[tuple[Value, ...]]:
+        """For each equation the values that nothing after it needs, so that their memory can go."""
+        program = self.program
         alive = {port.value for port in program.outputs}
         dying: list[tuple[Value, ...]] = []
         for equation in reversed(program.equations):
@@ -34,12 +35,13 @@ class Reference:
             alive.update(used)
         return dying[::-1]
 
-    def __call__(self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None) -> dict[str, np.ndarray]:
+    def __call__(self, inputs: Mapping[str, np.ndarray], watch: Watch | None = None, threads: int | None = None) -> dict[str, np.ndarray]:
         """Run the program.
 
         Args:
             inputs: an array for each input, by name.
             watch: called after each equation with the arrays that it gave.
+            threads: as for every backend; here there is one.
 
         Returns:
             An array for each output, by name.

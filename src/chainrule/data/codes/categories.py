@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from chainrule.data.classes import natural_order
-from chainrule.data.codes.code import Step, missing_step
+from chainrule.data.codes.code import OneOf, Step, missing_step
 from chainrule.data.table import Column, Note
 
 MOST_LEVELS = 64
@@ -56,23 +56,25 @@ class CategoryCode:
         name = self.column.name
         return (*(f"{name}={level}" for level in self.levels), *[f"{name}=other"] * bool(self.others), *[f"{name} missing"] * self.missing)
 
-    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[np.int64]:
-        """Return which of the levels and up to two more units is 1 (rows,)."""
-        return self._index(values).to_numpy()
-
-    def _index(self, values: pl.Series) -> pl.Series:
-        """Return for each row which unit is 1 (Int64), or −1 where none is; of an Enum, each category is looked up once."""
-        if isinstance(values.dtype, pl.Enum):
-            indices = self._index(pl.concat([values.dtype.categories, pl.Series([None], dtype=pl.String)])).to_numpy()
-            return pl.Series(indices[values.to_physical().cast(pl.Int64).fill_null(len(indices) - 1).to_numpy()])
+    def encode(self, values: pl.Series) -> OneOf:
+        """Return which of the levels and up to two more units is 1."""
+        known = {level: index for index, level in enumerate(self.levels)}
         unknown = len(self.levels) if self.others else -1
-        missing = len(self.units) - 1 if self.missing else -1
-        index = values.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Int64).fill_null(unknown)
-        return index.set(values.is_null(), missing) if values.null_count() else index
+        missing = len(known) + bool(self.others) if self.missing else -1
+        type = values.dtype if isinstance(values.dtype, pl.Enum) else pl.Enum(self.levels)
+        words = values.cast(type, strict=False)
+        places = [*(known.get(word, unknown) for word in type.categories), unknown, missing]
+        codes = words.to_physical().cast(pl.UInt32)
+        if words.null_count():
+            codes = codes.fill_null(len(places) - 1)
+        if words.null_count() > values.null_count():
+            codes = codes.set(words.is_null() & values.is_not_null(), len(places) - 2)
+        return OneOf(codes.to_numpy(), np.array(places), len(known) + bool(self.others) + self.missing)
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a category became the units."""
-        value, index = values[0], self._index(values)[0]
+        value, encoded = values[0], self.encode(values)
+        index = encoded.places[encoded.codes[0]]
         said = "missing" if value is None else f"'{value}'"
         steps = [
             Step(f"{said} is {'' if i == index else 'not '}'{level}': {int(i == index)}", value) for i, level in enumerate(self.levels)

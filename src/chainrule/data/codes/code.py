@@ -22,6 +22,37 @@ class Step:
     scale: float | None = None
 
 
+@dataclass(frozen=True)
+class Unit:
+    """One unit of all rows: (value − mean) / scale of its values (rows,), float64 or bool, which are all finite."""
+
+    values: NDArray[Any]
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def standardized(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the results for some values."""
+        result: NDArray[np.float64] = (values - self.mean) / self.scale
+        return result
+
+    def too_far(self, dtype: DTypeLike) -> int | None:
+        """Return the first row whose result is no number of the dtype, if there is one."""
+        with np.errstate(over="ignore"):
+            ends = np.array([self.values.min(initial=self.mean), self.values.max(initial=self.mean)])
+            if np.isfinite(self.standardized(ends).astype(dtype)).all():  # results ascend with the values
+                return None
+            return int(np.argmin(np.isfinite(self.standardized(self.values).astype(dtype))))
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """So many units, of which one is 1 in each row: that at ``places[code]`` for the row's code (rows,), or none where it is −1."""
+
+    codes: NDArray[np.uint32]
+    places: NDArray[np.int64]
+    units: int
+
+
 class Code(Protocol):
     """One column's way into the network: plain data, found from the training rows."""
 
@@ -33,10 +64,8 @@ class Code(Protocol):
     def units(self) -> tuple[str, ...]:
         """Return the names of the units, in order."""
 
-    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
-        """Return the units of a column's values, as :func:`read_column` gives them: floats (rows, units), each unit's one after the other,
-        or int64 (rows,), which unit of a row is 1 where all others are 0, and −1 where all are.
-        """
+    def encode(self, values: pl.Series) -> list[Unit] | OneOf:
+        """Return the units of a column's values, as :func:`read_column` gives them."""
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say for each unit how it came from the single value in ``values``."""
@@ -47,19 +76,14 @@ def present(values: pl.Series, weights: NDArray[np.float64] | None) -> tuple[pl.
     return values.drop_nulls(), None if weights is None else weights[values.is_not_null().to_numpy()]
 
 
-def units_beside(*units: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Return units (rows,) side by side (rows, units), so that each lies in one piece."""
-    beside = np.empty((len(units), len(units[0])), dtype)
-    for place, unit in zip(beside, units, strict=True):
-        place[:] = unit
-    return beside.T
+def standardized(values: pl.Series, mean: float, scale: float) -> Unit:
+    """Return the unit of some numbers (Float64); a missing one counts as the mean, so that it is encoded as 0."""
+    return Unit((values.fill_null(mean) if values.null_count() else values).to_numpy(), mean, scale)
 
 
-def standardized(values: NDArray[Any], mean: float, scale: float) -> NDArray[Any]:
-    """Return (value − mean) / scale (rows,); NaN, which stands for a missing value, is encoded as the mean: 0."""
-    result: NDArray[Any] = (values - mean) / scale
-    result[values != values] = 0.0
-    return result
+def absent(values: pl.Series) -> Unit:
+    """Return the unit that is 1 where a value is missing."""
+    return Unit(values.is_null().to_numpy() if values.null_count() else np.zeros(len(values), np.bool_))
 
 
 def standardized_step(value: float | None, mean: float, scale: float) -> Step:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step, units_beside
+from chainrule.data.codes.code import Step, Unit, absent, missing_step, present, standardized, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -39,7 +39,7 @@ class DateCode:
     def fit(cls, column: Column, values: pl.Series, weights: NDArray[np.float64] | None = None) -> DateCode:
         """Take mean, scale and cycles from the training rows' values (Datetime in milliseconds)."""
         dates, weights = present(values, weights)
-        days = _days(dates)
+        days = _days(dates).to_numpy()
         mean, scale = mean_and_scale(days, weights)
         span = float(np.ptp(days)) if len(days) else 0.0
         cycles = (cycle for cycle, (round_trip, _) in _PERIODS.items() if span >= round_trip and _place(dates, cycle).n_unique() > 1)
@@ -52,14 +52,14 @@ class DateCode:
         circles = [f"{name} {cycle} {function}" for cycle in self.cycles for function in ("sin", "cos")]
         return (name, *circles, *[f"{name} missing"] * self.missing)
 
-    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
-        """Return the units (rows, 1 + 2·cycles, and one more for missing values)."""
+    def encode(self, values: pl.Series) -> list[Unit]:
+        """Return the units: the days, sine and cosine of each cycle, and that of missing values."""
         present = values.is_not_null().to_numpy()
         circles = np.zeros((len(self.cycles), 2, len(values)))
         for cycle, places in zip(self.cycles, circles, strict=True):
             places[:, present] = _circle(_PERIODS[cycle][1])[_place(values, cycle).drop_nulls().to_numpy()].T
         days = standardized(_days(values), self.mean, self.scale)
-        return units_beside(days, *circles.reshape(-1, len(values)), *[~present] * self.missing, dtype=dtype)
+        return [days, *map(Unit, circles.reshape(-1, len(values))), *[absent(values)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a date became the units."""
@@ -76,9 +76,9 @@ class DateCode:
         return [*steps, *[missing_step(values[0])] * self.missing]
 
 
-def _days(values: pl.Series) -> NDArray[np.float64]:
-    """Return days since 1970-01-01 with their fractions (rows,), NaN where the date is missing."""
-    return (values.cast(pl.Int64).cast(pl.Float64) / _DAY).to_numpy()
+def _days(values: pl.Series) -> pl.Series:
+    """Return days since 1970-01-01 with their fractions (Float64), null where the date is missing."""
+    return values.cast(pl.Int64).cast(pl.Float64) / _DAY
 
 
 def _place(values: pl.Series, cycle: Cycle) -> pl.Series:

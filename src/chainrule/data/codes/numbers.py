@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, missing_step, present, standardized, standardized_step, units_beside
+from chainrule.data.codes.code import Step, Unit, absent, missing_step, present, standardized, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -38,10 +37,9 @@ class NumberCode:
         """Return ``age``, and ``age missing`` if there is an indicator."""
         return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
 
-    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
-        """Return the units (rows, 1 or 2)."""
-        numbers = values.to_numpy()  # NaN where there is none
-        return units_beside(standardized(numbers, self.mean, self.scale), *[numbers != numbers] * self.missing, dtype=dtype)
+    def encode(self, values: pl.Series) -> list[Unit]:
+        """Return the number's unit, and that of missing values."""
+        return [standardized(values, self.mean, self.scale), *[absent(values)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a number became the units."""
@@ -71,10 +69,9 @@ class BooleanCode:
         """Return ``smoker``, and ``smoker missing`` if there is an indicator."""
         return (self.column.name, f"{self.column.name} missing")[: 1 + self.missing]
 
-    def encode(self, values: pl.Series, dtype: DTypeLike) -> NDArray[Any]:
-        """Return the units (rows, 1 or 2)."""
-        shares = values.cast(pl.Float64).fill_null(self.rate).to_numpy()
-        return units_beside(shares, *[values.is_null().to_numpy()] * self.missing, dtype=dtype)
+    def encode(self, values: pl.Series) -> list[Unit]:
+        """Return the unit of true, and that of missing values."""
+        return [Unit(values.cast(pl.Float64).fill_null(self.rate).to_numpy()), *[absent(values)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a boolean became the units."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from chainrule.data.cells import read_column
 from chainrule.data.codes.categories import CategoryCode
 from chainrule.data.codes.code import Code
+from chainrule.data.codes.units import Units
 from chainrule.data.table import Table
 from chainrule.inspect.attributions.answers import Rows
 
@@ -55,9 +56,8 @@ def partial_dependence(
         table: where its cells are taken from: the range of the numbers.
     """
     cells, values, is_curve = _cells(code, read_column(table, code.column))
-    units = code.encode(values, np.float64)
     answers = []
-    for unit in units if units.ndim == 2 else (units[:, None] == np.arange(len(code.units))).astype(float):
+    for unit in Units([code.encode(values)], np.float64).rows(0, len(values)):
         same = x.copy()
         same[:, places] = unit
         answers.append(outputs(same).mean(0))

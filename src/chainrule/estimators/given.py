@@ -1,0 +1,79 @@
+"""A target as it was given: any array, series or frame, as an array of one type without gaps."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has no types
+from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils.validation import column_or_1d
+
+from chainrule.errors import DataError
+from chainrule.estimators.targets import Array
+
+
+def classes_given(y: Any) -> Array:
+    """Return classes (rows,) or (rows, columns): Python's truth values and numbers as arrays of such, words as they came.
+
+    Raises:
+        ValueError: y has gaps, or values of several types; DataError says in which row.
+    """
+    y = y.toarray() if issparse(y) else y
+    array = np.asarray(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    array = np.asarray(column_or_1d(array, warn=True)) if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.dtype != object:
+        assert_all_finite(array, input_name="y")
+        return array
+    columns = [_typed(column) for column in array.reshape(len(array), -1).T]
+    alike = len({column.dtype.kind for column in columns}) == 1  # in one array, a number would become a word
+    return np.stack(columns if alike else [column.astype(object) for column in columns], axis=1).reshape(array.shape)
+
+
+def quantities_given(y: Any) -> Array:
+    """Return quantities (rows,) or (rows, columns).
+
+    Raises:
+        ValueError: y has gaps, or is not of numbers; DataError says in which row.
+    """
+    array = np.asarray(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    if array.dtype.kind in "mM":
+        raise DataError("y holds dates or durations; a regression takes numbers, such as days since the first date.")
+    if array.dtype.kind in "OU":
+        for row, value in ((row, value) for row, values in enumerate(array.reshape(len(array), -1).tolist()) for value in values):
+            if _is_gap(value):
+                raise DataError(f"row {row}: y is missing; leave such rows out.")
+            if not _is_number(value):
+                raise DataError(f"row {row}: y is {value!r}, which is no number.")
+        array = array.astype(np.float64)
+    return np.asarray(check_array(array, ensure_2d=False, dtype="numeric", input_name="y"))
+
+
+def _typed(column: Array) -> Array:
+    """Return Python's values as an array of their common type; words stay Python's."""
+    values = column.tolist()
+    for row, value in enumerate(values):
+        if _is_gap(value):
+            raise DataError(f"row {row}: y is missing; leave such rows out.")
+        if _kind(value) is not _kind(values[0]):
+            raise DataError(f"row {row}: y is {value!r}, and {values[0]!r} in row 0; the classes are of one type.")
+    return np.array(values) if _kind(values[0]) in (bool, Real) else column
+
+
+def _is_gap(value: Any) -> bool:
+    """Say whether a value is none: NaN differs from itself, and pandas' NA says so in its name."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(isinstance(value, float) and value != value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _kind(value: Any) -> type:
+    """Return the type of a value: all numbers are of one, truth values and words of another each."""
+    return next((kind for kind in (bool, str, Real) if isinstance(value, kind)), type(value))

@@ -1,0 +1,60 @@
+"""A function of many rows, so many at a time, on several threads; what comes out does not depend on how many there are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from chainrule.backends import processors
+from chainrule.data.encode import Rows
+
+R = TypeVar("R")
+
+_FEW = 3  # chunks that are not worth another thread
+_MOST = 4  # threads: more would wait for each other, since Python runs between the chunks
+
+
+def over_chunks(function: Callable[[NDArray[Any], int | None], R], chunks: Iterable[Rows], most: int | None = None) -> list[R]:
+    """Return function(rows, threads) of each chunk, in order; ``threads`` says how many it may use itself, ``None`` what suits it.
+
+    Args:
+        function: is called on several threads, the first time before there are others.
+        chunks: the chunks; they are taken one by one, so that few exist at a time.
+        most: at most so many threads.
+
+    Raises:
+        What function and chunks raise; nothing is begun after that.
+    """
+    taken = iter(chunks)
+    first = list(islice(taken, _FEW))
+    available = processors() if most is None else max(min(most, processors()), 1)
+    threads = 1 if len(first) < _FEW else min(available, _MOST)
+    own = available // threads if threads > 1 or most is not None else None
+    results = {0: function(first[0](), own)}
+    rest = enumerate(chain(first[1:], taken), 1)
+    taking = threading.Lock()
+    failed: list[bool] = []
+
+    def work() -> None:
+        while not failed:
+            try:
+                with taking:
+                    number, rows = next(rest, (0, None))
+                if rows is None:
+                    return
+                results[number] = function(rows(), own)
+            except BaseException:  # Ctrl-C, too
+                failed.append(True)
+                raise
+
+    with ThreadPoolExecutor(threads) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
+    return [results[number] for number in range(len(results))]
