@@ -110,6 +110,21 @@ def _erf_far_weight(t: mpf) -> mpf:
     return t * mpmath.erfc(t) / mpmath.erf(t)
 
 
+def _normal_tail(k: float, c: float) -> Function:
+    """Return (t + k) · e^(t²/2) · Φ(−t) as a function of 1/(t + k) − c."""
+
+    def tail(y: mpf) -> mpf:
+        t = 1 / (y + c) - k
+        return (t + k) * mpmath.exp(t * t / 2) * mpmath.erfc(t / mpmath.sqrt(2)) / 2
+
+    return tail
+
+
+def _normal(k: float, c: float, end: float, degree: int, dtype: type) -> Fit:
+    tail = _normal_tail(k, c)
+    return Fit(tail, 1 / (mpf(end) + k) - c, 1 / mpf(k) - c, degree, lambda y: 1 / tail(y), dtype)
+
+
 _sin_rest = _root(lambda r: (mpmath.sin(r) - r) / r**3)
 _sin_weight = _root(lambda r: r**3 / mpmath.sin(r))
 _cos_rest = _root(lambda r: (mpmath.cos(r) - 1 + r**2 / 2) / r**4)
@@ -131,6 +146,8 @@ FITS = {
     "ERF_NEAR float64": Fit(_erf_near, NEAR_0, mpf(1), 11, _root(lambda x: x / mpmath.erf(x)), f64),
     "ERF_FAR float32": Fit(_erf_far, mpf("0.9"), mpf("4.0"), 6, _erf_far_weight),
     "ERF_FAR float64": Fit(_erf_far, mpf(1), mpf("6.0"), 20, _erf_far_weight, f64),
+    "NORMAL float32": _normal(2.5, 0.17578125, 14.5, 9, np.float32),
+    "NORMAL float64": _normal(3.5, 0.180419921875, 39.0, 23, f64),
     "POW_EXP float32": Fit(_exp_rest, -HALF_LN2, HALF_LN2, 4, abs, f64),
     "POW_LOG float32": Fit(_log_series, NEAR_0, S2, 3, _log_weight, f64),
     "POW_LOG float64": Fit(_pow_rest, NEAR_0, S2, 6, _pow_weight, f64),

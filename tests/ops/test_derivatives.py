@@ -59,6 +59,8 @@ CASES = [
     case("sigmoid", "f64[B,3]"),
     case("erf", "f64[B,7]"),
     case("erf", "f64[]"),
+    case("normal_cdf", "f64[B,7]"),
+    case("normal_pdf", "f64[B,7]"),
     # kinks, away from them
     case("abs", "f64[B,3]"),
     case("abs", "f64[5]", domain=((-2.0, -0.2),)),
@@ -269,6 +271,8 @@ def test_elements_that_tie_share_the_cotangent_of_their_maximum(x, axis, cotange
         ("sigmoid", ops.sigmoid, 0.25),
         ("tanh", ops.tanh, 1.0),
         ("erf", ops.erf, 2 / np.sqrt(np.pi)),
+        ("normal_cdf", ops.normal_cdf, 1 / np.sqrt(2 * np.pi)),
+        ("normal_pdf", ops.normal_pdf, 0.0),
     ],
 )
 def test_the_derivative_at_zero(name, function, at_zero):

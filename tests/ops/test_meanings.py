@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 
+import mpmath  # comes with torch
 import numpy as np
 import pytest
 
@@ -93,6 +94,26 @@ def test_erf_within_two_ulp_of_the_c_library():
     assert ulps(ops.erf(x), expected).max() <= 2
     single = x.astype(np.float32)
     assert ulps(ops.erf(single), np.array([math.erf(number) for number in single], np.float32)).max() <= 1
+
+
+def test_the_normal_distribution_keeps_its_digits_in_its_tails():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(-38.6, 9, 3000), rng.uniform(-2, 2, 3000), -(10 ** rng.uniform(-20, 0, 300))])
+    with mpmath.workprec(160):
+        cdf = [mpmath.erfc(-mpmath.mpf(float(number)) / mpmath.sqrt(2)) / 2 for number in x]
+        for got, right, most in ((ops.normal_cdf(x), cdf, 9), (ops.normal_pdf(x), [mpmath.npdf(float(number)) for number in x], 3)):
+            units = [mpmath.mpf(2) ** max(mpmath.frexp(number)[1] - 53, -1074) for number in right]
+            assert max(abs(float(g) - r) / unit for g, r, unit in zip(got, right, units, strict=True)) <= most
+    single = x.astype(np.float32)
+    for function in (ops.normal_cdf, ops.normal_pdf):
+        right = function(single.astype(np.float64))
+        np.testing.assert_array_equal(function(single), right.astype(np.float32))
+
+
+def test_the_normal_distribution_at_its_ends():
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, -39.0])
+    np.testing.assert_array_equal(ops.normal_cdf(x), [1.0, 0.0, np.nan, 0.5, 0.5, 0.0])
+    np.testing.assert_array_equal(ops.normal_pdf(x)[:3], [0.0, 0.0, np.nan])
 
 
 def test_erf_at_its_ends():

@@ -17,7 +17,7 @@ from chainrule.ir.types import count
 from chainrule.transforms import expand
 
 _DEAR = {"exp": 8, "expm1": 10, "log": 8, "log1p": 10, "sin": 10, "cos": 10, "tanh": 10, "sigmoid": 10, "erf": 12, "power": 20}
-_DEAR |= {"normal_cdf": 15, "normal_pdf": 9}
+_DEAR |= {"normal_pdf": 10, "normal_cdf": 20}
 _COST = _DEAR | {"random_bits": 40, "divide": 3, "sqrt": 3, "gather": 2, "pick": 2, "floor_divide": 5, "remainder": 5}
 _STORE_ABOVE = 5  # what costs more than so many operations is not computed twice
 
@@ -169,15 +169,6 @@ class _Grouping:
         for e in reversed(self.program.equations):
             if self._replaces_what_it_reads(e):
                 self._store(e.outputs[0])
-        for e in reversed(self.program.equations):
-            if self._replaces_what_it_reads(e):
-                self._store(e.outputs[0])
-        for e in reversed(self.program.equations):
-            if self._replaces_what_it_reads(e):
-                self._store(e.outputs[0])
-        for e in reversed(self.program.equations):
-            if self._replaces_what_it_reads(e):
-                self._store(e.outputs[0])
         for value in self.watched:
             if not self.leaf(value) and self._passing(value) is None:
                 self._store(value)
@@ -206,7 +197,7 @@ class _Grouping:
         return e.op.name in ELEMENTWISE and not self.leaf(value) and any(self._follows_product(v, shape) for v in e.inputs)
 
     def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
+        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their group needs else.
 
         It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
         """
@@ -228,152 +219,7 @@ class _Grouping:
                 elif operand not in inside:
                     inside.add(operand)
                     waiting.append(operand)
-        kept = {*self.returned, *self.watched}
-        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
-
-    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
-        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
-
-        def ends(out: Value) -> bool:
-            if out in inside:
-                return True
-            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
-
-        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
-
-    def _heart(self, value: Value) -> Value | None:
-        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
-        if value not in self.hearts:
-            e = self.definitions.get(value)
-            found: set[Value | None] = set()
-            if e is not None and e.op.name == "matmul":
-                found = {value}
-            elif e is not None and e.op.name in ELEMENTWISE:
-                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
-            self.hearts[value] = found.pop() if len(found) == 1 else None
-        return self.hearts[value]
-
-    def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
-
-        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
-        """
-        value = e.outputs[0]
-        heart = None if self.leaf(value) else self._heart(value)
-        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
-            return False
-        inside: set[Value] = {value}
-        read: set[Value] = set()
-        waiting = [value]
-        while waiting:
-            for operand in self.definitions[waiting.pop()].inputs:
-                if is_scalar_constant(self.definitions.get(operand)):
-                    continue
-                if operand.type.shape != value.type.shape:
-                    return False
-                if self.leaf(operand):
-                    read.add(operand)
-                elif operand not in inside:
-                    inside.add(operand)
-                    waiting.append(operand)
-        kept = {*self.returned, *self.watched}
-        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
-
-    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
-        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
-
-        def ends(out: Value) -> bool:
-            if out in inside:
-                return True
-            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
-
-        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
-
-    def _heart(self, value: Value) -> Value | None:
-        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
-        if value not in self.hearts:
-            e = self.definitions.get(value)
-            found: set[Value | None] = set()
-            if e is not None and e.op.name == "matmul":
-                found = {value}
-            elif e is not None and e.op.name in ELEMENTWISE:
-                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
-            self.hearts[value] = found.pop() if len(found) == 1 else None
-        return self.hearts[value]
-
-    def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
-
-        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
-        """
-        value = e.outputs[0]
-        heart = None if self.leaf(value) else self._heart(value)
-        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
-            return False
-        inside: set[Value] = {value}
-        read: set[Value] = set()
-        waiting = [value]
-        while waiting:
-            for operand in self.definitions[waiting.pop()].inputs:
-                if is_scalar_constant(self.definitions.get(operand)):
-                    continue
-                if operand.type.shape != value.type.shape:
-                    return False
-                if self.leaf(operand):
-                    read.add(operand)
-                elif operand not in inside:
-                    inside.add(operand)
-                    waiting.append(operand)
-        kept = {*self.returned, *self.watched}
-        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
-
-    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
-        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
-
-        def ends(out: Value) -> bool:
-            if out in inside:
-                return True
-            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
-
-        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
-
-    def _heart(self, value: Value) -> Value | None:
-        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
-        if value not in self.hearts:
-            e = self.definitions.get(value)
-            found: set[Value | None] = set()
-            if e is not None and e.op.name == "matmul":
-                found = {value}
-            elif e is not None and e.op.name in ELEMENTWISE:
-                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
-            self.hearts[value] = found.pop() if len(found) == 1 else None
-        return self.hearts[value]
-
-    def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their own group needs else.
-
-        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
-        """
-        value = e.outputs[0]
-        heart = None if self.leaf(value) else self._heart(value)
-        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
-            return False
-        inside: set[Value] = {value}
-        read: set[Value] = set()
-        waiting = [value]
-        while waiting:
-            for operand in self.definitions[waiting.pop()].inputs:
-                if is_scalar_constant(self.definitions.get(operand)):
-                    continue
-                if operand.type.shape != value.type.shape:
-                    return False
-                if self.leaf(operand):
-                    read.add(operand)
-                elif operand not in inside:
-                    inside.add(operand)
-                    waiting.append(operand)
-        kept = {*self.returned, *self.watched}
-        return len(read) > 1 and not read & kept and all(self._stays(v, heart, inside) for v in read)
+        return len(read) > 1 and not read & set(self.returned) and all(self._stays(v, heart, inside) for v in read)
 
     def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
         """Whether all uses of a value are inside of a set, or end in stored values of the same product."""

@@ -5,11 +5,10 @@ What a reader is to see has a name. A composite that is not here is written like
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.ops import abs, erf, exp, log, named, pick, reshape, sigmoid, softmax, softplus, sum, tanh
+from chainrule.ops import abs, exp, log, named, normal_cdf, pick, reshape, sigmoid, softmax, softplus, sum, tanh
 
 
 def _softmax(x: Any) -> Any:
@@ -24,7 +23,7 @@ def _binary_cross_entropy(logits: Any, target: Any) -> Any:
 
 
 TEXTBOOK: Mapping[str, Callable[..., Any]] = {
-    "gelu": lambda x: x * named(0.5 * (1.0 + erf(x * math.sqrt(0.5))), "cdf"),
+    "gelu": lambda x: x * named(normal_cdf(x), "cdf"),
     "silu": lambda x: x * named(sigmoid(x), "gate"),
     "softplus": lambda x: log(1.0 + named(exp(x), "powers")),
     "mish": lambda x: x * named(tanh(named(softplus(x), "softplus")), "gate"),

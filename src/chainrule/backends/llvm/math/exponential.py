@@ -55,7 +55,7 @@ def reduced_expm1(x: Real, offset: int) -> tuple[Real, Real]:
 def gaussian(x: Real, offset: int) -> tuple[Real, Real, Real]:
     """Return 2^n, with the bias replaced by the offset, p and a small c: e^(−x²/2) = 2^n · (1 + p) · (1 + c).
 
-    In c is what the rounding of x² and of r have lost.
+    c is what the roundings of −x²/2 and of the multiple of log 2 have left: for large x both would cost digits.
     """
     form = x.format
     exponent, rest = two_product(x * -0.5, x)
