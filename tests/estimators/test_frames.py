@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -131,3 +133,25 @@ def test_columns_named_by_numbers_are_found() -> None:
     np.testing.assert_array_equal(model.predict(frame[[3, 1, 0, 2]]), model.predict(frame))
     with pytest.raises(ValueError, match="X has no column '2'"):
         model.predict(frame.drop(columns=2))
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2], ["7", "8", "9"]])
+def test_a_column_of_a_categorical_type_holds_categories(values) -> None:
+    shelf = pd.Series(values * 50).astype("category")
+    words = [str(value) for value in values]
+    model = classifier(epochs=2).fit(NUMBERS.assign(shelf=shelf), y)
+    assert model.encoder_.units[-len(words) :] == tuple(f"shelf={word}" for word in words)
+    np.testing.assert_array_equal(model.predict(NUMBERS.assign(shelf=values * 50)), model.predict(NUMBERS.assign(shelf=shelf)))
+
+
+def test_stretches_of_a_number_are_categories() -> None:
+    model = classifier(epochs=2).fit(NUMBERS.assign(stretch=pd.cut(X[:, 0], [0, 5, 10])), y)
+    assert model.encoder_.units[-2:] == ("stretch=(0, 5]", "stretch=(5, 10]")
+
+
+def test_durations_and_times_of_day_are_read_in_seconds() -> None:
+    spans, times = pd.to_timedelta(np.arange(150) % 7, unit="h"), [time(hour % 24) for hour in range(150)]
+    model = classifier(epochs=2).fit(NUMBERS.assign(lasted=spans, at=times), y)
+    lasted, at = model.encoder_.codes[-2:]
+    assert (lasted.mean, at.mean) == pytest.approx((3600 * (np.arange(150) % 7).mean(), 3600 * (np.arange(150) % 24).mean()))
+    assert any("durations or times of day, read as seconds: 'lasted', 'at'" in note.text for note in model.notes_)

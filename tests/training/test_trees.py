@@ -1,9 +1,13 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+import chainrule as cr
+from chainrule.cli import main
+from chainrule.errors import InputError
 from chainrule.training.trees import Trees
 
 RNG = np.random.default_rng(0)
@@ -57,3 +61,19 @@ def test_trees_that_nobody_waits_for_leave_nothing() -> None:
         trees.grow("regression", X, X[:, 0], TEST, 0, None)
     assert trees._process.returncode
     assert not Path(trees._folder.name).exists()
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes in which trees could grow."""
+    monkeypatch.setattr("chainrule.training.trees.installed", lambda: True)
+    processes = []
+    monkeypatch.setattr(Trees, "__init__", lambda self, begin=Trees.__init__: (begin(self), processes.append(self._process))[0])
+    return processes
+
+
+@pytest.mark.parametrize("train", [lambda path: cr.train(path, "y"), lambda path: main(["train", path, "--target", "y"])])
+def test_a_table_that_is_refused_leaves_no_process(started, train, tmp_path) -> None:
+    with contextlib.suppress(InputError):
+        train(str(tmp_path / "nowhere.csv"))
+    assert len(started) == 1 and started[0].returncode is not None

@@ -150,6 +150,8 @@ def _judge(table: Table, seen: Evidence, shared: Conventions, role: str) -> _Jud
     if (words := seen.words()) is not None:
         true, false = words
         return _Judged(Column(seen.name, "boolean", f"'{true}' or '{false}'", true=true, false=false))
+    if not role and seen.name in table.categories:
+        return _identifier(seen) or _Judged(Column(seen.name, "category", "its type is that of categories"), _subject_notes(seen, role))
     if seen.is_number and not _leading_zeros(seen):
         return _judge_number(seen, shared, role)
     if seen.formats or seen.cells.dtype.is_temporal():

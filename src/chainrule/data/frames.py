@@ -119,7 +119,10 @@ def _column_of_series(series: Any) -> pl.Series:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
             return pl.Series(name, series.to_arrow(), dtype=pl.String)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
-    return column_of_values(name, [None if is_null else value for value, is_null in cells])
+    values = [None if is_null else value for value, is_null in cells]
+    if series.dtype in (nw.Categorical, nw.Enum):
+        return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.Categorical)
+    return column_of_values(name, values)
 
 
 def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Series]:

@@ -36,6 +36,7 @@ class Table:
     ``source`` is how messages call it: a file name, ``standard input``, ``a data frame``.
     ``lines`` gives the 1-based file line of a row where rows are lines of a file, and ``None`` elsewhere. ``delimiter`` is what separates
     the cells of a delimited text, empty elsewhere. ``numbers`` are the numbers of the rows in the table that these were taken from.
+    ``categories`` are the columns whose type said that they hold categories, whatever their cells look like.
     """
 
     frame: pl.DataFrame
@@ -44,6 +45,7 @@ class Table:
     lines: tuple[int, ...] | range | None = None
     delimiter: str = ""
     numbers: tuple[int, ...] | range | None = None
+    categories: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
