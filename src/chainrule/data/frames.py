@@ -119,7 +119,10 @@ def _column_of_series(series: Any) -> pl.Series:
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=True)
     if series.dtype == nw.String:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
-            return pl.Series(name, series.to_arrow(), dtype=pl.String)
+            arrow = series.to_arrow()
+            with contextlib.suppress(NotImplementedError, ValueError):  # views, which polars takes as they are; an old pyarrow has none
+                arrow = arrow.cast("string_view")
+            return pl.Series(name, arrow, dtype=pl.String)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     values = [None if is_null else value for value, is_null in cells]
     if series.dtype in (nw.Categorical, nw.Enum):
