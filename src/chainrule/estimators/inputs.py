@@ -27,7 +27,7 @@ BLOCK = 1_024
 
 def is_frame(X: Any) -> bool:
     """Say whether X is a data frame of any library."""
-    return bool(nw.dependencies.is_into_dataframe(X))
+    return not isinstance(X, np.ndarray) and bool(nw.dependencies.is_into_dataframe(X))
 
 
 def eager(X: Any) -> Any:
