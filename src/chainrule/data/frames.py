@@ -36,7 +36,9 @@ def eager_frame(data: Any) -> Any:
 
     Raises :class:`DataError` where a column name stands twice.
     """
-    import narwhals.stable.v2 as nw  # which takes a while to load, and files and lists need none of it
+    if isinstance(data, np.ndarray):
+        return None
+    import narwhals.stable.v2 as nw  # which takes a while to load, and to look for plugins; arrays, files and lists need none of it
 
     if type(data).__module__.startswith("pyarrow") and type(data).__name__ == "RecordBatch":
         data = pl.from_arrow(data)
