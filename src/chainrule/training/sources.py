@@ -53,10 +53,14 @@ def read_sources(data: Any, target: Any, options: Options) -> Sources:
     targets = targets_among(table, known.target if target is None and known else target)
     if not targets:
         raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
-    files = {name: read_table(path, **reading) for name, path in paths.items()}
-    files = {name: replace(file, source=f"the data frame of {name} rows") if file.source == SOURCE else file for name, file in files.items()}
+    files = {name: _named(read_table(path, **reading), name) for name, path in paths.items()}
     name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
     return Sources(name, table, targets, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
+
+
+def _named(table: Table, part: str) -> Table:
+    """Return the table of a part; a data frame is called by its part, so that messages tell it from the other frames."""
+    return replace(table, source=f"the data frame of {part} rows") if table.source == SOURCE else table
 
 
 def targets_among(table: Table, target: Any) -> tuple[str, ...]:
