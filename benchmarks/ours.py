@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import llvmlite.binding  # noqa: F401 - others load their compiler when they are imported, and Chainrule at first use
 import numpy as np
 
 import chainrule as cr
+import chainrule.backends.llvm
+import chainrule.training.step
 from benchmarks.data import Arrays, Data
 from benchmarks.workloads import BETA1, BETA2, CLIP_NORM, EPSILON, MOMENTUM, RATES, WEIGHT_DECAY, Workload
 

@@ -1,11 +1,11 @@
 """Make what the docs take from the code: the table of flags, the pictures of the terminal, and the site with its reference.
 
-    python docs/make.py            writes docs/options.md, docs/reference/words.md, docs/course/ and docs/pictures/*.svg
-    python docs/make.py options    writes docs/options.md alone
-    python docs/make.py words      writes docs/reference/words.md alone
-    python docs/make.py course     writes docs/course/, the pages of the course
-    python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error. Where espeak-ng
-                                   and opusenc are installed the course is spoken, too; `silent` after DIR leaves that out
+python docs/make.py            writes docs/options.md, docs/reference/words.md, docs/course/ and docs/pictures/*.svg
+python docs/make.py options    writes docs/options.md alone
+python docs/make.py words      writes docs/reference/words.md alone
+python docs/make.py course     writes docs/course/, the pages of the course
+python docs/make.py site DIR   builds the site from docs/ with Sphinx (the extra `docs`); a warning is an error. Where espeak-ng
+                               and opusenc are installed the course is spoken, too; `silent` after DIR leaves that out
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ PICTURES = {  # what is run, and before it in the same folder, unseen
         "chainrule step runs/penguins-1 penguins --row 0 --weight 'hidden_1.weight[bill_length_mm,1]'",
         "chainrule train penguins --hidden 4 --epochs 5",
     ),
-    "program": ("python readme.py", """cat > readme.py <<END
+    "program": (
+        "python readme.py",
+        """cat > readme.py <<END
 import chainrule as cr
 net = cr.nn.mlp(2, [3], 1, activation='tanh')
 step = cr.training_step(net, loss=cr.losses.mse, optimizer=cr.optim.sgd(lr=0.1))
 print(step.program)
-END"""),
+END""",
+    ),
 }
 
 

@@ -21,7 +21,6 @@ Each message is one or two sentences: what is wrong, where, and what to do about
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -102,6 +101,8 @@ _ELSEWHERE = {
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the known name that ``name`` means elsewhere, or is closest to it; empty if there is none."""
+    import difflib  # only a mistake needs it
+
     lowered = {str(candidate).lower(): candidate for candidate in known}
     meant = _ELSEWHERE.get(str(name).lower(), "")
     close = [meant] if meant in lowered else difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)

@@ -37,6 +37,12 @@ def test_a_column_that_is_kept_twice_is_written_once(folder, classified):
     assert ran.out.startswith("id,prediction\n"), ran
 
 
+def test_a_kept_column_of_words_is_text_as_it_was(folder, classified, tmp_path):
+    ran = chainrule("predict", "works", "people.csv", "--keep", "town", "--out", tmp_path / "kept.parquet", cwd=folder)
+    assert ran.status == 0, ran
+    assert pl.read_parquet(tmp_path / "kept.parquet")["town"].dtype == pl.String
+
+
 def test_flags_say_how_new_rows_are_read(folder, classified, regressed):
     rows = people().replace(",", ";").replace(".", ",").replace(";26;", ";?;")
     flags = ("--delimiter", ";", "--decimal", ",", "--encoding", "utf-16", "--missing", "?")

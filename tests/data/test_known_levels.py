@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.missing import mark_missing
 from chainrule.data.read import read_table
+from chainrule.training.train import train
 
 MET = ["red", "green ", " blue", "NA", "?", "", "  ", None, "purple", " purple ", "\tred\n", "Red", "green"]
 
@@ -45,3 +48,21 @@ def test_a_known_word_that_is_a_marker_or_not_trimmed_does_not_count() -> None:
 def test_columns_that_are_no_text_are_left_as_they_are() -> None:
     frame = pl.DataFrame({"word": [1, 2, None]})
     assert mark_missing(frame, None, {"word": ["1"], "absent": ["x"]})[0].equals(frame)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_the_words_of_a_file_are_known_as_those_of_a_frame(ending: str, tmp_path: Path) -> None:
+    frame, path = pl.DataFrame({"word": [*"abab", " a ", "NA", "new", None], "size": range(8)}), tmp_path / f"table.{ending}"
+    {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[ending](path)
+    plain, known = read_table(path), read_table(path, levels={"word": ["a", "b"]})
+    assert known.frame["word"].dtype == pl.Enum(["a", "b", "new"])
+    assert known.frame.cast({"word": pl.String}).equals(plain.frame)
+    assert (known.notes, known.lines) == (plain.notes, plain.lines)
+
+
+def test_a_model_answers_the_same_for_a_table_whose_words_it_did_not_know() -> None:
+    rows = np.arange(300)
+    frame = pl.DataFrame({"color": np.array(["red", "green", "blue"])[rows % 3], "size": rows % 7, "y": rows % 3 == 0})
+    model = train(frame, "y", epochs=2, hidden=(4,))
+    for data in (frame, frame.with_columns(color=pl.Series([*MET, *["new"] * 287], dtype=pl.String))):
+        np.testing.assert_array_equal(model.predict_proba(data), model.predict_proba(read_table(data)))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -91,11 +94,11 @@ def test_a_run_takes_the_state_over() -> None:
 def test_a_copy_shares_nothing() -> None:
     step = classifier()
     state = step.init()
-    copy = state.copy()
-    for arrays in (copy.params, copy.optimizer):
+    other = state.copy()
+    for arrays in (other.params, other.optimizer):
         for array in arrays.values():
             array += 1
-    copy.hyper["lr"] = 9.0
+    other.hyper["lr"] = 9.0
     assert same(state, step.init())
 
 
@@ -165,6 +168,20 @@ def test_initial_weights_depend_on_the_seed_alone() -> None:
     step = classifier()
     assert same(step.init(seed=4), step.init(seed=4))
     assert not np.array_equal(step.init(seed=4).params["output.weight"], step.init(seed=5).params["output.weight"])
+
+
+def test_weights_that_are_given_are_not_drawn() -> None:
+    def own(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        drawn.append(shape)
+        return generator.normal(size=shape)
+
+    drawn: list[tuple[int, ...]] = []
+    step = classifier(cr.nn.mlp(4, [6], 3, weight=own))
+    state = step.init(params={"output.weight": np.ones((6, 3))})
+    assert drawn == [(4, 6)]
+    assert {array.dtype.name for array in state.params.values()} == {"float32"}  # whatever an initializer of one's own makes
+    with pytest.raises(OptionError, match=r"initializer of 'output.weight' made an array of shape \(3,\)"):
+        classifier(cr.nn.mlp(4, [6], 3, output_weight=lambda *_: np.ones(3))).init()
 
 
 # frozen parameters
@@ -402,3 +419,27 @@ def test_states_and_runs_are_short_to_print() -> None:
     assert repr(run.state) == "State(epoch=2, step=0, count=2, seed=0; 13 parameters)"
     assert repr(run.history) == "History(2 epochs)"
     assert max(map(len, (repr(run), repr(run.step.program)))) < 120
+
+
+@pytest.mark.parametrize("value", ["x", None, [0.1], True])
+def test_a_rate_that_is_no_number_is_refused(value: Any) -> None:
+    step = classifier()
+    for state, where in ((step.init(), "hyper['lr']"), (step.init(), "rate_scale")):
+        if where == "rate_scale":
+            state.rate_scale = value
+        else:
+            state.hyper["lr"] = value
+        with pytest.raises(OptionError, match=re.escape(f"state.{where} is {value!r} and must be a number.")):
+            step.run(state, (X, LABELS))
+    state = step.init()
+    state.hyper["lr"] = np.float32(0.25)  # type: ignore[assignment] - NumPy's numbers are numbers
+    step.run(state, (X, LABELS))
+
+
+def test_a_step_is_not_pickled_and_its_state_is() -> None:
+    step = classifier()
+    with pytest.raises(InputError, match="cannot be pickled; pickle its State"):
+        pickle.dumps(step)
+    state = step.init()
+    assert same(pickle.loads(pickle.dumps(state)), state)
+    assert copy.deepcopy(step) is step

@@ -36,7 +36,7 @@ def cards(
     """
     from chainrule.learn.flash_cards import flash_cards
     from chainrule.learn.lessons import find_lesson
-    from chainrule.training.step import check_count
+    from chainrule.training.whole_numbers import check_count
 
     check_count("--count", count)
     chapters = {find_lesson(name).chapter for name in chapter or ()}

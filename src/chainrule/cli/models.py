@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -120,8 +120,10 @@ def _models_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.suffix == ".safetensors" or (path / "model.safetensors").exists()]
 
 
-def open_table(model: Model, name: str, flags: Mapping[str, Any] | None = None) -> Table:
+def open_table(model: Model, name: str, flags: Mapping[str, Any] | None = None, levels: Mapping[str, Sequence[str]] | None = None) -> Table:
     """Read a table as the training data of a model was read, but for what the flags of :data:`READING` say.
+
+    ``levels`` are words that its columns are known to hold.
 
     Raises:
         DataError: it cannot be read; where a model was given instead, the sentence says so.
@@ -133,7 +135,7 @@ def open_table(model: Model, name: str, flags: Mapping[str, Any] | None = None) 
     if "decimal" in given:
         _read_decimals(model, given["decimal"])
     model.reading |= {word: list(value) if isinstance(value, tuple) else value for word, value in given.items()}
-    return model.table(name)
+    return model.table(name, levels)
 
 
 def _read_decimals(model: Model, decimal: str) -> None:
@@ -169,6 +171,8 @@ def name_ignored(console: Console, model: Model, table: Table, kept: Iterable[st
 
 def count_unknown(console: Console, model: Model, table: Table) -> None:
     """Count, in a line each, the cells of a table that are like none in training, which the model takes for missing or for others."""
+    import polars as pl
+
     from chainrule.data.cells import listed, read_column
     from chainrule.data.codes.categories import CategoryCode
     from chainrule.data.codes.numbers import BooleanCode
@@ -181,7 +185,8 @@ def count_unknown(console: Console, model: Model, table: Table) -> None:
         absent = values.is_null() & (cells.is_null() if isinstance(code, BooleanCode) else True)
         strange = values.is_null() & ~absent
         if isinstance(code, CategoryCode) and not code.others:
-            strange = values.is_not_null() & ~values.is_in(code.levels)
+            encoded = code.encode(values)
+            strange = values.is_not_null() & pl.Series(encoded.places.take(encoded.codes) < 0)
         if count := int(strange.sum()):
             known = Counter(map(str, cells.filter(strange).to_list())).most_common()
             words = f"{_cells(count)} of column '{name}' with values that training did not know: {listed((word for word, _ in known), 4)}"

@@ -47,8 +47,8 @@ def predict(
     if out is not None:
         _check_out(Path(out), data)
     loaded = open_model(model)
-    table = open_table(loaded, data, flags)
     kept = tuple(dict.fromkeys(listed_words(keep or [])))
+    table = open_table(loaded, data, flags, {name: words for name, words in loaded.encoder.levels.items() if name not in kept})
     for name in kept:
         if name not in table.frame.columns:
             raise DataError(f"--keep: {table.source} has no column '{name}'.{nearest(name, table.frame.columns)}")

@@ -56,7 +56,7 @@ def read_table(
     data frame, or a dict of columns. ``delimiter`` is one character or its name (``tab``); ``decimal`` (``"."`` or ``","``) keeps a decimal
     comma from being taken for a delimiter; ``missing`` replaces the ordinary markers of missing cells; without ``header`` the columns
     of a delimited text are called ``column_0``, ``column_1``, …. Names and text cells are trimmed.
-    ``levels`` gives words that columns of a data frame are known to hold, see :func:`~chainrule.data.missing.mark_missing`.
+    ``levels`` gives words that columns of text are known to hold, see :func:`~chainrule.data.missing.mark_missing`.
 
     Raises :class:`OptionError` for an option that cannot be, and :class:`DataError`, with the file and the line, for a table that cannot be
     read: no such file, no rows, ragged rows, names that are empty or stand twice, damaged or foreign content.
@@ -70,16 +70,16 @@ def read_table(
     if isinstance(missing, str):
         raise OptionError(f"--missing takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
-        return _finished(read_frame(source), SOURCE, missing, levels=levels)
+        return _finished(read_frame(source), SOURCE, missing, levels)
     name, form, data, ordinary = _opened(source)
     if form == "parquet":
-        return _finished(_read_parquet(data, name), name, missing)
+        return _finished(_read_parquet(data, name), name, missing, levels)
     if form == "arrays":
-        return _finished(_read_npz(data, name), name, missing)
+        return _finished(_read_npz(data, name), name, missing, levels)
     text, notes = to_utf8(data, name, encoding)
     if form == "json lines":
         frame, lines = read_json_lines(text, name)
-        return _finished(frame, name, missing, notes, lines)
+        return _finished(frame, name, missing, levels, notes, lines)
     declared, text = take_declaration(text)
     found = delimiter is None and declared is None
     delimiter = delimiter or declared or find_delimiter(text, decimal)
@@ -88,17 +88,17 @@ def read_table(
         notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
     if header and pl.Series(frame.columns).cast(pl.Float64, strict=False).is_not_null().all():
         notes = (*notes, Note(f"the first line of {name} is taken for column names, and it holds numbers only", "--no-header"))
-    return _finished(frame, name, missing, notes, lines, delimiter)
+    return _finished(frame, name, missing, levels, notes, lines, delimiter)
 
 
 def _finished(
     frame: pl.DataFrame,
     name: str,
     missing: Sequence[str] | None,
+    levels: Mapping[str, Sequence[str]] | None,
     notes: tuple[Note, ...] = (),
     lines: tuple[int, ...] | range | None = None,
     delimiter: str = "",
-    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """Check and trim the names, refuse a table without rows, and mark the missing cells."""
     names = [column.strip() for column in frame.columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -63,7 +63,7 @@ class Origin:
 
     def moved(self, place: Callable[[Value], Value | None]) -> Origin:
         """Return the origin with its source put elsewhere: in another program, or in the value that it was merged into."""
-        return self if self.source is None else replace(self, source=place(self.source))
+        return self if self.source is None else Origin(self.phase, self.layer, place(self.source))
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,8 @@ def _type_of(dtype: np.dtype[Any], shape: Shape) -> Type:
 
 def broadcast(*shapes: Shape) -> Shape:
     """Return the common shape by NumPy's rules, decided by types: ``B`` meets ``B`` or 1, whatever number B will be."""
+    if shapes and all(shape == shapes[0] for shape in shapes):
+        return shapes[0]
     rank = max(map(len, shapes), default=0)
     result: list[Axis] = []
     for axes in zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True):

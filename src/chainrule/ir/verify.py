@@ -21,16 +21,12 @@ def verify(program: Program) -> Program:
         defined.add(port.value)
     bound = any(depends_on_batch(port.type.shape) for port in program.inputs)
     for number, equation in enumerate(program.equations):
-        where = f"equation {number}, {_show(equation)}"
-        _check_equation(equation, defined, where)
-        if not bound and any(map(depends_on_batch, (*equation.attributes.values(), *(value.type.shape for value in equation.outputs)))):
-            raise ProgramError(f"{where}: it depends on B, which no input of the program binds.")
-    for number, equation in enumerate(program.equations):  # a merged equation can stand before what it is the derivative of
+        if (wrong := _wrong(equation, defined, bound)) is not None:
+            raise ProgramError(f"equation {number}, {_show(equation)}: {wrong}")
+    for n, equation in enumerate(program.equations):  # a merged equation can stand before what it is the derivative of
         for origin in equation.origins:
             if origin.source is not None and origin.source not in defined:
-                raise ProgramError(
-                    f"equation {number}, {_show(equation)}: it is the derivative of {origin.source!r}, which is not defined."
-                )
+                raise ProgramError(f"equation {n}, {_show(equation)}: it is the derivative of {origin.source!r}, which is not defined.")
     for port in program.outputs:
         if port.value not in defined:
             raise ProgramError(f"output '{port.name}' is never defined.")
@@ -39,24 +35,27 @@ def verify(program: Program) -> Program:
     return program
 
 
-def _check_equation(equation: Equation, defined: set[Value], where: str) -> None:
+def _wrong(equation: Equation, defined: set[Value], bound: bool) -> str | None:
+    """Return what is wrong with an equation, and add what it defines."""
     for value in equation.inputs:
         if value not in defined:
-            raise ProgramError(f"{where}: operand {value!r} is used before it is defined.")
+            return f"operand {value!r} is used before it is defined."
     for value in equation.outputs:
         if value in defined:
-            raise ProgramError(f"{where}: {value!r} is defined twice.")
+            return f"{value!r} is defined twice."
         defined.add(value)
     if not equation.origins or any(origin.phase not in PHASES for origin in equation.origins):
-        raise ProgramError(f"{where}: its phase is not one of {', '.join(PHASES)}.")
+        return f"its phase is not one of {', '.join(PHASES)}."
     try:
         result = equation.op.type_rule(*(value.type for value in equation.inputs), **equation.attributes)
     except Exception as error:  # whatever a rule trips over when a file gives it operands or attributes of a wrong kind
-        raise ProgramError(f"{where}: {error}") from error
+        return str(error)
     expected = (result,) if isinstance(result, Type) else result
     actual = tuple(value.type for value in equation.outputs)
     if expected != actual:
-        raise ProgramError(f"{where}: the type rule gives {_types(expected)}, the equation says {_types(actual)}.")
+        return f"the type rule gives {_types(expected)}, the equation says {_types(actual)}."
+    unbound = not bound and any(map(depends_on_batch, (*equation.attributes.values(), *(type.shape for type in actual))))
+    return "it depends on B, which no input of the program binds." if unbound else None
 
 
 def _check_names(ports: tuple[Port, ...], what: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import OptionError, nearest
 
-Initializer = Callable[[np.random.Generator, tuple[int, ...], str], np.ndarray]
+Initializer = Callable[["np.random.Generator", tuple[int, ...], str], np.ndarray]
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:

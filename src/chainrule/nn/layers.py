@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from numbers import Integral, Real
@@ -135,22 +135,27 @@ class Sequential:
         """Return for each parameter its initializer and its shape."""
         return {f"{name}.{path}": spec for name, layer in self.layers.items() for path, spec in layer.parameters().items()}
 
-    def init(self, seed: int = 0, dtype: str = "float32") -> Params:
-        """Return initial parameters: path → array.
+    def types(self, dtype: str = "float32") -> dict[str, Type]:
+        """Return the types of the parameters, by path; nothing is drawn."""
+        return {path: Type(dtype, shape) for path, (_, shape) in self.parameters().items()}
+
+    def init(self, seed: int = 0, dtype: str = "float32", *, without: Container[str] = ()) -> Params:
+        """Return initial parameters: path → array; those of the paths in ``without`` are left out.
 
         Each parameter has its own stream of random numbers (NumPy's Philox, keyed by the seed and the path), so that adding a layer
         does not change the others.
 
         Raises:
-            OptionError: the seed is not a whole number from 0 to 2⁶⁴ − 1, the dtype is not a float, or a given array does not fit.
+            OptionError: the seed is not a whole number from 0 to 2⁶⁴ − 1, the dtype is not a float, or an initializer's array does not fit.
         """
         if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**64:
             raise OptionError(f"the seed is {seed!r} and must be a whole number from 0 to 2⁶⁴ − 1.")
         if dtype not in ("float32", "float64"):
             raise OptionError(f"the dtype of parameters is {dtype!r} and must be 'float32' or 'float64'.")
         return {
-            path: make(np.random.Generator(np.random.Philox(key=np.array([seed, purpose(path)], np.uint64))), shape, dtype)
+            path: _made(path, make, np.random.Generator(np.random.Philox(key=np.array([seed, purpose(path)], np.uint64))), shape, dtype)
             for path, (make, shape) in self.parameters().items()
+            if path not in without
         }
 
     def _repr_html_(self) -> Any:
@@ -189,6 +194,14 @@ class Sequential:
                     raise TypeRuleError(f"{str(error).rstrip('.')}. Shapes: {' → '.join([*chain, f'{name} fails'])}.") from None
             chain.append(f"{name} {_type_text(x)}")
         return x
+
+
+def _made(path: str, make: Initializer, generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Return what an initializer, perhaps a person's own, makes of a parameter."""
+    array = np.asarray(make(generator, shape, dtype), dtype)
+    if array.shape != shape:
+        raise OptionError(f"the initializer of '{path}' made an array of shape {array.shape}; the parameter has shape {shape}.")
+    return array
 
 
 def _type_text(x: Any) -> str:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -261,7 +260,8 @@ def inline(program: Program, arguments: Sequence[Any], env: dict[Value, Any] | N
     start = len(equations)
     outputs = _inlined(program, values, env, lambda attribute: attribute)
     for number, equation in enumerate(equations[start:], start):  # at the end, since a source may stand after what it is the source of
-        equations[number] = replace(equation, origins=tuple(origin.moved(env.get) for origin in equation.origins))
+        origins = tuple(origin.moved(env.get) for origin in equation.origins)
+        equations[number] = Equation(equation.op, equation.inputs, equation.outputs, equation.attributes, origins)
     return outputs
 
 

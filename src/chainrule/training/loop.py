@@ -21,9 +21,10 @@ from chainrule.training.program import signature_of
 from chainrule.training.state import State
 from chainrule.training.statistics.measure import measured
 from chainrule.training.statistics.schedule import Schedule
-from chainrule.training.step import Batch, TrainingStep, check_count
+from chainrule.training.step import Batch, TrainingStep
 from chainrule.training.stepping import Stepper
 from chainrule.training.until import Predicate
+from chainrule.training.whole_numbers import check_count
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 _SLICE_SECONDS = 0.05  # between two looks at the clock and at Ctrl-C, and two events for a progress bar

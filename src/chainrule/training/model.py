@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -96,10 +97,13 @@ class Model:
         ends = np.cumsum(self.goal.sizes)
         return tuple(float(value) for value in self.best.buffers[TEMPERATURE][ends - 1])
 
-    def table(self, data: Any) -> Table:
-        """Return a table of raw rows, read as the training data was, or one that is bundled; a table is returned as it is."""
+    def table(self, data: Any, levels: Mapping[str, Sequence[str]] | None = None) -> Table:
+        """Return a table of raw rows, read as the training data was, or one that is bundled; a table is returned as it is.
+
+        ``levels`` are words that its columns are known to hold, which makes reading them quicker.
+        """
         known = find_bundled(data) if isinstance(data, str) else None
-        return data if isinstance(data, Table) else read_table(known.path if known else data, **self.reading)
+        return data if isinstance(data, Table) else read_table(known.path if known else data, **self.reading, levels=levels)
 
     def answers(self, data: Any) -> list[np.ndarray]:
         """Return for each target its probabilities [rows, classes], or its values [rows] or [rows, quantiles] in its own units.
@@ -107,7 +111,7 @@ class Model:
         Raises:
             DataError: a column is missing, or a cell cannot be read; says file, line and column.
         """
-        table = self.table(data)
+        table = self.table(data, self.encoder.levels)
         name = "probabilities" if self.goal.task == "classification" else "prediction"
         arrays = {**self.best.params, **self.best.buffers}
         run = self._run

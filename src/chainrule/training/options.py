@@ -12,8 +12,8 @@ from chainrule.errors import OptionError, nearest
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
 from chainrule.optim import OPTIMIZERS
 from chainrule.training.metrics import METRICS
-from chainrule.training.step import check_seed
 from chainrule.training.until import Predicate, until
+from chainrule.training.whole_numbers import check_seed
 
 AUTO = "auto"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 
-from chainrule.errors import StateError
+from chainrule.errors import OptionError, StateError
 
 Arrays = dict[str, np.ndarray]
 
@@ -57,8 +58,12 @@ class State:
             raise StateError("this state was taken over by a step; use the state that the step returned, or copy() before it.")
 
     def inputs(self, batch: Mapping[str, np.ndarray]) -> Arrays:
-        """Return all inputs of a training Program for this state and a batch of arrays by the names of the Program's inputs."""
-        numbers = {name: np.asarray(value, np.float64) for name, value in (self.hyper | {"rate_scale": self.rate_scale}).items()}
+        """Return all inputs of a training Program for this state and a batch of arrays by the names of the Program's inputs.
+
+        Raises:
+            OptionError: a hyper-parameter is no number.
+        """
+        numbers = {name: _number(name, value) for name, value in (self.hyper | {"rate_scale": self.rate_scale}).items()}
         position = {name: np.asarray(getattr(self, name), np.uint32) for name in ("seed", "epoch", "step")}
         return {**self.params, **self.optimizer, **self.buffers, **batch, **numbers, **position, "count": np.asarray(self.count, np.int64)}
 
@@ -68,3 +73,10 @@ class State:
         successor = replace(self)
         self._taken = True
         return successor
+
+
+def _number(name: str, value: float) -> np.ndarray:
+    if type(value) is not float and (not isinstance(value, Real) or isinstance(value, bool)):
+        where = "state.rate_scale" if name == "rate_scale" else f"state.hyper['{name}']"
+        raise OptionError(f"{where} is {value!r} and must be a number.")
+    return np.asarray(value, np.float64)

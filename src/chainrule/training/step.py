@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from chainrule.training.program import (
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
 from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
+from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
@@ -98,12 +99,14 @@ class TrainingStep:
             raise OptionError(f"optimizer is {optimizer!r} and must be an Optimizer, such as cr.optim.adam(1e-3).")
         self.network, self.loss, self.optimizer, self.penalty = network, loss, optimizer, penalty
         self._given = None if params is None else {path: np.asarray(array) for path, array in params.items()}
-        if self._given is None and not isinstance(network, Sequential):
+        if self._given is not None:
+            self.params = {path: Type.of(array) for path, array in self._given.items()}
+        elif isinstance(network, Sequential):
+            self.params = network.types(dtype)
+        else:
             raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
-        start = self._initial(0, dtype)
-        self.dtype = next((array.dtype.name for array in start.values()), dtype)
+        self.dtype = next((type.dtype for type in self.params.values()), dtype)
         self._floats = np.dtype(self.dtype)
-        self.params = {path: Type.of(array) for path, array in start.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
@@ -117,6 +120,12 @@ class TrainingStep:
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
         self.signature = Signature(x_type, target)
         self.program: Program = self.compiled(self.signature).program
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError("a training step holds functions and cannot be pickled; pickle its State, and make the step anew.")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingStep:
+        return self  # what runs never changes
 
     # programs
 
@@ -172,21 +181,23 @@ class TrainingStep:
             params: initial weights in place of the network's own, for all paths or some.
         """
         check_seed(seed)
-        start = self._initial(seed, self.dtype)
-        for path, array in (params or {}).items():
-            if path not in start:
-                raise OptionError(f"there is no parameter '{path}'.{nearest(path, start)}")
-            start[path] = np.asarray(array, dtype=self.dtype)
-            if start[path].shape != self.params[path].shape:
-                raise TypeRuleError(f"parameter '{path}' has shape {start[path].shape} and should have {self.params[path]}.")
+        own = {path: np.array(array, dtype=self.dtype) for path, array in (params or {}).items()}
+        for path, array in own.items():
+            if path not in self.params:
+                raise OptionError(f"there is no parameter '{path}'.{nearest(path, self.params)}")
+            if array.shape != self.params[path].shape:
+                raise TypeRuleError(f"parameter '{path}' has shape {array.shape} and should have {self.params[path]}.")
+        drawn = self._initial(seed, own)
+        start = {path: own[path] if path in own else drawn[path] for path in self.params}
         slots = self.optimizer.init({path: start[path] for path in self.trainable})
         return State(start, {name: np.array(a) for name, a in slots.items()}, {}, dict(self.optimizer.hyper), seed=seed)
 
-    def _initial(self, seed: int, dtype: str) -> Arrays:
+    def _initial(self, seed: int, without: Container[str]) -> Arrays:
+        """Return initial parameters but those of some paths."""
         if self._given is not None:
-            return {path: array.copy() for path, array in self._given.items()}
+            return {path: array.copy() for path, array in self._given.items() if path not in without}
         assert isinstance(self.network, Sequential)  # anything else has given parameters
-        return self.network.init(seed, dtype)
+        return self.network.init(seed, self.dtype, without=without)
 
     # running
 
@@ -426,20 +437,6 @@ def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | Non
     if steps is not None:
         return check_count("steps", steps, least=0)
     return check_count("epochs", 1 if epochs is None else epochs) * per_epoch - done
-
-
-def check_seed(seed: int, name: str = "the seed") -> int:
-    """Return a seed that is a whole number from 0 to 2³² − 1; OptionError otherwise."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise OptionError(f"{name} is {seed!r} and must be a whole number from 0 to {2**32 - 1}.")
-    return int(seed)
-
-
-def check_count(name: str, value: int, *, least: int = 1) -> int:
-    """Return a whole number; OptionError if it is none, or below ``least``."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise OptionError(f"{name} is {value!r} and must be a whole number of at least {least}.")
-    return int(value)
 
 
 def _known(frozen: Sequence[str], params: Mapping[str, Any]) -> Sequence[str]:

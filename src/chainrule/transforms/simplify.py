@@ -29,7 +29,7 @@ def _merged(program: Program) -> Program:
         key = (equation.op.name, inputs, _hashable(equation.attributes))
         first = kept.get(key)
         if first is None:
-            kept[key] = replace(equation, inputs=inputs)
+            kept[key] = equation
             continue
         stands_for.update(zip(equation.outputs, first.outputs, strict=True))
         for ours, theirs in zip(first.outputs, equation.outputs, strict=True):
@@ -45,8 +45,7 @@ def _merged(program: Program) -> Program:
         return tuple(map(place, values))
 
     equations = tuple(
-        replace(e, inputs=placed(e.inputs), outputs=placed(e.outputs), origins=tuple(o.moved(place) for o in e.origins))
-        for e in kept.values()
+        Equation(e.op, placed(e.inputs), placed(e.outputs), e.attributes, tuple(o.moved(place) for o in e.origins)) for e in kept.values()
     )
     return Program(program.inputs, equations, tuple(Port(port.name, port.role, place(port.value)) for port in program.outputs))
 
@@ -71,5 +70,5 @@ def _without_dead(program: Program) -> Program:
             live.update(equation.inputs)
     defined = {port.value for port in program.inputs} | {value for equation in kept for value in equation.outputs}
     gone = lambda value: value if value in defined else None  # noqa: E731
-    equations = (replace(e, origins=tuple(origin.moved(gone) for origin in e.origins)) for e in reversed(kept))
+    equations = (Equation(e.op, e.inputs, e.outputs, e.attributes, tuple(o.moved(gone) for o in e.origins)) for e in reversed(kept))
     return Program(program.inputs, tuple(equations), program.outputs)

@@ -72,6 +72,18 @@ def test_a_damaged_entry_is_made_anew(folder, damage):
     assert entry.read_bytes() == good
 
 
+def test_an_entry_under_anothers_name_is_made_anew(folder):
+    run()
+    (entry,) = folder.glob("*.object")
+    good = entry.read_bytes()
+    other = Executable(cr.ops.trace(lambda x: x - 1.0, "f64[B,40]"))
+    other({"x": np.ones((3, 40))})
+    (second,) = set(folder.glob("*.object")) - {entry}
+    entry.write_bytes(second.read_bytes())
+    run()
+    assert entry.read_bytes() == good
+
+
 def test_a_folder_that_others_write_to_is_not_used(folder):
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)

@@ -14,13 +14,13 @@ import stat
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from chainrule.backends.llvm.layout import Place, Plan
 from chainrule.backends.llvm.target import Target
@@ -58,9 +58,20 @@ def _compiler() -> str:
     digest = hashlib.sha256(f"{llvmlite.__version__} {binding.llvm_version_info}".encode())
     root = Path(chainrule.__file__).parent
     for folder in _SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        for name, path in sorted(_files(str(root / folder), folder)):
+            content = Path(path).read_bytes()
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+def _files(folder: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the path of each file of Python in a folder."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir():
+                yield from _files(entry.path, f"{name}/{entry.name}")
+            elif entry.name.endswith(".py"):
+                yield f"{name}/{entry.name}", entry.path
 
 
 def load(entry: str) -> tuple[Plan, bytes] | None:
@@ -70,12 +81,17 @@ def load(entry: str) -> tuple[Plan, bytes] | None:
         return None
     try:
         content = (folder / f"{entry}.object").read_bytes()
-        if hashlib.sha256(content[32:]).digest() != content[:32]:
+        if _digest(entry, content[32:]) != content[:32]:
             return None
         size = int.from_bytes(content[32:40], "little")
         return _plan(json.loads(content[40 : 40 + size])), content[40 + size :]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _digest(entry: str, content: bytes) -> bytes:
+    """Return what an entry begins with: it tells of damage, and of an entry that has another's name."""
+    return hashlib.sha256(entry.encode() + content).digest()
 
 
 def store(entry: str, plan: Plan, code: bytes) -> None:
@@ -89,7 +105,7 @@ def store(entry: str, plan: Plan, code: bytes) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(content).digest() + content)
+            file.write(_digest(entry, content) + content)
         Path(temporary).replace(folder / f"{entry}.object")
         _bound(folder)
     except OSError as error:
@@ -118,7 +134,13 @@ def _folder() -> Path | None:
     named = os.environ.get("CHAINRULE_CACHE", "")
     if named.lower() == "off":
         return None
-    return _usable(named or str(user_cache_path("chainrule", appauthor=False)))
+    return _usable(named or _own())
+
+
+def _own() -> str:
+    from platformdirs import user_cache_path
+
+    return str(user_cache_path("chainrule", appauthor=False))
 
 
 @lru_cache(16)

@@ -13,7 +13,7 @@ from chainrule.backends.llvm.compile import load, object_code
 from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.target import Target
 
-LANES = 8  # blocks of random words that are drawn at once
+LANES = 4  # blocks of random words that are drawn at once
 
 
 def permutation(seed: int, epoch: int, rows: int) -> np.ndarray:

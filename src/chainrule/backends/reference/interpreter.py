@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,11 @@ class Reference:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._last_use = self._lifetimes(program)
 
-    @staticmethod
-    def _lifetimes(program: Program) -> list[tuple[Value, ...]]:
-        """Return for each equation the values that nothing after it needs, so that their memory can go."""
+    @cached_property
+    def _last_use(self) -> list[tuple[Value, ...]]:
+        """For each equation the values that nothing after it needs, so that their memory can go."""
+        program = self.program
         alive = {port.value for port in program.outputs}
         dying: list[tuple[Value, ...]] = []
         for equation in reversed(program.equations):

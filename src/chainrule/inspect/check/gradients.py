@@ -16,8 +16,8 @@ from chainrule.inspect.check.witnesses import CentralDifferences, ComplexStep
 from chainrule.inspect.reading.units import Units
 from chainrule.inspect.step.trace import prediction_of
 from chainrule.training.model import Model, describe
-from chainrule.training.step import check_count, check_seed
 from chainrule.training.textbook.example import Example
+from chainrule.training.whole_numbers import check_count, check_seed
 
 ROWS = 100
 """So many rows are a batch for the check, unless told otherwise: enough to stir every unit, and few enough to be quick."""

@@ -7,7 +7,7 @@ from random import Random
 from chainrule.errors import OptionError, nearest
 from chainrule.learn.practice.exercise import Exercise
 from chainrule.learn.practice.templates import TEMPLATES
-from chainrule.training.step import check_seed
+from chainrule.training.whole_numbers import check_seed
 
 _MOST_DRAWS = 2_000
 

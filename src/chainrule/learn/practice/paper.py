@@ -11,7 +11,7 @@ from chainrule.errors import OptionError, nearest
 from chainrule.learn.practice.exercise import Exercise, Verdict
 from chainrule.learn.practice.generate import make_exercise
 from chainrule.learn.practice.templates import TEMPLATES
-from chainrule.training.step import check_count, check_seed
+from chainrule.training.whole_numbers import check_count, check_seed
 
 CHAPTERS = range(1, 7)
 MOST = 500
