@@ -15,7 +15,7 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.training.program import without_update
 from chainrule.training.state import State
 from chainrule.training.step import TrainingStep, training_step
-from chainrule.transforms import retype, reverse
+from chainrule.transforms import expand, retype, reverse
 
 EDGES = (1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 32, 45, 46, 47, 48, 49, 64, 65, 96, 100, 127, 130, 200, 300)
 ROWS = (1, 2, 7, 33, 257)
@@ -31,6 +31,10 @@ OPTIMIZERS = {
     "clipped value": lambda: optim.chain(optim.clip_by_value(0.01), optim.weight_decay(0.1), optim.momentum()),
 }
 SMOOTH = [name for name in ACTIVATIONS if name != "identity"]
+ROUNDED = {  # operations whose results are rounded
+    *("add", "subtract", "multiply", "divide", "matmul", "sum", "power", "sqrt"),
+    *("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"),
+}
 KINK = 1e-5  # a distance from which on single precision may take the other branch
 
 
@@ -64,20 +68,28 @@ class Drawn:
         return order, meta
 
     def by_reference(
-        self, order: np.ndarray, meta: np.ndarray, state: dict[str, np.ndarray] | None = None
+        self, order: np.ndarray, meta: np.ndarray, *, otherwise_rounded: bool = False
     ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-        """Return the losses of some steps, and the state after them."""
-        reference, now, found = Reference(self.program), state or self.state.inputs({}), []
+        """Return the losses of some steps, and the state after them.
+
+        If it is otherwise rounded, the result of each rounded operation goes to a number next to it or stays, at random
+        (D. S. Parker, Monte Carlo Arithmetic, 1997).
+        """
+        generator = np.random.default_rng(self.seed)
+
+        def watch(equation: Any, results: tuple[np.ndarray, ...]) -> None:
+            if equation.op.name in ROUNDED and type(results[0]) is np.ndarray and results[0].dtype.kind == "f":
+                results[0][...] *= 1.0 + generator.integers(-1, 2, results[0].shape) * np.finfo(results[0].dtype).eps
+
+        program = expand(self.program) if otherwise_rounded else self.program
+        reference, now, found = Reference(program), self.state.inputs({}), []
         for start, count, epoch, number in meta:
             batch = {name: array[order[start : start + count]] for name, array in self.data.items()}
-            outputs = reference({**now, **batch, "epoch": np.asarray(epoch, np.uint32), "step": np.asarray(number, np.uint32)})
+            inputs = {**now, **batch, "epoch": np.asarray(epoch, np.uint32), "step": np.asarray(number, np.uint32)}
+            outputs = reference(inputs, watch if otherwise_rounded else None)
             found.append(outputs.pop("loss"))
             now = now | outputs
         return found, now
-
-    def beside(self) -> dict[str, np.ndarray]:
-        """Return the state with every weight the next number above it."""
-        return self.state.inputs({}) | {name: np.nextafter(array, np.inf) for name, array in self.state.params.items()}
 
     def far_from_kinks(self) -> np.ndarray:
         """Return for each row whether every choice that depends on it is clear in single precision."""

@@ -34,6 +34,22 @@ def test_every_size_is_the_product(how, m, k, n):
         assert np.abs(got - exact).max() <= 2e-6 * np.abs(exact).max()
 
 
+@pytest.mark.parametrize(("m", "k", "n"), [(1100, 530, 601), (300, 257, 520), (1030, 300, 2056)])
+@pytest.mark.parametrize("how", HOW)
+def test_parts_of_many_rows_share_panels_and_keep_their_sums(how, m, k, n):
+    """More rows than meet all panels at once, than keep their sums between blocks of k, and than one thread has."""
+    function, types, expected = HOW[how]
+    fixed = [type.replace("B", str(k if how == "x turned" else m)) for type in types(m, k, n)]
+    run = Executable(ops.trace(function, *fixed))
+    generator = np.random.default_rng(k)
+    x, y = (generator.standard_normal([int(axis) for axis in type[4:-1].split(",")]).astype("f") for type in fixed)
+    inputs = dict(zip([port.name for port in run.program.inputs], (x, y), strict=True))
+    (got,), (again,) = (run(inputs, threads=threads).values() for threads in (1, 3))
+    exact = expected(x.astype("d"), y.astype("d"))
+    assert np.abs(got - exact).max() <= 2e-6 * np.abs(exact).max()
+    assert got.tobytes() == again.tobytes()
+
+
 def test_large_memory_is_not_used_again_while_an_array_in_it_is_held():
     memory = Memory({"a": Type("float32", (1024, 512))})
     first, _ = memory.copy({"a": np.full((1024, 512), 1, "f")})
