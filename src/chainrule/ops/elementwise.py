@@ -90,66 +90,48 @@ def _erf_rest(x: np.ndarray) -> Any:
     return np.polyval(np.polysub(_ERF[0], _ERF[1]), x * x) / np.polyval(_ERF[1], x * x)
 
 
-def _scaled_erfc(x: np.ndarray) -> Any:
-    """e^(x²)·erfc(x) for x ≥ 1."""
-    near, far = (np.polyval(p, x) / np.polyval(q, x) for p, q in (_ERFC, _ERFC_FAR))
-    return np.where(x < 8.0, near, far)
+def _gaussian(x: np.ndarray) -> Any:
+    """e^(−x²/2), x² being the exact square of a shorter number and what it leaves; its rounding would cost 8 bits in the tails."""
+    size = np.minimum(np.abs(x.astype(np.float64)), 40.0)  # beyond, it is 0
+    short = size.astype(np.float32).astype(np.float64)
+    powers = np.exp(-0.5 * (short * short))
+    return powers + powers * np.expm1(-0.5 * ((size - short) * (size + short)))
 
 
-def _along(x: np.ndarray, function: Any, slope: Any) -> Any:
-    """The continuation of a function of real numbers in the imaginary direction, to first order."""
-    return function(x.real) + 1j * x.imag * slope(x.real)
+def _tail(x: np.ndarray) -> Any:
+    """The normal distribution's share beyond |x|, erfc(|x|/√2)/2: each digit right in the tails too, where 1 − erf has none."""
+    y = np.minimum(np.abs(x.astype(np.float64)), 40.0) * math.sqrt(0.5)
+    half, far = np.minimum(y, 1.0) / 2, np.maximum(y, 1.0)
+    near_8, beyond_8 = (np.polyval(p, far) / np.polyval(q, far) for p, q in (_ERFC, _ERFC_FAR))
+    return np.where(y < 1.0, (0.5 - half) - half * _erf_rest(2 * half), _gaussian(x) * (np.where(y < 8.0, near_8, beyond_8) / 2))
 
 
 def _erf(x: np.ndarray) -> Any:
-    if x.dtype.kind == "c":
-        return _along(x, _erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-x * x))
-    wide = x.astype(np.float64)
-    size = np.abs(wide)
-    near = np.clip(wide, -1.0, 1.0)
-    inner = near + near * _erf_rest(near)
-    far = np.clip(size, 1.0, 8.0)  # beyond 6 the result is ±1
-    outer = np.sign(wide) * (1.0 - np.exp(-far * far) * _scaled_erfc(far))
-    return np.where(size <= 1.0, inner, np.where(np.isnan(wide), wide, outer)).astype(x.dtype)
+    near = np.clip(x.astype(np.float64), -1.0, 1.0)
+    return np.where(np.abs(x) < 1.0, near + near * _erf_rest(near), np.sign(x) * (1.0 - 2.0 * _tail(x * np.float64(math.sqrt(2)))))
 
 
-erf: Primitive = _unary("erf", _erf, lambda ct, out, x: (ct * (2 / math.sqrt(math.pi) * exp(-(x * x))),), "erf({0})")
+def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:
+    """Record a function with its continuation in the imaginary direction, to first order."""
 
-# The normal distribution, each digit right in its tails too: 1 + erf(x/√2) would have none from −8 down.
+    def continued(x: np.ndarray) -> Any:
+        return meaning(x.real) + 1j * x.imag * slope(x.real) if x.dtype.kind == "c" else np.asarray(meaning(x)).astype(x.dtype)
 
-
-def _gaussian(x: np.ndarray) -> Any:
-    """e^(−x²/2), x² being the exact square of a shorter number and what it leaves; its rounding would cost 8 bits in the tails."""
-    short = x.astype(np.float32).astype(np.float64)
-    powers = np.exp(-0.5 * (short * short))
-    return powers + powers * np.expm1(-0.5 * ((x - short) * (x + short)))
+    return _unary(name, continued, vjp, f"{name}({{0}})")
 
 
-def _bounded(x: np.ndarray) -> Any:
-    """The size of numbers in float64, at most 40, beyond which both functions are 0 or 1."""
-    return np.minimum(np.abs(x.astype(np.float64)), 40.0)
+def _pdf(x: np.ndarray) -> Any:
+    return _gaussian(x) / math.sqrt(2 * math.pi)
 
 
-def _normal_pdf(x: np.ndarray) -> Any:
-    if x.dtype.kind == "c":
-        return _along(x, _normal_pdf, lambda x: -x * _normal_pdf(x))
-    return (_gaussian(_bounded(x)) / math.sqrt(2 * math.pi)).astype(x.dtype)
+def _cdf(x: np.ndarray) -> Any:
+    return np.where(x > 0, 1.0 - _tail(x), _tail(x))
 
 
-def _normal_cdf(x: np.ndarray) -> Any:
-    if x.dtype.kind == "c":
-        return _along(x, _normal_cdf, _normal_pdf)
-    size = _bounded(x)
-    y = size * math.sqrt(0.5)
-    half = np.minimum(y, 1.0) / 2
-    inner = (0.5 - half) - half * _erf_rest(2 * half)  # (1 − erf y)/2
-    outer = _gaussian(size) * (_scaled_erfc(np.maximum(y, 1.0)) / 2)
-    below = np.where(y < 1.0, inner, outer)
-    return np.where(x > 0, 1.0 - below, below).astype(x.dtype)
-
-
-normal_pdf: Primitive = _unary("normal_pdf", _normal_pdf, lambda ct, out, x: (-(ct * (x * out)),), "normal_pdf({0})")
-normal_cdf: Primitive = _unary("normal_cdf", _normal_cdf, lambda ct, out, x: (ct * normal_pdf(x),), "normal_cdf({0})")
+_ERF_0 = 2 / math.sqrt(math.pi)
+erf: Primitive = _smooth("erf", _erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
+normal_pdf: Primitive = _smooth("normal_pdf", _pdf, lambda x: -x * _pdf(x), lambda ct, out, x: (-(ct * (x * out)),))
+normal_cdf: Primitive = _smooth("normal_cdf", _cdf, _pdf, lambda ct, out, x: (ct * normal_pdf(x),))
 
 # kinks: the derivative is one-sided where two pieces meet
 
