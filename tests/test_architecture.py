@@ -20,8 +20,9 @@ NETWORKS = ENGINE | {"nn", "losses", "optim"}
 TRAINING = NETWORKS | {"backends", "data", "training"}
 MAY_IMPORT = {
     "errors": set(),
+    "special": set(),
     "ir": {"errors"},
-    "ops": {"errors", "ir"},
+    "ops": {"errors", "ir", "special"},
     "transforms": {"errors", "ir", "ops"},
     "backends": {"errors", *ENGINE},
     "nn": {"errors", "ir", "ops"},

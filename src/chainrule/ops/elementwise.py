@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import special
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS, broadcast
@@ -70,46 +71,6 @@ cos: Primitive = _unary("cos", np.cos, lambda ct, out, x: (-(ct * sin(x)),), "co
 tanh: Primitive = _unary("tanh", np.tanh, lambda ct, out, x: (ct * (1.0 - out * out),), "tanh({0})")
 sigmoid: Primitive = _unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})")
 
-# Rational approximations of erf, and of e^(x²)·erfc(x) from 1 and from 8 on (Moshier, Cephes 2.8, ndtr.c), relative error below 4e-16.
-# fmt: off
-_ERF = ((9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768),
-        (1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246, 49267.3942608635921086))
-_ERFC = ((2.46196981473530512524e-10, 0.564189564831068821977, 7.46321056442269912687, 48.6371970985681366614, 196.520832956077098242,
-          526.445194995477358631, 934.528527171957607540, 1027.55188689515710272, 557.535335369399327526),
-         (1.0, 13.2281951154744992508, 86.7072140885989742329, 354.937778887819891062, 975.708501743205489753, 1823.90916687909736289,
-          2246.33760818710981792, 1656.66309194161350182, 557.535340817727675546))
-_ERFC_FAR = ((0.564189583547755073984, 1.27536670759978104416, 5.01905042251180477414, 6.16021097993053585195, 7.40974269950448939160,
-              2.97886665372100240670),
-             (1.0, 2.26052863220117276590, 9.39603524938001434673, 12.0489539808096656605, 17.0814450747565897222, 9.60896809063285878198,
-              3.36907645100081516050))
-# fmt: on
-
-
-def _erf_rest(x: np.ndarray) -> Any:
-    """erf(x)/x − 1 for |x| ≤ 1, as (P − Q)/Q, so that the sum with 1 rounds the large part of the result only once."""
-    return np.polyval(np.polysub(_ERF[0], _ERF[1]), x * x) / np.polyval(_ERF[1], x * x)
-
-
-def _gaussian(x: np.ndarray) -> Any:
-    """e^(−x²/2), x² being the exact square of a shorter number and what it leaves; its rounding would cost 8 bits in the tails."""
-    size = np.minimum(np.abs(x.astype(np.float64)), 40.0)  # beyond, it is 0
-    short = size.astype(np.float32).astype(np.float64)
-    powers = np.exp(-0.5 * (short * short))
-    return powers + powers * np.expm1(-0.5 * ((size - short) * (size + short)))
-
-
-def _tail(x: np.ndarray) -> Any:
-    """The normal distribution's share beyond |x|, erfc(|x|/√2)/2: each digit right in the tails too, where 1 − erf has none."""
-    y = np.minimum(np.abs(x.astype(np.float64)), 40.0) * math.sqrt(0.5)
-    half, far = np.minimum(y, 1.0) / 2, np.maximum(y, 1.0)
-    near_8, beyond_8 = (np.polyval(p, far) / np.polyval(q, far) for p, q in (_ERFC, _ERFC_FAR))
-    return np.where(y < 1.0, (0.5 - half) - half * _erf_rest(2 * half), _gaussian(x) * (np.where(y < 8.0, near_8, beyond_8) / 2))
-
-
-def _erf(x: np.ndarray) -> Any:
-    near = np.clip(x.astype(np.float64), -1.0, 1.0)
-    return np.where(np.abs(x) < 1.0, near + near * _erf_rest(near), np.sign(x) * (1.0 - 2.0 * _tail(x * np.float64(math.sqrt(2)))))
-
 
 def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:
     """Record a function with its continuation in the imaginary direction, to first order."""
@@ -120,18 +81,12 @@ def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:
     return _unary(name, continued, vjp, f"{name}({{0}})")
 
 
-def _pdf(x: np.ndarray) -> Any:
-    return _gaussian(x) / math.sqrt(2 * math.pi)
-
-
-def _cdf(x: np.ndarray) -> Any:
-    return np.where(x > 0, 1.0 - _tail(x), _tail(x))
-
-
 _ERF_0 = 2 / math.sqrt(math.pi)
-erf: Primitive = _smooth("erf", _erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
-normal_pdf: Primitive = _smooth("normal_pdf", _pdf, lambda x: -x * _pdf(x), lambda ct, out, x: (-(ct * (x * out)),))
-normal_cdf: Primitive = _smooth("normal_cdf", _cdf, _pdf, lambda ct, out, x: (ct * normal_pdf(x),))
+erf: Primitive = _smooth("erf", special.erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
+normal_pdf: Primitive = _smooth(
+    "normal_pdf", special.normal_pdf, lambda x: -x * special.normal_pdf(x), lambda ct, out, x: (-(ct * (x * out)),)
+)
+normal_cdf: Primitive = _smooth("normal_cdf", special.normal_cdf, special.normal_pdf, lambda ct, out, x: (ct * normal_pdf(x),))
 
 # kinks: the derivative is one-sided where two pieces meet
 

@@ -167,7 +167,7 @@ class _Grouping:
             if len(self.uses.get(out, [])) > 1 and self._worth_storing(e, cost):
                 self._store(out)
         for e in reversed(self.program.equations):
-            if self._replaces_what_it_reads(e):
+            if self._replaces_what_it_reads(e):  # computed in their group then, and stored in their stead
                 self._store(e.outputs[0])
         for value in self.watched:
             if not self.leaf(value) and self._passing(value) is None:
@@ -197,10 +197,7 @@ class _Grouping:
         return e.op.name in ELEMENTWISE and not self.leaf(value) and any(self._follows_product(v, shape) for v in e.inputs)
 
     def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of two or more stored ones that only their group needs else.
-
-        It is then computed in that group and stored in their stead, and what they are made of is computed once for all of them.
-        """
+        """Whether an unstored value, such as an activation's slope, is made of several stored ones that only their group needs else."""
         value = e.outputs[0]
         heart = None if self.leaf(value) else self._heart(value)
         if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
