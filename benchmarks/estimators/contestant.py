@@ -19,6 +19,8 @@ TEST_SHARE = 0.25
 
 def chainrule(data: Data, seed: int) -> Any:
     """Return an estimator at its defaults, which takes the columns as they are."""
+    import llvmlite.binding  # noqa: F401 - which the first fit would import
+
     from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 
     return (NeuralNetworkClassifier if data.classes else NeuralNetworkRegressor)(random_state=seed)

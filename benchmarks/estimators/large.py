@@ -82,8 +82,9 @@ def torch(rows: int, rounds: int) -> dict[str, float]:
 
 
 def frame(rows: int, rounds: int) -> dict[str, float]:
-    """Time the prediction of mixed columns, of as many numbers as they make, and of the network alone."""
+    """Time the prediction of mixed columns, of pandas and of polars, of as many numbers as they make, and of the network alone."""
     import pandas as pd
+    import polars as pl
 
     from chainrule.estimators import NeuralNetworkClassifier
     from chainrule.estimators.steps import prediction_step
@@ -95,7 +96,7 @@ def frame(rows: int, rounds: int) -> dict[str, float]:
     X = pd.DataFrame(columns)
     for name in X.columns[::3]:
         X.loc[generator.random(rows) < 0.05, name] = None
-    y = X["number 1"] > 0
+    y, of_polars = X["number 1"] > 0, pl.from_pandas(X)
     mixed = NeuralNetworkClassifier(epochs=2, hidden=HIDDEN, random_state=0).fit(X[:5_000], y[:5_000])
     units = generator.standard_normal((rows, mixed.shape_.inputs), np.float32)
     numeric = NeuralNetworkClassifier(epochs=2, hidden=HIDDEN, random_state=0).fit(units[:5_000], y[:5_000])
@@ -111,6 +112,7 @@ def frame(rows: int, rounds: int) -> dict[str, float]:
 
     return {
         "frame": best(lambda: mixed.predict(X)),
+        "polars": best(lambda: mixed.predict(of_polars)),
         "numeric": best(lambda: numeric.predict(units)),
         "network": best(lambda: step.predict(mixed.state_, units)),
         "units": mixed.shape_.inputs,
@@ -151,7 +153,8 @@ def main() -> None:
     found = measured("frame", asked.rows, asked.rounds, max(asked.threads))
     print(
         f"predict {FRAME_ROWS:,} rows of {NUMBERS + WORDS} mixed columns ({found['units']:.0f} units): {found['frame']:.3f} s, "
-        f"{found['frame'] / found['numeric']:.1f} × the estimator on numbers, {found['frame'] / found['network']:.1f} × the network alone"
+        f"{found['frame'] / found['numeric']:.1f} × the estimator on numbers, {found['frame'] / found['network']:.1f} × the network alone; "
+        f"of polars {found['polars']:.3f} s, {found['polars'] / found['network']:.1f} × the network alone"
     )
 
 

@@ -9,8 +9,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
+import chainrule as cr
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 
 X, y = load_iris(return_X_y=True)
@@ -155,3 +159,29 @@ def test_durations_and_times_of_day_are_read_in_seconds() -> None:
     lasted, at = model.encoder_.codes[-2:]
     assert (lasted.mean, at.mean) == pytest.approx((3600 * (np.arange(150) % 7).mean(), 3600 * (np.arange(150) % 24).mean()))
     assert any("durations or times of day, read as seconds: 'lasted', 'at'" in note.text for note in model.notes_)
+
+
+def test_sparse_matrices_are_made_dense() -> None:
+    holes = np.where(X > 3, X, 0.0)
+    model, dense = classifier(epochs=2).fit(csr_matrix(holes), y), classifier(epochs=2).fit(holes, y)
+    np.testing.assert_array_equal(model.predict_proba(csr_array(holes)), dense.predict_proba(holes))
+    pipe = make_pipeline(OneHotEncoder(), classifier(epochs=30)).fit(RAW[["city", "member"]], ANSWER)  # which puts out a sparse matrix
+    assert pipe.score(RAW[["city", "member"]], ANSWER) > 0.7
+
+
+@pytest.mark.parametrize("from_training", [False, True])
+def test_words_and_numbers_that_mean_missing(from_training, tmp_path) -> None:
+    marked = NUMBERS.assign(a=np.where(y == 1, -999.0, X[:, 0]), color=np.where(y == 2, "unknown", "red"))
+    if from_training:
+        cr.train(marked.assign(kind=y), "kind", missing=[-999, "unknown"], epochs=2, hidden=4).save(tmp_path / "m.safetensors")
+        model = cr.load(tmp_path / "m.safetensors").as_estimator()
+    else:
+        model = classifier(epochs=2, missing=[-999, "unknown"]).fit(marked, y)
+    assert {"a missing", "color missing"} <= set(model.encoder_.units)
+    assert model.encoder_.codes[0].mean > 0
+    gone = marked.assign(a=marked["a"].replace(-999, np.nan), color=marked["color"].replace("unknown", None))
+    np.testing.assert_array_equal(model.predict_proba(marked), model.predict_proba(gone))
+    model.save(tmp_path / "again.safetensors")
+    again = cr.load(tmp_path / "again.safetensors")
+    np.testing.assert_allclose(again.predict_proba(marked), model.predict_proba(gone), rtol=1e-6)
+    np.testing.assert_array_equal(again.as_estimator().predict_proba(marked), model.predict_proba(gone))

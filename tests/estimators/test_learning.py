@@ -334,7 +334,7 @@ BAD = [
     ({"class_weight": "fair"}, "The 'class_weight' parameter"),
     ({"n_jobs": 1.5}, "The 'n_jobs' parameter"),
     ({"n_jobs": 0}, "The 'n_jobs' parameter"),
-    ({"categorical": ["color"]}, "names columns of a data frame, and X is none"),
+    ({"categorical": ["color"]}, "categorical is for the columns of a data frame, and X is none"),
     ({"hidden": (8, 0)}, r"The 'hidden' parameter .*an int in the range \[1, 100000\] or a list of these. Got \(8, 0\)"),
     ({"hidden": "64"}, "The 'hidden' parameter"),
     ({"hidden": True}, "The 'hidden' parameter"),

@@ -343,3 +343,22 @@ def test_options_take_texts_for_lists():
 def test_bundled_tables_reach_97_percent_as_the_mean_of_ten_seeds(name):
     accuracies = [cr.train(name, seed=seed).report["test"]["accuracy"] for seed in range(10)]
     assert np.mean(accuracies) >= 0.97, accuracies
+
+
+def test_validation_and_test_rows_may_be_data_frames():
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=90), "b": rng.normal(size=90)}).with_columns(kind=pl.col("a") > pl.col("b"))
+    model = cr.train(frame[:50], "kind", valid=frame[50:70], test=frame[70:].to_pandas(), epochs=2, hidden=4)
+    assert model.report["rows"] == {"train": 50, "valid": 20, "test": 20}
+    with pytest.raises(DataError, match="the data frame of test rows has no column 'a'"):
+        cr.train(frame[:70], "kind", test=frame[70:].drop("a"), epochs=2)
+
+
+def test_numbers_and_names_of_other_libraries_are_those_of_python():
+    frame = pl.DataFrame({"a": np.arange(60.0) ** 2, "b": np.arange(60) % 7, "c": np.arange(60) % 2}).to_pandas()
+    given = {"hidden": np.array([4, 3]), "epochs": np.int64(2), "lr": np.float32(0.5), "seed": np.int64(3), "drop": frame.columns[:1]}
+    model = cr.train(frame, "c", **given)
+    assert [layer["does"] for layer in model.layers] == ["1 → 4, relu", "4 → 3, relu", "3 → 2"]
+    assert model.best.hyper["lr"] == 0.5 and model.best.seed == 3
+    with pytest.raises(OptionError, match="the target is a Series; name a column"):
+        cr.train(frame, frame["c"])

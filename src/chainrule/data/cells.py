@@ -34,9 +34,9 @@ def read_column(table: Table, column: Column) -> pl.Series:
     Raises :class:`DataError` for a table without the column, and, with the row and the cell, for text where a number or a date is
     expected and for an infinite number.
     """
-    if column.name not in table.frame.columns:
+    cells = table.frame.get_column(column.name, default=None)
+    if cells is None:
         raise no_such_column(table, column.name)
-    cells = table.frame[column.name]
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)}; a cell is one number, word or date")
     if column.kind == "number":

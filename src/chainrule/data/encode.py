@@ -114,7 +114,8 @@ class Encoder:
             yield from self._parts(table.part(start, start + _READ), dtype, rows)
 
     def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[Rows]:
-        absent = [code.column.name for code in self.codes if code.column.name not in table.frame.columns]
+        there = set(table.frame.columns)
+        absent = [code.column.name for code in self.codes if code.column.name not in there]
         if len(absent) > 1:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
         if absent:

@@ -36,7 +36,9 @@ def eager_frame(data: Any) -> Any:
 
     Raises :class:`DataError` where a column name stands twice.
     """
-    import narwhals.stable.v2 as nw  # which takes a while to load, and files and lists need none of it
+    if isinstance(data, np.ndarray):
+        return None
+    import narwhals.stable.v2 as nw  # which takes a while to load, and to look for plugins; arrays, files and lists need none of it
 
     if type(data).__module__.startswith("pyarrow") and type(data).__name__ == "RecordBatch":
         data = pl.from_arrow(data)
@@ -111,16 +113,19 @@ def _column_of_series(series: Any) -> pl.Series:
     """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
     import narwhals.stable.v2 as nw
 
-    name = str(series.name)
-    naive = series.dtype == nw.Datetime and series.dtype.time_zone is None
-    if series.dtype.is_float() or naive or (series.dtype.is_numeric() and not series.is_null().any()):
+    name, dtype = str(series.name), series.dtype
+    naive = dtype == nw.Datetime and dtype.time_zone is None
+    if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=True)
-    if series.dtype == nw.String:
+    if dtype == nw.String:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
-            return pl.Series(name, series.to_arrow(), dtype=pl.String)
+            arrow = series.to_arrow()
+            with contextlib.suppress(NotImplementedError, ValueError):  # views, which polars takes as they are; an old pyarrow has none
+                arrow = arrow.cast("string_view")
+            return pl.Series(name, arrow, dtype=pl.String)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     values = [None if is_null else value for value, is_null in cells]
-    if series.dtype in (nw.Categorical, nw.Enum):
+    if dtype in (nw.Categorical, nw.Enum):
         return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.Categorical)
     return column_of_values(name, values)
 

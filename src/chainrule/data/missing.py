@@ -30,10 +30,11 @@ def mark_missing(
     """
     markers = [marker.strip() for marker in (MARKERS if missing is None else missing)]
     codes = [] if missing is None else [code for code in map(_number, markers) if code is not None]
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
+    types = dict(frame.schema)
+    texts = [name for name, dtype in types.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
     met: Counter[str] = Counter()
     changes: list[pl.Expr | pl.Series] = []
-    known = {name: _plain(words, [*markers, ""]) for name, words in (levels or {}).items() if frame.schema.get(name) == pl.String}
+    known = {name: _plain(words, [*markers, ""]) for name, words in (levels or {}).items() if types.get(name) == pl.String}
     matched = frame.select(pl.col(name).cast(pl.Enum(words), strict=False) for name, words in known.items())
     for column in matched.get_columns():
         completed, found = _completed(column, frame[column.name], known[column.name], [*markers, ""])

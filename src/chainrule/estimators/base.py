@@ -163,9 +163,9 @@ class NeuralNetwork(Learned, Parameters):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         X = inputs.eager(X)
         if reset:
-            asked = [name for name, columns in self._column_options().items() if columns]
+            asked = [name for name, value in (self._column_options() | {"missing": self._markers()}).items() if value]
             if asked and not inputs.is_frame(X):
-                raise OptionError(f"{asked[0]} names columns of a data frame, and X is none; leave {asked[0]} out, or give a data frame.")
+                raise OptionError(f"{asked[0]} is for the columns of a data frame, and X is none; leave {asked[0]} out, or give one.")
             self._raw = bool(asked) or inputs.is_raw(X)
         features = self._features(X, reset=reset)
         y = quantities_given(y) if self._task == "regression" else classes_given(y)
@@ -198,11 +198,15 @@ class NeuralNetwork(Learned, Parameters):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
         X = inputs.named(X) if reset else self._in_order(inputs.named(X))
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return read_table(X, levels=None if reset else self.encoder_.levels)
+        return read_table(X, levels=None if reset else self.encoder_.levels, missing=self._markers())
 
     def _in_order(self, X: Any) -> Any:
         """Return a data frame with the columns of training, in their order."""
         return inputs.in_order(X, self.feature_names_in_) if hasattr(self, "feature_names_in_") and inputs.is_frame(X) else X
+
+    def _markers(self) -> list[str] | None:
+        """Return the words that mean a missing cell; ``None`` for the usual ones."""
+        return None if self.missing is None else [str(word) for word in self.missing]
 
     def _column_options(self) -> dict[str, list[str]]:
         return {name: [str(column) for column in getattr(self, name)] for name in ("categorical", "numeric", "date", "drop")}
@@ -352,8 +356,9 @@ class NeuralNetwork(Learned, Parameters):
         model_of(self).save(path)
 
     def __sklearn_tags__(self) -> Any:
-        """Say what the estimator can do: it takes missing values and several targets."""
+        """Say what the estimator can do: it takes missing values, sparse matrices and several targets."""
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.target_tags.multi_output = True
         return tags

@@ -236,9 +236,10 @@ def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray
     y = one_column(y)
     if y.dtype.kind in "OUS" or labels.dtype.kind in "OUS":
         y, labels = y.astype(object), labels.astype(object)
-    places = np.searchsorted(labels, y).clip(max=len(labels) - 1)
+    places = np.searchsorted(labels, y)
+    np.minimum(places, len(labels) - 1, out=places)
     if (unknown := np.flatnonzero(labels[places] != y)).size:
         row = int(unknown[0] if rows is None else unknown[rows[unknown].argmin()])
         number, known = row if rows is None else rows[row], ", ".join(map(repr, labels[:8].tolist()))
         raise DataError(f"row {number}: the class {y[[row]].tolist()[0]!r} of y was not in training ({known}).")
-    return places.astype(np.int64)
+    return places.astype(np.int64, copy=False)

@@ -46,6 +46,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
         dtype: ``float32``, ``float64``, or ``auto``: that of an array of floats, ``float64`` for whole numbers, ``float32`` for data
             frames with other columns.
         categorical, numeric, date, drop: names of a data frame's columns that are taken as that, or left out.
+        missing: words and numbers that mean a missing cell of a data frame, in place of the usual ones (``NA``, ``?``, …).
         class_weight: how much each class counts: a dict, ``balanced``, or for several columns of y a list of these, whose
             weights multiply in each row.
         random_state: of the initial weights, the order of rows, dropout and what is held out.

@@ -66,6 +66,7 @@ def model_of(estimator: NeuralNetwork) -> Model:
         optimizer=step.optimizer.name,
         layers=describe(network),
         report=report,
+        reading={} if estimator.missing is None else {"missing": estimator._markers()},
     )
 
 
@@ -88,6 +89,7 @@ def estimator_of(model: Model) -> NeuralNetwork:
         "optimizer": model.optimizer if model.optimizer in OPTIMIZERS else "adamw",
         **{name: state.hyper[name] for name in ("lr", "weight_decay") if name in state.hyper},
         **_of_quantities(goal),
+        "missing": model.reading.get("missing"),
     }
     made: type[NeuralNetwork] = NeuralNetworkClassifier if goal.task == "classification" else NeuralNetworkRegressor
     known = made().get_params()

@@ -90,7 +90,7 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
     def __sklearn_tags__(self) -> Any:
         """Say what the estimator can do: what its network can."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = tags.input_tags.sparse = True
         tags.target_tags.required = True
         return tags
 

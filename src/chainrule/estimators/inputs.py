@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has no types
 
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
@@ -27,15 +28,17 @@ BLOCK = 1_024
 
 def is_frame(X: Any) -> bool:
     """Say whether X is a data frame of any library."""
-    return bool(nw.dependencies.is_into_dataframe(X))
+    return not isinstance(X, np.ndarray) and bool(nw.dependencies.is_into_dataframe(X))
 
 
 def eager(X: Any) -> Any:
-    """Return a data frame, a lazy one collected; what is no data frame is returned as it is.
+    """Return X as it is, but a lazy data frame collected, and a sparse matrix made dense: standardized, its zeros are none.
 
     Raises:
         DataError: a column name stands twice.
     """
+    if issparse(X):
+        return X.toarray()
     frame = eager_frame(X)
     return X if frame is None else frame.to_native()
 

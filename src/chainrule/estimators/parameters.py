@@ -55,6 +55,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     numeric: Any = parameter((), COLUMNS)
     date: Any = parameter((), COLUMNS)
     drop: Any = parameter((), COLUMNS)
+    missing: Any = parameter(None, Each(str, Real, entries="words or numbers"), None)
     random_state: Any = parameter(None, "random_state")
     n_jobs: int | None = parameter(None, COUNT, Number(Integral, None, -1, closed="right"), None)
     verbose: bool | int = parameter(False, "verbose")

@@ -54,8 +54,8 @@ class Options:
     group: str | None = option(None, "rows", "A column whose values are never on two sides of the split.", "COLUMN")
     time: str | None = option(None, "rows", "A column of times: train on the past, test on the latest.", "COLUMN")
     split_seed: int | None = option(None, "rows", "Of the split alone; that of --seed unless given.", "N")
-    valid: str | None = option(None, "rows", "A file of validation rows.", "FILE")
-    test: str | None = option(None, "rows", "A file of test rows.", "FILE")
+    valid: str | None = option(None, "rows", "A file of validation rows; in Python a data frame as well.", "FILE")
+    test: str | None = option(None, "rows", "A file of test rows; in Python a data frame as well.", "FILE")
     folds: int | None = option(None, "rows", "Measure by cross-validation with so many folds, in place of a test part.", "N")
     # network
     hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
@@ -139,11 +139,13 @@ class Options:
             known = ", ".join(BACKENDS)
             raise OptionError(f"--backend {self.backend} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")
         if self.dtype not in ("float32", "float64"):
-            raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.")
+            raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.{nearest(self.dtype, ('float32', 'float64'))}")
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
         """Make options from keyword arguments: texts and single numbers stand for lists of one, ``"a,b"`` for columns a and b.
+
+        Numbers and arrays of NumPy, and the columns of a data frame, are taken as Python's. ``valid`` and ``test`` may be data frames.
 
         Raises:
             OptionError: there is no option of that name, or its value is out of range.
@@ -152,7 +154,8 @@ class Options:
         for name in given:
             if name not in known:
                 raise OptionError(f"there is no option '{name}'.{nearest(name, known)}")
-        values: dict[str, Any] = {name: _listed(name, v) if isinstance(known[name].default, tuple) else v for name, v in given.items()}
+        plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in given.items()}
+        values: dict[str, Any] = {name: _listed(name, v) if isinstance(known[name].default, tuple) else v for name, v in plain.items()}
         return cls(**values)
 
 

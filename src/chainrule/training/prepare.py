@@ -140,7 +140,7 @@ def judge(sources: Sources, options: Options) -> Judged:
         table,
         target=sources.targets,
         weight=options.weight,
-        in_order=bool(options.time or options.test),
+        in_order=options.time is not None or options.test is not None,
         categorical=options.categorical,
         numeric=options.numeric,
         date=options.date,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from chainrule.data.bundled import find_bundled
+from chainrule.data.frames import SOURCE
 from chainrule.data.read import read_table
 from chainrule.data.split import DEFAULT_SPLIT
 from chainrule.data.table import Table
@@ -46,15 +47,20 @@ def read_sources(data: Any, target: Any, options: Options) -> Sources:
     """
     known = find_bundled(data) if isinstance(data, str) else None
     reading = _reading(options)
-    paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path}
+    paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path is not None}
     _refuse_same_file({"": known.path if known else data} | {f"--{name}": path for name, path in paths.items()})
     table = read_table(known.path if known else data, **reading)
     targets = targets_among(table, known.target if target is None and known else target)
     if not targets:
         raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
-    files = {name: read_table(path, **reading) for name, path in paths.items()}
+    files = {name: _named(read_table(path, **reading), name) for name, path in paths.items()}
     name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
     return Sources(name, table, targets, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
+
+
+def _named(table: Table, part: str) -> Table:
+    """Return the table of a part; a data frame is called by its part, so that messages tell it from the other frames."""
+    return replace(table, source=f"the data frame of {part} rows") if table.source == SOURCE else table
 
 
 def targets_among(table: Table, target: Any) -> tuple[str, ...]:
@@ -63,6 +69,8 @@ def targets_among(table: Table, target: Any) -> tuple[str, ...]:
         return ()
     if isinstance(target, str) and target not in table.frame.columns and "," in target:
         target = [part.strip() for part in next(csv.reader([target], skipinitialspace=True), []) if part.strip()]
+    if not isinstance(target, (list, tuple)) and hasattr(target, "__len__") and not isinstance(target, str):
+        raise OptionError(f"the target is a {type(target).__name__}; name a column of {table.source}, or a list of columns.")
     names = tuple(map(str, target)) if isinstance(target, (list, tuple)) else (str(target),)
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         raise OptionError(f"--target names the column '{twice[0]}' twice; name each once.")
