@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("CHAINRULE_DATA", tempfile.mkdtemp(prefix="chainrule-tests-"))
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(tempfile.gettempdir()) / f"chainrule-tests-{getpass.getuser()}"))
@@ -21,6 +22,11 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 # A shell's background job ignores Ctrl-C, and so would the processes that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A timing is never a test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

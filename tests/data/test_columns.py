@@ -462,7 +462,7 @@ def write_number(value: int, decimals: int, decimal: str, thousands: str, affix:
     return text if value >= 0 else (f"({text})" if parentheses else f"-{text}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     numbers=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=8),
     decimals=st.integers(0, 4),
@@ -479,7 +479,7 @@ def test_numbers_in_every_style_come_back(
     assert values(cells, column) == pytest.approx([number / 10**decimals for number in numbers], rel=1e-12, abs=0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     moments=st.lists(st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1)), min_size=1, max_size=8),
     form=st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d %b %Y"]),

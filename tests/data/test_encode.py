@@ -174,7 +174,7 @@ KINDS = [Column("n", "number"), Column("b", "boolean"), Column("c", "category"),
 
 
 @given(mixed(), mixed())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_statistics_come_from_the_training_rows_alone(case, elsewhere) -> None:
     table, rows = case
     encoder = Encoder.fit(KINDS, table, rows)
@@ -187,7 +187,7 @@ def test_statistics_come_from_the_training_rows_alone(case, elsewhere) -> None:
 
 
 @given(mixed(), mixed())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_row_can_be_encoded_and_does_not_depend_on_its_neighbors(case, later) -> None:
     encoder = Encoder.fit(KINDS, *case)
     table = later[0]
@@ -205,7 +205,7 @@ def test_any_row_can_be_encoded_and_does_not_depend_on_its_neighbors(case, later
 
 
 @given(mixed())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_an_encoder_comes_back_from_json(case) -> None:
     encoder = Encoder.fit(KINDS, *case)
     back = Encoder.from_json(json.loads(json.dumps(encoder.to_json())))

@@ -571,7 +571,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Z"]
 messy = st.lists(cell | st.sampled_from(["a b", 'q"q', "x,y", "x;y", "p|q", "two\nlines", "", "t\tt"]), min_size=2, max_size=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=st.lists(messy, min_size=1, max_size=6), delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
 def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, end: str) -> None:
     path = tmp_path_factory.mktemp("written") / "p.csv"
@@ -581,7 +581,7 @@ def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, ro
     assert table.frame.rows() == [tuple(cell or None for cell in row) for row in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(st.integers(), st.sampled_from(["red", "blue", "x,y", "p;q"])), min_size=2, max_size=8),
     delimiter=st.sampled_from(",;\t|"),
@@ -598,7 +598,7 @@ def test_delimiter_and_encoding_are_found(
     assert table.delimiter == delimiter
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.fixed_dictionaries({}, optional={"a": st.integers(-(2**40), 2**40), "b": st.booleans(), "c": cell}), min_size=1, max_size=6

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data.columns import judge_columns
@@ -95,7 +95,6 @@ def test_classes_are_decoded_to_what_was_written(table: Table) -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=30), st.integers(0, 1000))
-@settings(deadline=None)
 def test_numbers_are_standardized_by_the_training_rows_alone_and_come_back(cells, seed: int) -> None:
     table = frame_table([*cells, 1.5, 2.5])
     rows = np.sort(np.random.default_rng(seed).permutation(table.rows)[: table.rows // 2 + 1])

@@ -237,7 +237,7 @@ junk = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(st.sampled_from(PLACES), junk)
 def test_anything_anywhere_gives_a_program_that_runs_or_a_clear_error(path, value):
     data = copy.deepcopy(DATA)

@@ -159,7 +159,7 @@ def test_a_whole_weight_is_that_many_rows(kind: str, smoothing: float, class_wei
 
 
 @given(st.sampled_from(sorted(ELEMENTWISE)), st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 4))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_equal_weights_change_no_mean(name: str, seed: int, rows: int, outputs: int) -> None:
     loss, _ = ELEMENTWISE[name]
     prediction, target, _ = batch((max(rows, 2), outputs), seed)
@@ -416,7 +416,7 @@ def test_each_output_has_a_quantile_of_its_own() -> None:
 
 
 @given(st.floats(0.05, 0.95), st.integers(5, 60))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_least_pinball_loss_is_at_the_quantile(q: float, rows: int) -> None:
     values = np.random.default_rng(rows).normal(size=rows)
     loss = [pinball(np.full(rows, guess), values, quantile=q) for guess in values]

@@ -41,7 +41,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @given(st.floats(0.01, 0.99), st.integers(0, 2**32 - 1), st.sampled_from(["float32", "float64"]))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_share_and_the_mean_are_kept(rate: float, seed: int, dtype: str) -> None:
     x = np.full((5000, 4), 3.0, dtype)
     y = dropped(program(rate, dtype, 4), x, seed=seed)
@@ -104,7 +104,7 @@ def test_no_two_layers_of_a_deep_network_share_their_bits() -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 13))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_row_draws_the_same_in_a_batch_of_any_length(rows: int, columns: int) -> None:
     made = program(0.5, columns=columns)
     assert np.array_equal(mask(made, rows, columns), mask(made, 40, columns)[:rows])

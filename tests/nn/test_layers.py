@@ -136,7 +136,7 @@ def by_hand(params: Mapping[str, np.ndarray], x: np.ndarray, activations: list[s
     rows=st.integers(0, 5),
     dtype=st.sampled_from(["float32", "float64"]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_network_is_its_equations(inputs: int, hidden: list[tuple[int, str]], outputs: int, rows: int, dtype: str) -> None:
     activations = [name for _, name in hidden]
     net = mlp(inputs, [width for width, _ in hidden], outputs, activation=activations, bias="normal")

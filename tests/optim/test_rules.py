@@ -299,7 +299,7 @@ def test_a_bad_hyper_parameter_is_refused_in_one_sentence(make: Callable[[Any], 
 
 
 @given(st.floats(1e-12, 1e12), st.sampled_from([float, np.float64, np.float32]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_positive_rate_is_taken(lr: float, kind: type) -> None:
     taken = optim.sgd(kind(lr)).hyper["lr"]
     assert type(taken) is float

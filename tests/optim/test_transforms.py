@@ -33,7 +33,7 @@ def clipped_by_torch(g: dict[str, np.ndarray], clip: object, limit: float) -> tu
 
 
 @given(st.integers(0, 2**32), st.floats(1e-3, 1e3), st.floats(1e-2, 1e2))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_clip_by_norm_is_pytorchs_but_for_its_millionth(seed: int, scale: float, limit: float) -> None:
     g = gradients(seed, scale)
     theirs, norm = clipped_by_torch(g, torch.nn.utils.clip_grad_norm_, limit)
@@ -48,7 +48,7 @@ def test_clip_by_norm_is_pytorchs_but_for_its_millionth(seed: int, scale: float,
 
 
 @given(st.integers(0, 2**32), st.floats(1e-3, 1e3), st.floats(1e-2, 1e2))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_clip_by_value_is_pytorchs(seed: int, scale: float, limit: float) -> None:
     g = gradients(seed, scale)
     theirs, _ = clipped_by_torch(g, torch.nn.utils.clip_grad_value_, limit)

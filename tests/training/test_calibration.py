@@ -21,7 +21,7 @@ def logits_and_classes(seed: int, rows: int, classes: int, heat: float) -> tuple
 
 
 @given(st.integers(0, 99), st.integers(2, 4), st.floats(0.3, 4), st.booleans())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_temperature_is_the_most_probable_one(seed: int, classes: int, heat: float, weighted: bool) -> None:
     logits, target = logits_and_classes(seed, 300, classes, heat)
     weights = np.random.default_rng(seed).integers(0, 3, 300).astype(float) if weighted else np.ones(300)
@@ -61,7 +61,7 @@ def test_the_calibration_table_by_hand() -> None:
 
 
 @given(st.integers(0, 99), st.integers(1, 60))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_calibration_error_is_that_of_its_definition(seed: int, rows: int) -> None:
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.ones(3), rows)
@@ -80,7 +80,7 @@ def test_perfectly_confident_rows_have_a_bin() -> None:
 
 
 @given(st.integers(0, 99))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_no_threshold_is_better_than_the_best(seed: int) -> None:
     random = np.random.default_rng(seed)
     score = random.uniform(size=40).round(2)

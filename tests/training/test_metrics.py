@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -26,7 +26,6 @@ def classified(draw, classes=None):
 
 
 @given(classified())
-@settings(deadline=None)
 def test_the_classification_metrics_are_scikit_learns(case) -> None:
     target, probabilities, weights = case
     measured = evaluate_predictions("classification", target, probabilities, weights)
@@ -48,7 +47,6 @@ def test_the_classification_metrics_are_scikit_learns(case) -> None:
 
 
 @given(st.integers(2, 50), st.integers(0, 2**32), st.booleans())
-@settings(deadline=None)
 def test_the_regression_metrics_are_scikit_learns(rows: int, seed: int, weighted: bool) -> None:
     random = np.random.default_rng(seed)
     target, predicted = random.normal(50, 10, rows), random.normal(50, 10, rows)
@@ -67,7 +65,6 @@ def test_the_regression_metrics_are_scikit_learns(rows: int, seed: int, weighted
 
 
 @given(classified(), st.integers(0, 2**32))
-@settings(deadline=None)
 def test_a_whole_weight_is_that_many_rows_and_a_weight_of_zero_is_none(case, seed: int) -> None:
     target, probabilities, _ = case
     times = np.random.default_rng(seed).integers(0, 3, len(target))

@@ -295,7 +295,7 @@ def test_a_header_changed_in_one_place_is_refused_or_predicts(kind, request, tmp
             loaded.evaluate(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_bytes_raise_our_errors_or_nothing(saved, data):
     original = saved.read_bytes()

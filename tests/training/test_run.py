@@ -63,7 +63,7 @@ def test_two_epochs_are_one_and_one(rule: str, schedule: str) -> None:
     assert (whole.epoch, whole.step, whole.count, len(losses)) == (2, 0, 10, 10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cuts=st.lists(st.integers(0, 9), min_size=1, max_size=8),
     batch_size=st.sampled_from([None, 1, 4, 5, 7, 22, 23, 24, 1000]),
