@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import special
 from chainrule.errors import TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import FLOATS, broadcast
 from chainrule.ops.primitive import Domain, Primitive, Vjp, primitive, stepwise
 from chainrule.ops.tracing import known_number
 from chainrule.ops.type_rules import ANY, BITS, INTEGERS, NUMBERS, elementwise, same_dtype
+from chainrule.special import erf as _erf
+from chainrule.special import normal_cdf as _cdf
+from chainrule.special import normal_pdf as _pdf
 
 _POSITIVE = Domain.real(1, 0.3, 2.0)
 
@@ -82,11 +84,11 @@ def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:
 
 
 _ERF_0 = 2 / math.sqrt(math.pi)
-erf: Primitive = _smooth("erf", special.erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
+erf: Primitive = _smooth("erf", _erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
 normal_pdf: Primitive = _smooth(
-    "normal_pdf", special.normal_pdf, lambda x: -x * special.normal_pdf(x), lambda ct, out, x: (-(ct * (x * out)),)
+    "normal_pdf", _pdf, lambda x: -x * _pdf(x), lambda ct, out, x: (-(ct * (x * out)),)
 )
-normal_cdf: Primitive = _smooth("normal_cdf", special.normal_cdf, special.normal_pdf, lambda ct, out, x: (ct * normal_pdf(x),))
+normal_cdf: Primitive = _smooth("normal_cdf", _cdf, _pdf, lambda ct, out, x: (ct * normal_pdf(x),))
 
 # kinks: the derivative is one-sided where two pieces meet
 
