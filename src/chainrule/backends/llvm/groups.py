@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
+from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_scalar_constant, is_view, operands_at
+from chainrule.backends.llvm.slopes import Slopes
 from chainrule.ir import B, Batch, Equation, Program, Shape, Value
 from chainrule.ir.types import count
 from chainrule.transforms import expand
@@ -110,11 +111,6 @@ def _is_zero(value: Value, definitions: Mapping[Value, Equation]) -> bool:
     return e is not None and e.op.name == "constant" and not value.type.shape and float(e.attributes["value"]) == 0.0
 
 
-def is_scalar_constant(equation: Equation | None) -> bool:
-    """Whether an equation is a number, or B as a number."""
-    return equation is not None and equation.op.name in ("constant", "dimension") and not equation.outputs[0].type.shape
-
-
 class _Grouping:
     def __init__(self, program: Program, watched: frozenset[str]) -> None:
         self.program = program
@@ -128,7 +124,6 @@ class _Grouping:
         self.inputs = {port.value for port in program.inputs}
         self.views: dict[Value, Value] = {}
         self.roots: set[Value] = set()
-        self.hearts: dict[Value, Value | None] = {}
         self._choose()
 
     # what is stored
@@ -166,9 +161,8 @@ class _Grouping:
                 continue
             if len(self.uses.get(out, [])) > 1 and self._worth_storing(e, cost):
                 self._store(out)
-        for e in reversed(self.program.equations):
-            if self._replaces_what_it_reads(e):  # computed in their group then, and stored in their stead
-                self._store(e.outputs[0])
+        for value in Slopes(self.definitions, self.uses, self.roots, self.leaf, frozenset(self.returned)).chosen(self.program):
+            self._store(value)
         for value in self.watched:
             if not self.leaf(value) and self._passing(value) is None:
                 self._store(value)
@@ -195,50 +189,6 @@ class _Grouping:
         if e.op.name == "matmul":
             return True
         return e.op.name in ELEMENTWISE and not self.leaf(value) and any(self._follows_product(v, shape) for v in e.inputs)
-
-    def _replaces_what_it_reads(self, e: Equation) -> bool:
-        """Whether an unstored value, such as an activation's slope, is made of several stored ones that only their group needs else."""
-        value = e.outputs[0]
-        heart = None if self.leaf(value) else self._heart(value)
-        if heart is None or all(self._heart(user.outputs[0]) == heart for user in self.uses.get(value, [])):
-            return False
-        inside: set[Value] = {value}
-        read: set[Value] = set()
-        waiting = [value]
-        while waiting:
-            for operand in self.definitions[waiting.pop()].inputs:
-                if is_scalar_constant(self.definitions.get(operand)):
-                    continue
-                if operand.type.shape != value.type.shape:
-                    return False
-                if self.leaf(operand):
-                    read.add(operand)
-                elif operand not in inside:
-                    inside.add(operand)
-                    waiting.append(operand)
-        return len(read) > 1 and not read & set(self.returned) and all(self._stays(v, heart, inside) for v in read)
-
-    def _stays(self, value: Value, heart: Value, inside: set[Value]) -> bool:
-        """Whether all uses of a value are inside of a set, or end in stored values of the same product."""
-
-        def ends(out: Value) -> bool:
-            if out in inside:
-                return True
-            return self._heart(out) == heart and (out in self.roots or self._stays(out, heart, inside))
-
-        return all(ends(e.outputs[0]) for e in self.uses.get(value, []))
-
-    def _heart(self, value: Value) -> Value | None:
-        """Return the product that an elementwise value of its shape is made of; ``None`` if there is none, or more than one."""
-        if value not in self.hearts:
-            e = self.definitions.get(value)
-            found: set[Value | None] = set()
-            if e is not None and e.op.name == "matmul":
-                found = {value}
-            elif e is not None and e.op.name in ELEMENTWISE:
-                found = {self._heart(v) for v in e.inputs if v.type.shape == value.type.shape and v not in self.views} - {None}
-            self.hearts[value] = found.pop() if len(found) == 1 else None
-        return self.hearts[value]
 
     def _passing(self, value: Value) -> Value | None:
         """Return a root that is computed from a value at the root's own index."""

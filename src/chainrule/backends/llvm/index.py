@@ -79,6 +79,11 @@ ELEMENTWISE = frozenset(
 MOVING = frozenset(("broadcast_to", "transpose", "slice", "reshape"))  # each element is an element of the operand
 
 
+def is_scalar_constant(equation: Equation | None) -> bool:
+    """Whether an equation is a number, or B as a number."""
+    return equation is not None and equation.op.name in ("constant", "dimension") and not equation.outputs[0].type.shape
+
+
 def is_view(equation: Equation) -> bool:
     """Whether a reshape moves elements between axes, so that it is another view of the memory of a stored operand."""
     if equation.op.name != "reshape":

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from chainrule.backends.llvm.groups import Group, Grouped, is_scalar_constant
+from chainrule.backends.llvm.groups import Group, Grouped
+from chainrule.backends.llvm.index import is_scalar_constant
 from chainrule.backends.llvm.module import Built
 from chainrule.backends.llvm.product import Product, product
 from chainrule.backends.llvm.target import Target
