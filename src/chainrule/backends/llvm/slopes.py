@@ -27,7 +27,7 @@ class Slopes:
     hearts: dict[Value, Value | None] = field(default_factory=dict)
 
     def chosen(self, program: Program) -> Iterator[Value]:
-        """Yield each value to store; it is stored before the next is asked for. What it replaces is stored no more, as no group reads it."""
+        """Yield each value to store; it is stored before the next is asked for. What it replaces no group reads, and so none stores."""
         for e in reversed(program.equations):
             if self.replaces_what_it_reads(e.outputs[0]):
                 yield e.outputs[0]
