@@ -111,11 +111,24 @@ def test_what_is_refused(function, message):
         trace(function, "f32[B,4]", "f64[B,4]")
 
 
-def test_numpy_functions_are_refused():
-    with pytest.raises(TypeError):
-        trace(lambda x: np.exp(x), "f32[4]")
-    with pytest.raises(TypeRuleError, match="dtype object"):
-        trace(lambda x: x + np.array([x]), "f32[4]")
+def test_numpy_functions_are_our_operations():
+    by_numpy = trace(lambda x: np.maximum(np.abs(np.exp(x) - 1.0), np.arange(4, dtype=np.float32) * x), "f32[4]")
+    assert str(by_numpy) == str(trace(lambda x: ops.maximum(ops.abs(ops.exp(x) - 1.0), np.arange(4, dtype=np.float32) * x), "f32[4]"))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: np.arctan(x), "np.arctan cannot be traced; write it with chainrule.ops"),
+        (lambda x: np.sum(x), "np.sum cannot be traced"),
+        (lambda x: np.add.reduce(x), "np.add.reduce cannot be traced"),
+        (lambda x: np.exp(x, dtype="float64"), "np.exp cannot be traced with options"),
+        (lambda x: x + np.array([x]), "dtype object"),
+    ],
+)
+def test_what_numpy_has_beyond_them_is_refused(function, message):
+    with pytest.raises(TypeRuleError, match=re.escape(message)):
+        trace(function, "f32[4]")
 
 
 def test_type_errors_name_the_layer():

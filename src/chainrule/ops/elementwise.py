@@ -85,9 +85,7 @@ def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:
 
 _ERF_0 = 2 / math.sqrt(math.pi)
 erf: Primitive = _smooth("erf", _erf, lambda x: _ERF_0 * np.exp(-x * x), lambda ct, out, x: (ct * (_ERF_0 * exp(-(x * x))),))
-normal_pdf: Primitive = _smooth(
-    "normal_pdf", _pdf, lambda x: -x * _pdf(x), lambda ct, out, x: (-(ct * (x * out)),)
-)
+normal_pdf: Primitive = _smooth("normal_pdf", _pdf, lambda x: -x * _pdf(x), lambda ct, out, x: (-(ct * (x * out)),))
 normal_cdf: Primitive = _smooth("normal_cdf", _cdf, _pdf, lambda ct, out, x: (ct * normal_pdf(x),))
 
 # kinks: the derivative is one-sided where two pieces meet

@@ -33,7 +33,6 @@ class Traced(Value):
     """A value that is being traced: it has a type and no number yet, and operators that write equations."""
 
     __slots__ = ("trace",)
-    __array_ufunc__ = None  # so that `array + traced` is left to us by NumPy
 
     def __init__(self, type: Type, name: str = "", trace: list[Equation] | None = None) -> None:
         super().__init__(type, name)
@@ -67,6 +66,17 @@ class Traced(Value):
     __matmul__, __rmatmul__ = _operators("matmul")
     __lt__, __gt__ = _operators("less")
     __le__, __ge__ = _operators("less_equal")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Traced:
+        """NumPy's functions of one element at a time, and `array + traced`, are our operations of the same name."""
+        name = "abs" if ufunc.__name__ == "absolute" else ufunc.__name__
+        if method != "__call__" or options or name not in OPERATIONS:
+            what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+            raise TypeRuleError(f"{what} cannot be traced{' with options' if options else ''}; write it with chainrule.ops.")
+        return cast(Traced, OPERATIONS[name](*operands))
+
+    def __array_function__(self, function: Any, *_: Any) -> Traced:
+        raise TypeRuleError(f"np.{function.__name__} cannot be traced; write it with chainrule.ops.")
 
     def __neg__(self) -> Traced:
         return cast(Traced, OPERATIONS["negative"](self))
