@@ -348,7 +348,7 @@ BAD = [
     ({"hidden": "64"}, "The 'hidden' parameter"),
     ({"hidden": True}, "The 'hidden' parameter"),
     ({"lr": True}, "The 'lr' parameter"),
-    ({"activation": ["relu", "tanh"]}, "2 activations (relu, tanh) are given for 1 hidden layer; give one"),
+    ({"activation": ["relu", "tanh"]}, r"2 activations \(relu, tanh\) are given for 1 hidden layer; give one"),
     ({"activation": ["rellu"]}, r"The 'activation' parameter .* a list of these. Got \['rellu'\] instead. Did you mean 'relu'\?"),
     ({"activation": "logistic"}, "Did you mean 'sigmoid'"),
     ({"loss": "cross_entrop"}, "Did you mean 'cross_entropy'"),

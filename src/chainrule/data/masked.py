@@ -19,8 +19,9 @@ def with_gaps(array: NDArray[Any]) -> NDArray[Any]:
     return np.ma.filled(array.astype(np.float64) if array.dtype.kind in "biu" else array, np.nan)
 
 
-def refuse_masked(array: Any, name: str) -> None:
-    """Raise a :class:`DataError` with the row where an array that must be whole has a masked entry."""
+def whole(array: Any, name: str) -> Any:
+    """Return what was given as it is; a :class:`DataError` with the row where it is an array with a masked entry."""
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         row = int(np.argwhere(np.ma.getmaskarray(array).reshape(len(array), -1))[0, 0])
         raise DataError(f"row {row}: {name} is masked, which means missing; leave such rows out, or fill them in.")
+    return array

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.data.batches import steps_per_epoch
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
-from chainrule.data.masked import refuse_masked
+from chainrule.data.masked import whole
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
@@ -176,8 +176,7 @@ class NeuralNetwork(Learned, Parameters):
         check_consistent_length(features.frame if isinstance(features, Table) else features, y)
         weights = None
         if sample_weight is not None:
-            refuse_masked(sample_weight, "sample_weight")
-            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(whole(sample_weight, "sample_weight"), y, dtype=np.float64, ensure_non_negative=True)
         weights = self._weighted_classes(y, weights)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")

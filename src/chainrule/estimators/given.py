@@ -11,7 +11,7 @@ from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has n
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import column_or_1d
 
-from chainrule.data.masked import refuse_masked
+from chainrule.data.masked import whole
 from chainrule.errors import DataError
 from chainrule.estimators.targets import Array
 
@@ -53,8 +53,7 @@ def quantities_given(y: Any) -> Array:
 
 
 def _array(y: Any) -> Array:
-    refuse_masked(y, "y")
-    return np.asarray(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    return np.asarray(check_array(whole(y, "y"), ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
 
 
 def _with_its_type(y: Any) -> Any:
