@@ -16,7 +16,7 @@ from scipy import special  # comes with scikit-learn
 
 from chainrule import ops
 from chainrule.backends.llvm import Executable
-from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, emit
+from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, emit, quarters
 from chainrule.ops import OPERATIONS
 
 WIDTHS = (1, 4, 8, 16)
@@ -192,7 +192,7 @@ def hard_points(name: str, count: int) -> np.ndarray:
 @pytest.mark.parametrize("name", UNARY)
 def test_float64_is_within_its_error(name: str) -> None:
     x = hard_points(name, 3_000)
-    with mpmath.workprec(160):
+    with mpmath.workprec(1200 if name in ("sin", "cos") else 160):
         errors = [
             error_of_double(float(g), EXACT[name](mpmath.mpf(float(v)))) for g, v in zip(compiled(name, "float64", 8)(x), x, strict=True)
         ]
@@ -261,6 +261,41 @@ def test_special_powers(dtype: str) -> None:
     plain = np.isfinite(right) & (right != 0)
     wrong = ~np.where(plain, near, same(got, right))
     assert not wrong.any(), list(zip(x[wrong], y[wrong], got[wrong], right[wrong], strict=True))
+
+
+def nearest_to_multiples(bits: int, least: int, most: int) -> np.ndarray:
+    """The numbers of so many bits, one of each exponent, that are nearest to multiples of π/2, by continued fractions (Kahan 1983)."""
+    found = []
+    with mpmath.workprec(1400):
+        for exponent in range(least, most + 1):
+            rest, (before, last) = 2 / mpmath.pi * mpmath.mpf(2) ** exponent, (1, 0)
+            while True:  # m · rest is nearest to a whole number where m is the denominator of a convergent
+                whole = int(mpmath.floor(rest))
+                if whole * last + before >= 2**bits:
+                    break
+                before, last = last, whole * last + before
+                rest = 1 / (rest - whole)
+            found += [float(last) * 2.0**exponent, float((2**bits - 1) // last * last) * 2.0**exponent]
+    return np.array(found)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sine_and_cosine_are_exact_where_they_are_nearest_to_0(name: str, dtype: str) -> None:
+    x = nearest_to_multiples(*{"float32": (24, -23, 103), "float64": (53, -52, 970)}[dtype]).astype(dtype)
+    x = np.resize(np.concatenate([x, -x]), -(-2 * x.size // 16) * 16)
+    got = compiled(name, dtype, 8)(x)
+    unit = 1 if dtype == "float64" else 2**-29
+    with mpmath.workprec(1300):
+        errors = [error_of_double(float(g), EXACT[name](mpmath.mpf(float(v)))) * unit for g, v in zip(got, x, strict=True)]
+    worst = int(np.argmax(errors))
+    assert errors[worst] <= ERRORS[name, dtype], (x[worst], errors[worst])
+
+
+def test_the_bits_of_2_over_pi() -> None:
+    digits = quarters._TWO_OVER_PI
+    with mpmath.workprec(1400):
+        assert digits == int(mpmath.floor(2 / mpmath.pi * mpmath.mpf(2) ** digits.bit_length()))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
