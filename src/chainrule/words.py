@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 
 _on_the_command_line = False
+_OTHER_FLAGS = {"everything": "all"}
 
 
 @contextmanager
 def command_line() -> Iterator[None]:
     """Let messages speak of flags meanwhile. For the whole process: chunks of rows are read in other threads."""
-    global _on_the_command_line  # noqa: PLW0603 - who reads is a property of the process
+    global _on_the_command_line
     before, _on_the_command_line = _on_the_command_line, True
     try:
         yield
@@ -27,7 +28,7 @@ def command_line() -> Iterator[None]:
 
 def word(name: str) -> str:
     """Return what an option is called: ``--class-weight``, or ``class_weight``."""
-    return f"--{name.replace('_', '-')}" if _on_the_command_line else name
+    return f"--{_OTHER_FLAGS.get(name, name).replace('_', '-')}" if _on_the_command_line else name
 
 
 def setting(name: str, value: Any = ...) -> str:

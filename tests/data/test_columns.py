@@ -105,7 +105,7 @@ def test_an_ambiguous_comma_is_a_thousands_separator_by_default() -> None:
     cells = ["1,234", "5"]
     column, notes = judge_one(cells)
     assert values(cells, column) == [1234, 5]
-    assert [note.flag for note in notes] == ["--decimal"]
+    assert [note.option for note in notes] == ["--decimal"]
     assert values(cells, judge_one(cells, decimal=",")[0]) == [1.234, 5]
 
 
@@ -123,13 +123,13 @@ def test_what_is_no_number(cells: list[str]) -> None:
 def test_two_currencies_are_no_number() -> None:
     column, notes = judge_one(["$5", "€5", "€6"])
     assert column.kind == "category" and "more than one unit" in column.reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["--numeric"]
 
 
 def test_leading_zeros_are_codes() -> None:
     column, notes = judge_one(["01067", "80331", "01067"])
     assert column.kind == "category" and "01067" in column.reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["--numeric"]
     forced, _ = judge_one(["01067", "80331", "01067"], numeric=["a"])
     assert values(["01067"], forced) == [1067]
 
@@ -140,14 +140,14 @@ def test_a_few_words_among_numbers_leave_the_column_out() -> None:
     columns, notes = judge({"weight": cells, "b": ["x", "y"] * 25})
     assert (columns["weight"].kind, columns["weight"].used) == ("number", False)
     assert "98%" in columns["weight"].reason and "'n.d.' in p.csv, line 9" in columns["weight"].reason
-    assert [note.flag for note in notes] == ["--missing"]
+    assert [note.option for note in notes] == ["--missing"]
 
 
 def test_a_target_with_words_among_numbers_stays_and_its_cell_is_named() -> None:
     cells = [str(n * 1.5) for n in range(50)] + ["n.d."]
     column, notes = judge_one(cells, target="a")
     assert column.used and column.kind == "number"
-    assert [note.flag for note in notes] == ["--missing"]
+    assert [note.option for note in notes] == ["--missing"]
     with pytest.raises(DataError, match=r"row 50: column 'a' holds 'n\.d\.'"):
         values(cells, column)
 
@@ -207,7 +207,7 @@ def test_what_is_no_boolean(cells: list[object], kind: str) -> None:
 def test_dates(cells: list[str], form: str) -> None:
     column, notes = judge_one(cells)
     assert (column.kind, column.date_format, column.used) == ("date", form, True)
-    assert [note.flag for note in notes] == ["--time"]
+    assert [note.option for note in notes] == ["--time"]
 
 
 @pytest.mark.parametrize("cells", [["1.2.3", "1.4.0"], ["1.2.3", "1.4.10"], ["1.10.12", "1.11.13"], ["2/1/20", "10/11/20"]])
@@ -220,7 +220,7 @@ def test_years_of_two_digits_are_dates_only_beside_padded_days_and_months(cells:
 def test_dates_need_no_note_where_rows_are_in_order() -> None:
     dates = ["2020-01-31", "1999-12-01"]
     for options in ({}, {"date": ["a"]}):
-        assert [note.flag for note in judge({"a": dates, "b": [1.5, 2.5]}, **options)[1]] == ["--time"]
+        assert [note.option for note in judge({"a": dates, "b": [1.5, 2.5]}, **options)[1]] == ["--time"]
         assert judge({"a": dates, "b": [1.5, 2.5]}, in_order=True, **options)[1] == ()
 
 
@@ -243,7 +243,7 @@ def test_typed_dates() -> None:
 def test_ambiguous_dates_follow_the_table(other: list[str], delimiter: str, form: str) -> None:
     columns, notes = judge({"when": ["1/2/2020", "3/4/2020"], "b": other}, delimiter)
     assert columns["when"].date_format == form
-    note = next(note for note in notes if note.flag == "--date")
+    note = next(note for note in notes if note.option == "date")
     opposite = "%d/%m/%Y" if form == "%m/%d/%Y" else "%m/%d/%Y"
     assert f"--date 'when={opposite}'" in note.text
     assert ("read as 2020-01-02" if form == "%m/%d/%Y" else "read as 2020-02-01") in note.text
@@ -281,7 +281,7 @@ def test_identifiers_by_name(name: str) -> None:
     columns, notes = judge({name: [7, 3, 99], "b": ["x", "y", "x"]})
     assert (columns[name].kind, columns[name].used) == ("identifier", False)
     assert "3 different values in 3 rows" in columns[name].reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["--numeric"]
 
 
 @pytest.mark.parametrize("name", ["paid", "Idaho", "grid", "width", "number_of_rooms", "uv_index"])
@@ -293,7 +293,7 @@ def test_running_numbers_are_an_identifier_where_there_is_something_else() -> No
     running = list(range(100, 130))
     columns, notes = judge({"n": running, "b": [1.5, 2.5] * 15})
     assert (columns["n"].kind, columns["n"].used) == ("identifier", False)
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["--numeric"]
     assert "from 100 to 129" in columns["n"].reason
     assert judge({"n": running, "y": [1.5, 2.5] * 15}, target="y")[0]["n"].kind == "number"
     assert judge({"day": running, "b": [1.5, 2.5] * 15})[0]["day"].kind == "number"
@@ -305,7 +305,7 @@ def test_running_numbers_are_an_identifier_where_there_is_something_else() -> No
 def test_text_of_different_values_is_an_identifier() -> None:
     columns, notes = judge({"a": LETTERS[:40], "b": [1, 2] * 20})
     assert (columns["a"].kind, columns["a"].used, columns["a"].reason) == ("identifier", False, "40 different values in 40 rows")
-    assert [note.flag for note in notes] == ["--categorical"]
+    assert [note.option for note in notes] == ["--categorical"]
     assert judge_one(LETTERS[:20])[0].kind == "category"
     assert judge_one(LETTERS[:30] + LETTERS[:10])[0].kind == "category"
 
@@ -322,7 +322,7 @@ def test_free_text_is_left_out() -> None:
 def test_a_repeated_identifier_suggests_groups(cells: list[object]) -> None:
     columns, notes = judge({"patient_id": cells, "b": [1.5] * 5 + [2.5]})
     assert (columns["patient_id"].kind, columns["patient_id"].used) == ("identifier", False)
-    assert [note.flag for note in notes] == ["--group"]
+    assert [note.option for note in notes] == ["--group"]
     assert "--group patient_id" in notes[0].text and "3 different values in 6 rows" in notes[0].text
 
 
@@ -343,10 +343,10 @@ def test_a_column_of_subjects_suggests_groups() -> None:
 def test_few_subjects_are_trained_on_and_warned_about(cells: list[object], kind: str) -> None:
     columns, notes = judge({"patient": cells, "b": [0.5, 1.5] * (len(cells) // 2)})
     assert (columns["patient"].kind, columns["patient"].used) == (kind, True)
-    (note,) = [note for note in notes if note.flag == "--group"]
+    (note,) = [note for note in notes if note.option == "group"]
     assert f"{len(set(cells))} different values in {len(cells)} rows" in note.text
     assert "--group patient keeps" in note.text and "--drop patient" in note.text
-    assert not [note for note in judge({"patient": cells}, target="patient")[1] if note.flag == "--group"]
+    assert not [note for note in judge({"patient": cells}, target="patient")[1] if note.option == "group"]
 
 
 @pytest.mark.parametrize("cells", [["1"] * 30, [2.0] * 30, [*range(30)]])
@@ -384,7 +384,7 @@ def test_few_whole_numbers_stay_numbers_and_the_reason_says_how_to_change_it() -
 def test_names_of_codes_are_noted() -> None:
     columns, notes = judge({"zip_code": [80331, 10115, 80331]})
     assert columns["zip_code"].kind == "number"
-    assert [note.flag for note in notes] == ["--categorical"]
+    assert [note.option for note in notes] == ["--categorical"]
 
 
 def test_nested_columns_are_left_out() -> None:

@@ -35,7 +35,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def flags(table: Table) -> list[str]:
-    return [note.flag for note in table.notes]
+    return [note.option for note in table.notes]
 
 
 def refused(path: Path | str, **options: object) -> str:
@@ -78,7 +78,7 @@ def test_text_files_plain_and_packed(tmp_path: Path, name: str, packed: bool) ->
 def test_other_delimiters_are_found_and_noted(tmp_path: Path, delimiter: str, word: str) -> None:
     table = read_table(write(tmp_path, "p.csv", PEOPLE.replace(",", delimiter)))
     assert table.frame.rows() == ROWS
-    assert [(note.flag, word in note.text) for note in table.notes] == [("--delimiter", True)]
+    assert [(note.option, word in note.text) for note in table.notes] == [("--delimiter", True)]
 
 
 def test_decimal_commas_do_not_hide_the_semicolon(tmp_path: Path) -> None:

@@ -164,9 +164,9 @@ def test_validation_metrics_count_the_weights_of_rows() -> None:
 def test_few_rows_of_a_class_are_noticed() -> None:
     table = TABLE.with_columns(rare=pl.Series(np.arange(ROWS) % 20 == 0))
     notes = prepare(table, "rare", Options.of(options("rare"))).notes
-    (note,) = (note for note in notes if note.flag == "--class-weight")
+    (note,) = (note for note in notes if note.option == "class_weight")
     assert (note.text.startswith("4 of the 77 training rows have the class 'true' of 'rare' (5.2%): too few"), note.warning) == (True, True)
-    assert not any(note.flag == "--class-weight" for note in prepare(TABLE, "late", Options.of(options("late"))).notes)
+    assert not any(note.option == "class_weight" for note in prepare(TABLE, "late", Options.of(options("late"))).notes)
 
 
 @pytest.mark.parametrize(

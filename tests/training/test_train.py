@@ -195,7 +195,7 @@ def test_rows_without_a_target_are_left_out_of_every_file(tmp_path):
     prepared = understood(**files, drop_missing_target=True)
     assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] == [ROWS, 26, 6]
     assert prepared.split.how.startswith(f"{ROWS} train, 26 valid, 6 test rows")
-    notes = [note.text for note in prepared.notes if note.flag == "--drop-missing-target"]
+    notes = [note.text for note in prepared.notes if note.option == "drop_missing_target"]
     assert notes == [f"4 rows of {name}.csv without 'y' are left out" for name in ("valid", "test")]
     assert train(**files, drop_missing_target=True).report["rows"] == {"train": ROWS, "valid": 26, "test": 6}
     holes[:4].write_csv(tmp_path / "test.csv")
@@ -217,10 +217,10 @@ def test_files_of_their_own_keep_groups_and_times_apart(tmp_path):
     for options in ({"group": "family"}, {"time": "day"}):
         prepared = understood(table=TABLE[:168], test=path, **options)
         assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] in ([134, 34, 72], [132, 36, 72])
-        assert "--time" not in [note.flag for note in prepared.notes]
+        assert "time" not in [note.option for note in prepared.notes]
     TABLE[168:].drop("family").write_csv(path)
     notes = understood(table=TABLE[:168], test=path, group="family", drop=("label", "day")).notes
-    assert "test.csv has no column 'family'" in next(note.text for note in notes if note.flag == "--group")
+    assert "test.csv has no column 'family'" in next(note.text for note in notes if note.option == "group")
     with pytest.raises(DataError, match=r"has no column 'famly' \(--group\)"):
         train(table=TABLE[:168], test=path, split="100", group="famly")
 
@@ -233,15 +233,15 @@ def test_parts_of_one_file_are_refused_and_a_split_without_effect_is_noted(tmp_p
         train(table=table, test=table)
     with pytest.raises(OptionError, match=r"--test .*valid\.csv: the validation rows are read from this file too"):
         train(table=table, valid=valid, test=valid)
-    assert [note.text for note in understood(table=table, valid=valid, test=test, split="50,25,25").notes if note.flag == "--split"] == [
+    assert [note.text for note in understood(table=table, valid=valid, test=test, split="50,25,25").notes if note.option == "split"] == [
         "--split 50,25,25 has no effect: validation and test have files of their own"
     ]
-    assert not [note for note in understood(table=table, test=test, split="50,50").notes if note.flag == "--split"]
+    assert not [note for note in understood(table=table, test=test, split="50,50").notes if note.option == "split"]
 
 
 def test_dates_are_warned_about_where_the_rows_are_shuffled(tmp_path):
     TABLE[200:].write_csv(tmp_path / "test.csv")
-    flags = [[note.flag for note in understood(**o).notes] for o in ({}, {"time": "day"}, {"test": str(tmp_path / "test.csv")})]
+    flags = [[note.option for note in understood(**o).notes] for o in ({}, {"time": "day"}, {"test": str(tmp_path / "test.csv")})]
     assert ["--time" in found for found in flags] == [True, False, False]
 
 

@@ -27,6 +27,7 @@ from chainrule.training.chunks import over_chunks
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
 from chainrule.training.state import State
+from chainrule.words import setting
 
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
@@ -160,7 +161,7 @@ class Model:
             DataError: as :meth:`answers`; or the model was trained for none.
         """
         if not self.goal.quantiles:
-            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with --loss pinball.")
+            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with {setting('loss', 'pinball')}.")
         return self.goal.by_target([part.reshape(len(part), -1) for part in self.answers(data)])
 
     def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
