@@ -50,9 +50,10 @@ def _refuse_shared(parts: Mapping[str, Table], earlier: str, later: str, group: 
     known, own = (spelled(parts[part].frame[group]).drop_nulls().unique(maintain_order=True) for part in (earlier, later))
     shared = own.filter(own.is_in(known.implode()))
     if shared.len():
+        advice = f"take them out of one of the two, or leave {word('group')} out"
         raise DataError(
-            f"{setting('group', group)}: {shared.len():,} of the {own.len():,} groups in {parts[later].source} ({listed(shared, most=3)}) are "
-            f"among the {_SAID[earlier]} rows of {parts[earlier].source} too; take them out of one of the two, or leave {word('group')} out"
+            f"{setting('group', group)}: {shared.len():,} of the {own.len():,} groups in {parts[later].source} ({listed(shared, most=3)}) "
+            f"are among the {_SAID[earlier]} rows of {parts[earlier].source} too; {advice}"
         )
 
 

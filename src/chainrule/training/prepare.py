@@ -190,7 +190,7 @@ def _transform(loss: str, options: Options) -> str:
         return options.target_transform
     if options.target_transform != STANDARDIZE:
         raise OptionError(
-            f"{setting('loss', 'poisson')} predicts counts through a logarithm of its own; leave {setting('target_transform')} out."
+            f"{setting('loss', 'poisson')} predicts counts through a logarithm of its own; leave {word('target_transform')} out."
         )
     return COUNTS
 

@@ -49,7 +49,7 @@ def read_sources(data: Any, target: Any, options: Options) -> Sources:
     known = find_bundled(data) if isinstance(data, str) else None
     reading = _reading(options)
     paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path is not None}
-    _refuse_same_file({"": known.path if known else data} | {word(name): path for name, path in paths.items()})
+    _refuse_same_file({"": known.path if known else data} | paths)
     table = read_table(known.path if known else data, **reading)
     targets = targets_among(table, known.target if target is None and known else target)
     if not targets:
@@ -93,8 +93,9 @@ def _reading(options: Options) -> dict[str, Any]:
 
 def _refuse_same_file(sources: dict[str, Any]) -> None:
     """Refuse a file that two parts are read from."""
-    paths = {flag: Path(source) for flag, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
-    for (flag, path), (other, same) in combinations(paths.items(), 2):
+    paths = {part: Path(source) for part, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
+    for (part, path), (other, same) in combinations(paths.items(), 2):
         if path.samefile(same):
-            said = "the training rows" if not flag else "the validation rows"
-            raise OptionError(f"{other} {same}: {said} are read from this file too; give each part rows of its own, or leave {other} out.")
+            said = "the training rows" if not part else "the validation rows"
+            advice = f"give each part rows of its own, or leave {word(other)} out"
+            raise OptionError(f"{setting(other, same)}: {said} are read from this file too; {advice}.")
