@@ -117,6 +117,7 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        rows: the numbers of those rows of the data that are trained on; all by default.
         start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
             is watched, these are the last ones.
@@ -129,6 +130,7 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    rows: np.ndarray | None = None
     start: State = field(init=False)
     best: State = field(init=False)
     best_epoch: int = 0
@@ -142,7 +144,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.best = self.start = self.state.copy()
-        self._rows = len(self.data[1])
+        self._rows = len(self.data[1] if self.rows is None else self.rows)
         self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
         if self.validation is not None and not len(self.validation[1]):
             raise DataError("there are no rows to validate on; leave validation out.")
@@ -211,6 +213,7 @@ class Loop:
             order=settings.order,
             threads=settings.threads,
             watched=self._sampling is not None,
+            rows=self.rows,
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
         looks = self._chooses or settings.until is not None or settings.stands
