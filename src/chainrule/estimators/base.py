@@ -99,21 +99,19 @@ class NeuralNetwork(Learned, Parameters):
             self._understand(learned, train)
         judged = self._rows(X_val, y_val, sample_weight_val, reset=False) if own else rows
         valid = judged.used if own else valid
-        stays = all(inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid)))
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
         epochs = of.epochs_of(self.epochs, per_epoch)
+        stays = all(inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid)))
         plan = replace(self._plan(of.schedule_of(self.schedule, epochs * per_epoch)), standardizes=stays)
         buffers = inputs.buffers_of(self.encoder_) if stays else {}
         state = step_of(plan).init(seed, self.state_.params if again else None, buffers)
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
-        settings = self._settings(epochs, size, self.patience if len(valid) else None)
-        validation = self._batch(judged, valid, stays=stays)
-        if stays:
-            loop = self._loop(plan, state, self._in_place(learned, train), validation, settings, train)
-        else:
-            loop = self._loop(plan, state, self._batch(learned, train), validation, settings)
+        batch = self._in_place(learned) if stays else self._batch(learned, train)
+        validation = (batch if judged is learned else self._in_place(judged)) if stays and len(valid) else self._batch(judged, valid)
+        settings = self._settings(epochs, size, self.patience if validation else None)
+        loop = self._loop(plan, state, batch, validation, settings, *((train, valid) if stays else ()))
         stopped = self._run(loop)
         self.state_ = replace(loop.state if validation is None and not stopped.error else loop.best, buffers={})
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
@@ -268,24 +266,26 @@ class NeuralNetwork(Learned, Parameters):
         optimizer = known_optimizer(self.optimizer, schedule, isinstance(self.schedule, str), made)
         return Plan(self.shape_, known_loss(loss), self.answers_.y_type(name), optimizer)
 
-    def _batch(self, rows: Rows, chosen: Array | None = None, *, stays: bool = False) -> Batch | None:
-        """Return some rows (all that count by default) as the training step takes them, one that standardizes if X ``stays`` as it is;
-        ``None`` if there are none."""
+    def _batch(self, rows: Rows, chosen: Array | None = None) -> Batch | None:
+        """Return some rows (all that count by default) as the training step takes them; ``None`` if there are none."""
         chosen = rows.used if chosen is None else chosen
         if not len(chosen):
             return None
-        x = rows.X[chosen] if stays else inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)  # type: ignore[index]  # an array
+        x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
         return (x, *self._wanted(rows, chosen))
 
-    def _in_place(self, rows: Rows, chosen: Array) -> Batch:
-        """Return all rows, X where it is, as a training step takes them that standardizes and is told which are chosen."""
+    def _in_place(self, rows: Rows) -> Batch:
+        """Return all rows, X where it is, as a training step takes them that standardizes; of those that do not count, y is zero."""
+        used = rows.used
 
         def everywhere(values: Array) -> Array:
+            if len(used) == len(rows.y):
+                return values
             whole = np.zeros((len(rows.y), *values.shape[1:]), values.dtype)
-            whole[chosen] = values
+            whole[used] = values
             return whole
 
-        return (np.ascontiguousarray(rows.X), *map(everywhere, self._wanted(rows, chosen)))
+        return (np.ascontiguousarray(rows.X), *map(everywhere, self._wanted(rows, used)))
 
     def _wanted(self, rows: Rows, chosen: Array) -> tuple[Array, ...]:
         """Return what the loss takes of some rows: y, and how much each counts if that is given."""
@@ -328,13 +328,14 @@ class NeuralNetwork(Learned, Parameters):
         validation: Batch | None,
         settings: Settings,
         rows: Array | None = None,
+        validation_rows: Array | None = None,
     ) -> Loop:
-        """Return the run of a state, with the numbers of this optimizer, on all rows of a batch or some."""
+        """Return the run of a state, with the numbers of this optimizer."""
         assert batch is not None  # some row counts
         if self.metric is not None and validation is None:
             raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
         state.hyper = dict(plan.optimizer.value.hyper)
-        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), rows)
+        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), rows, validation_rows)
 
     def _run(self, loop: Loop) -> Stopped:
         """Train, and write the epochs down."""
