@@ -1,4 +1,4 @@
-"""An array's rows are read where they are: no copy of them is made, and nothing else changes."""
+"""A large array's rows are read where they are: no copy of them is made, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WEIGHTS = RANDOM.integers(0, 3, len(X)).astype(float)
 SMALL = slice(0, 150)
 
 
-def encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have units made of all rows before the training."""
-    monkeypatch.setattr(inputs, "can_stay", lambda *_: False)
+@pytest.fixture(autouse=True)
+def _large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "LARGE", 0)
 
 
 def makes_units(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -66,7 +66,7 @@ def test_what_is_learned_is_the_same_to_the_bit(
     made = makes_units(monkeypatch)
     model = fit()
     assert not made
-    encoded(monkeypatch)
+    monkeypatch.setattr(inputs, "LARGE", 1 << 30)
     other = fit()
     assert made
     for path, array in other.state_.params.items():

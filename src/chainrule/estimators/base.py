@@ -102,7 +102,9 @@ class NeuralNetwork(Learned, Parameters):
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
         epochs = of.epochs_of(self.epochs, per_epoch)
-        stays = all(inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid)))
+        stays = inputs.is_large(learned.X) and all(
+            inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid))
+        )
         plan = replace(self._plan(of.schedule_of(self.schedule, epochs * per_epoch)), standardizes=stays)
         buffers = inputs.buffers_of(self.encoder_) if stays else {}
         state = step_of(plan).init(seed, self.state_.params if again else None, buffers)

@@ -26,6 +26,10 @@ BLOCK = 1_024
 """So many rows of an array are worked on at once, so that they stay in a cache."""
 
 
+LARGE = 64 << 20
+"""An array of so many bytes is not copied; the units of a smaller one are made once for all epochs."""
+
+
 def is_frame(X: Any) -> bool:
     """Say whether X is a data frame of any library."""
     return not isinstance(X, np.ndarray) and bool(nw.dependencies.is_into_dataframe(X))
@@ -103,6 +107,11 @@ def buffers_of(encoder: Encoder) -> dict[str, Array]:
     """Return the buffers of the layer that makes units of rows as they are: the means and scales of an array's columns."""
     mean, scale = _means_and_scales(encoder)
     return {"standardize.mean": mean, "standardize.scale": scale}
+
+
+def is_large(X: Features) -> bool:
+    """Say whether X is an array that should not be copied."""
+    return isinstance(X, np.ndarray) and X.nbytes >= LARGE
 
 
 def can_stay(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64]) -> bool:
