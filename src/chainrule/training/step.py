@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation
-from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
+from chainrule.errors import DataError, IndexRangeError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
@@ -344,7 +344,10 @@ class TrainingStep:
         state.check()
         compiled = self.compiled(signature_of(batch))
         inputs = state.inputs(batch)
-        results = compiled(inputs)
+        try:
+            results = compiled(inputs)
+        except IndexRangeError as error:
+            raise (error if rows is None else error.of(rows.tolist())) from None
         finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
         if not finite:
             raise explain_nonfinite(compiled, inputs, state, rows)

@@ -64,12 +64,14 @@ def test_one_step_is_one_step_of_a_run():
 def test_a_hostile_label_is_an_error_and_nothing_else_happens(bad):
     labels = LABELS.copy()
     labels[40] = bad
-    step = classifier()
-    state = step.init()
-    with pytest.raises(DataError, match=f"holds index {bad}, outside of the range 0 to 2"):
-        step.run(state, (X, labels), epochs=1, batch_size=8)
-    state.check()
-    assert same(state, step.init())
+    for step in (classifier(), classifier(backend="reference")):
+        state = step.init()
+        with pytest.raises(DataError, match=f"row 40 holds index {bad}, outside of the range 0 to 2"):
+            step.run(state, (X, labels), epochs=1, batch_size=8)
+        with pytest.raises(DataError, match=f"row 3 holds index {bad}, outside of the range 0 to 2"):
+            step(state, X[37:], labels[37:])
+        state.check()
+        assert same(state, step.init())
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,10 @@ class Frame:
         return self.address
 
     def enter(self, run: Any, steps: int, threads: int) -> None:
-        """Run with some threads. Ctrl-C is raised here, on the first one: before it has come in, the others leave; after that all is done."""
+        """Run with some threads.
+
+        Ctrl-C is raised here, on the first one: before it has come in, and the others leave; or after that, and all is done.
+        """
         self.begin(steps, threads)
         others = [threading.Thread(target=self._enter, args=(run, number), daemon=True) for number in range(1, threads)]
         try:
