@@ -283,9 +283,9 @@ class Function(ir.Function):  # type: ignore[misc]  # llvmlite has no types
         return self.whole or str(super().__str__())
 
 
-def define(module: Any, name: str, arguments: Sequence[Any], *, internal: bool = True, distinct: bool = True) -> Code:
-    """Begin a function without result; ``distinct`` says that no two of its pointers lead to the same memory."""
-    function = Function(module, ir.FunctionType(VOID, list(arguments)), name)
+def define(module: Any, name: str, arguments: Sequence[Any], *, result: Any = VOID, internal: bool = True, distinct: bool = True) -> Code:
+    """Begin a function; ``distinct`` says that no two of its pointers lead to the same memory."""
+    function = Function(module, ir.FunctionType(result, list(arguments)), name)
     if internal:
         function.linkage = "internal"
         function.attributes.add("noinline")
