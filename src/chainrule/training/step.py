@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
-from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
-from chainrule.data.batches import permutation
 from chainrule.data.masked import whole
 from chainrule.errors import DataError, IndexRangeError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
@@ -35,7 +33,7 @@ from chainrule.training.program import (
 )
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
-from chainrule.training.stepping import Feed, Order, ReferenceStepper, Stepper
+from chainrule.training.stepping import Feed, Order, ReferenceStepper, Stepper, shuffled_by_meaning, shuffled_natively
 from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
@@ -295,7 +293,7 @@ class TrainingStep:
         size = count if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
-        shuffled = (_shuffled_natively if self.backend == "llvm" else _shuffled) if shuffle else None
+        shuffled = (shuffled_natively if self.backend == "llvm" else shuffled_by_meaning) if shuffle else None
         feed = Feed(batch, count, size, Order(state.seed, count, shuffled, order, rows))
         if state.step >= feed.per_epoch:
             raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
@@ -415,16 +413,6 @@ class TrainingStep:
             return self.network.input_type(self.dtype)
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
-
-
-@lru_cache(maxsize=2)
-def _shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
-    from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
-
-    return native(seed, epoch, rows)
-
-
-_shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
 
 
 def _fitting(what: str, given: Mapping[str, Any], types: Mapping[str, Type]) -> Arrays:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from chainrule.data.batches import steps_per_epoch
+from chainrule.data.batches import permutation, steps_per_epoch
 from chainrule.errors import NonFiniteError, OptionError
 from chainrule.training.state import Arrays, State
 
 OneStep = Callable[[State, Arrays, np.ndarray], tuple[State, float]]  # by the reference: state, batch, which rows it is of
 Seen = Callable[[State, Arrays], Arrays]  # the state before a step, its batch → what the step showed, and its loss
+
+
+@lru_cache(maxsize=2)
+def shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """Return an epoch's order of rows; see :func:`chainrule.data.batches.permutation`."""
+    from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
+
+    return native(seed, epoch, rows)
+
+
+shuffled_by_meaning = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
 
 
 @dataclass(frozen=True)
