@@ -277,6 +277,8 @@ def describe(network: nn.Sequential) -> list[dict[str, Any]]:
             does = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does = f"dropout {layer.rate:g}"
+        elif isinstance(layer, nn.Standardize):
+            does = "(x − mean) / scale"
         own = {f"{name}.{path}": list(shape) for path, (_, shape) in layer.parameters().items()}
         rows.append({"layer": name, "does": does, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
     return rows
