@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I64, PTR, define
+from chainrule.backends.llvm.code import I64, PTR, define, text
 from chainrule.backends.llvm.emit import philox
 from chainrule.backends.llvm.order import LANES
 
@@ -15,7 +15,7 @@ def written() -> str:
     """Return a module in IR with the function ``shuffle``: addresses of the order and of rows + 2 · LANES words, rows, seed, epoch."""
     module = ir.Module("shuffle")
     _write(module)
-    return str(module)
+    return text(module)
 
 
 def _write(module: Any) -> None:

@@ -26,12 +26,12 @@ _LABEL = re.compile(r'^\s*\.type\s+"?([\w.]+)"?,\s*[@%]function|^"?_?((?:group|p
 
 def describe_ir(built: Built, target: Target, phases: Collection[str]) -> dict[str, Any]:
     """Return the functions in LLVM IR, as they were written, before LLVM's passes."""
-    return {"comment": ";", "functions": _annotated(built, target, phases, _split(str(built.module), _DEFINE))}
+    return {"comment": ";", "functions": _annotated(built, target, phases, _split(built.text, _DEFINE))}
 
 
 def describe_assembly(built: Built, target: Target, phases: Collection[str]) -> dict[str, Any]:
     """Return the functions in the machine's assembly."""
-    return {"comment": "#", "functions": _annotated(built, target, phases, _split(assembly(str(built.module), target), _LABEL))}
+    return {"comment": "#", "functions": _annotated(built, target, phases, _split(assembly(built.text, target), _LABEL))}
 
 
 def _split(text: str, begins: re.Pattern[str]) -> Iterator[tuple[str, str]]:
