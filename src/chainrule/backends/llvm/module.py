@@ -8,7 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Function, Number, define, text
+from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define, text
 from chainrule.backends.llvm.groups import Grouped, group
 from chainrule.backends.llvm.layout import COUNT, META, TURN, WORDS, Place, Plan
 from chainrule.backends.llvm.loops import Writer, Written
@@ -158,7 +158,8 @@ class _Driver:
         self._parts: dict[tuple[Number, int], tuple[Any, Any]] = {}
         self.code = define(building.module, "run", [PTR, I64], internal=False, distinct=False)
 
-    def write(self) -> Function:
+    def write(self) -> Any:
+        """Write the function and return it."""
         code, b = self.code, self.code.b
         self.context, self.thread = code.function.args
         self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(WORDS) if name not in ("done", "status")}
