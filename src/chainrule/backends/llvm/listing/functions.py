@@ -17,11 +17,14 @@ _SHARED = {
     "row": "a row alone times a matrix",
     "turn": "copies a transposed operand into a panel",
     "copy": "copies an operand into a panel",
+    "rows": "copies rows of an operand into tiles",
+    "ahead": "asks for memory ahead",
+    "quotient": "a whole number divided by another",
     "meet": "the barrier",
     "run": "the loop over steps and stages",
 }
 _DEFINE = re.compile(r'^define .*@"?([\w.]+)"?\(')
-_LABEL = re.compile(r'^\s*\.type\s+"?([\w.]+)"?,\s*[@%]function|^"?_?((?:group|product|row|turn|copy|meet|run)[\w.]*)"?:')
+_LABEL = re.compile(r'^\s*\.type\s+"?([\w.]+)"?,\s*[@%]function|^"?_?((?:group|product|row|turn|copy|ahead|quotient|meet|run)[\w.]*)"?:')
 
 
 def describe_ir(built: Built, target: Target, phases: Collection[str]) -> dict[str, Any]:
