@@ -362,3 +362,35 @@ def test_numbers_and_names_of_other_libraries_are_those_of_python():
     assert model.best.hyper["lr"] == 0.5 and model.best.seed == 3
     with pytest.raises(OptionError, match="the target is a Series; name a column"):
         cr.train(frame, frame["c"])
+
+
+def test_what_is_masked_is_missing():
+    words, numbers = np.array(["a", "b", "c"] * 40), np.arange(240.0).reshape(120, 2)
+    masked = {"word": np.ma.array(words, mask=words == "b"), "x": np.ma.array(numbers, mask=numbers % 7 == 0), "y": numbers[:, 0] % 11}
+    model = cr.train(masked, "y", **QUICK)
+    assert set(model.encoder.units) == {"word=a", "word=c", "word missing", "x_0", "x_0 missing", "x_1", "x_1 missing"}
+    with pytest.raises(DataError, match=r"the target 'y' .* is missing in 1 of 120 rows \(row 5\)"):
+        cr.train(masked | {"y": np.ma.array(numbers[:, 0], mask=np.arange(120) == 5)}, "y", **QUICK)
+
+
+@pytest.mark.parametrize("given", ["tanh,relu", ["tanh", "relu"], ("tanh", cr.nn.ACTIVATIONS["relu"]), np.array(["tanh", "relu"])])
+def test_each_hidden_layer_may_have_an_activation_of_its_own(given):
+    layers = train(activation=given, hidden=(8, 6)).layers
+    assert [layer["does"].split(", ")[1:] for layer in layers] == [["tanh"], ["relu"], []]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"activation": "tanh,relu"}, "2 activations (tanh, relu) are given for 1 hidden layer; give one, or one for each."),
+        ({"activation": ["tanh"] * 3, "hidden": (4, 4)}, "3 activations (tanh, tanh, tanh) are given for 2 hidden layers"),
+        ({"activation": []}, "0 activations (none) are given for 1 hidden layer"),
+        ({"activation": ["tanh", "rleu"], "hidden": (4, 4)}, "'rleu' is not an activation"),
+        ({"activation": "rleu", "hidden": ()}, "'rleu' is not an activation"),
+        ({"activation": 3}, "3 is not an activation"),
+    ],
+)
+def test_activations_that_cannot_be(options, sentence):
+    with pytest.raises(OptionError) as caught:
+        train(**options)
+    assert sentence in str(caught.value)

@@ -141,6 +141,9 @@ def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Se
 
 
 def _column_of_array(name: str, array: NDArray[Any]) -> pl.Series:
+    if isinstance(array, np.ma.MaskedArray):
+        whole = _column_of_array(name, array.data)
+        return whole.zip_with(pl.Series(~np.ma.getmaskarray(array)), pl.Series(name, [None], dtype=whole.dtype))
     if array.dtype.kind == "O":
         return column_of_values(name, array.tolist())
     if array.dtype.kind == "S":

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.data.batches import steps_per_epoch
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
+from chainrule.data.masked import whole
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
@@ -27,6 +28,7 @@ from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
+from chainrule.nn.activations import activations
 from chainrule.optim import Schedule
 from chainrule.training.chunks import over_chunks
 from chainrule.training.events import Stopped
@@ -92,6 +94,7 @@ class NeuralNetwork(Learned, Parameters):
         train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
         if not again:
             self._judge_columns(rows)
+        given = len(train)
         learned, train = self._in_one_step(rows, train)
         if again:
             self._go_on()
@@ -106,7 +109,7 @@ class NeuralNetwork(Learned, Parameters):
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
         settings = self._settings(epochs, size, self.patience if validation else None)
-        loop = self._loop(plan, state, self._batch(learned, train), validation, settings)
+        loop = self._loop(plan, state, self._batch(learned, train), validation, settings, given)
         stopped = self._run(loop)
         self.state_ = loop.state if validation is None and not stopped.error else loop.best
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
@@ -125,6 +128,7 @@ class NeuralNetwork(Learned, Parameters):
             asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
             train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
             self._judge_columns(rows)
+        given = len(train)
         learned, train = self._in_one_step(rows, train)
         if first:
             self._understand(learned, train)
@@ -142,7 +146,7 @@ class NeuralNetwork(Learned, Parameters):
             return self
         batch_size = of.batch_size_of(self.batch_size, len(train))
         settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
-        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings)
+        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings, given)
         loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
         self._run(loop)
         if stream.validation is None or loop.best_epoch > stream.best_epoch:
@@ -172,7 +176,7 @@ class NeuralNetwork(Learned, Parameters):
         check_consistent_length(features.frame if isinstance(features, Table) else features, y)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(whole(sample_weight, "sample_weight"), y, dtype=np.float64, ensure_non_negative=True)
         weights = self._weighted_classes(y, weights)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")
@@ -238,9 +242,9 @@ class NeuralNetwork(Learned, Parameters):
     def _shape(self, dtype: str) -> Shape:
         """Return the shape of the network that the parameters ask for."""
         hidden = of.widths_of(self.hidden)
-        activations = of.activations_of(self.activation, len(hidden))
+        activation = activations(self.activation, len(hidden))
         outputs = self.answers_.outputs(loss_of(self.answers_, self.loss)[0])
-        return Shape(len(self.encoder_.units), hidden, activations, outputs, float(self.dropout), dtype)
+        return Shape(len(self.encoder_.units), hidden, activation, outputs, float(self.dropout), dtype)
 
     def _go_on(self) -> None:
         """Take the parameters of the network over, as far as its weights allow.
@@ -298,13 +302,13 @@ class NeuralNetwork(Learned, Parameters):
         metric, answers = METRICS[name], self.answers_
         return lambda prediction, y: float(np.mean([metric(*pair, quantiles=answers.quantiles) for pair in answers.pairs(prediction, y)]))
 
-    def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings) -> Loop:
-        """Return the run of a state, with the numbers of this optimizer."""
+    def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings, given: int) -> Loop:
+        """Return the run of a state, with the numbers of this optimizer, on a batch that stands for so many rows that were given."""
         assert batch is not None  # some row counts
         if self.metric is not None and validation is None:
             raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
         state.hyper = dict(plan.optimizer.value.hyper)
-        return Loop(step_of(plan), batch, settings, state, validation, self._metrics())
+        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), given)
 
     def _run(self, loop: Loop) -> Stopped:
         """Train, and write the epochs down."""

@@ -15,6 +15,7 @@ from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.encode import CHUNK, Encoder, Rows
 from chainrule.data.frames import eager_frame, read_frame
+from chainrule.data.masked import with_gaps
 from chainrule.data.standardize import mean_and_scale, means_and_scales
 from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
@@ -32,13 +33,16 @@ def is_frame(X: Any) -> bool:
 
 
 def eager(X: Any) -> Any:
-    """Return X as it is, but a lazy data frame collected, and a sparse matrix made dense: standardized, its zeros are none.
+    """Return X as it is, but a lazy data frame collected, a sparse matrix made dense: standardized, its zeros are none; and NaN where
+    it is masked.
 
     Raises:
         DataError: a column name stands twice.
     """
     if issparse(X):
         return X.toarray()
+    if isinstance(X, np.ndarray):
+        return with_gaps(X)
     frame = eager_frame(X)
     return X if frame is None else frame.to_native()
 

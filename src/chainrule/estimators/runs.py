@@ -95,7 +95,7 @@ def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: in
         return used, used[:0]
     sizes = apportion(len(used), (1.0 - share, share, 0.0))
     if groups is not None:
-        codes = number_groups(column_of_values("groups", np.asarray(groups)[used].tolist()))
+        codes = number_groups(column_of_values("groups", np.asanyarray(groups)[used].tolist()))
         if len(np.unique(codes)) < 2:
             raise DataError("the rows are all of one group, so none can be held out for validation: give X_val, or valid=0.")
         sides = grouped(sizes, codes, seed)

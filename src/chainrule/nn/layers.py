@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.errors import OptionError, TypeRuleError
 from chainrule.ir import B, Type
-from chainrule.nn.activations import Activation, activation, activation_name, identity, suited_initializer
+from chainrule.nn.activations import Activation, activation, activations, identity, suited_initializer
 from chainrule.nn.context import Context, purpose
 from chainrule.nn.initializers import Initializer, initializer
 
@@ -236,10 +236,7 @@ def mlp(
     """
     if isinstance(hidden, str) or not isinstance(hidden, Sequence):
         raise OptionError(f"hidden is {hidden!r} and must be a list of widths, such as [64, 64].")
-    per_layer = [activation] * len(hidden) if isinstance(activation, str) or callable(activation) else list(activation)
-    if len(per_layer) != len(hidden):
-        names = ", ".join(map(activation_name, per_layer))
-        raise OptionError(f"{len(per_layer)} activations ({names}) are given for {len(hidden)} hidden layers; give one, or one for each.")
+    per_layer = activations(activation, len(hidden))
     between = Dropout(dropout)
     layers: dict[str, Layer] = {}
     width = inputs

@@ -117,6 +117,7 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        given: how many rows the data stands for, where equal ones of them are one row of it; as many as it has unless given.
         start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
             is watched, these are the last ones.
@@ -129,6 +130,7 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    given: int | None = None
     start: State = field(init=False)
     best: State = field(init=False)
     best_epoch: int = 0
@@ -169,7 +171,9 @@ class Loop:
         run before the update is applied; the last event says which equation and row it came from, and the best weights are kept.
         """
         self._started = time.perf_counter()
-        yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
+        parameters = sum(a.size for a in self.state.params.values())
+        rows, batch_size = self._counted(self._rows), self._counted(self._batch_size)
+        yield RunStarted(rows, batch_size, self.settings.epochs, parameters, distinct=self._rows)
         reason, error, row = "", "", None
         self._sampling = Schedule() if self.settings.statistics and self._rows else None
         with _interruptible() as interrupted:
@@ -192,6 +196,10 @@ class Loop:
         """Say whether something judges the weights after each epoch; otherwise the last ones are kept."""
         settings = self.settings
         return self.validation is not None or settings.patience is not None or settings.plateau is not None
+
+    def _counted(self, rows: int) -> int:
+        """Return how many of the rows that were given so many rows of the data stand for."""
+        return rows if self.given is None else rows * self.given // self._rows
 
     @property
     def _seconds(self) -> float:
@@ -237,7 +245,8 @@ class Loop:
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
             while losses:
                 losses = work.add(losses)
-                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), sum(work.losses) / len(work.losses))
+                done = self._counted(min(len(work.losses) * self._batch_size, self._rows))
+                yield StepsDone(work.number + 1, done, sum(work.losses) / len(work.losses))
                 if not work.left:
                     self.state = stepper.state if looks else self.state
                     yield self._judge(work, seconds)
@@ -285,7 +294,7 @@ class Loop:
             if settings.plateau and self._stalled % settings.plateau.patience == 0:
                 scale = max(state.rate_scale * settings.plateau.factor, min(settings.plateau.least, state.rate_scale))
                 self.state = replace(state, rate_scale=scale)
-        speed = self._rows / max(seconds, 1e-9)
+        speed = self._counted(self._rows) / max(seconds, 1e-9)
         ended = EpochEnded(epoch, len(work.losses), loss, valid, self._seconds, speed, state.rate_scale, best)
         self.history.epochs.append(ended)
         return ended

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.backends import BACKENDS
 from chainrule.data.target_transform import OPTIONS as TRANSFORMS
 from chainrule.errors import OptionError, nearest
-from chainrule.nn.activations import ACTIVATIONS, Activation, activation
+from chainrule.nn.activations import ACTIVATIONS, Activation, activation, activations
 from chainrule.optim import OPTIMIZERS
 from chainrule.training.metrics import METRICS
 from chainrule.training.until import Predicate, until
@@ -59,7 +59,9 @@ class Options:
     folds: int | None = option(None, "rows", "Measure by cross-validation with so many folds, in place of a test part.", "N")
     # network
     hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
-    activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
+    activation: tuple[str | Activation, ...] = option(
+        ("relu",), "network", "Activation of the hidden layers, or one for each: " + ", ".join(ACTIVATIONS) + ".", "NAMES"
+    )
     dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
     loss: str | None = option(None, "network", "The loss; the task's own unless given. pinball: quantiles, poisson: counts.", "NAME")
     quantile: tuple[float, ...] = option((), "network", "What --loss pinball predicts, such as 0.1,0.5,0.9; 0.5 unless given.", "QUANTILES")
@@ -104,7 +106,6 @@ class Options:
         if self.optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
             raise OptionError(f"--optimizer {self.optimizer} is not known; choose one of {known}.{nearest(self.optimizer, OPTIMIZERS)}")
-        activation(self.activation)
         if self.target_transform not in TRANSFORMS:
             known = ", ".join(TRANSFORMS)
             said = f"--target-transform {self.target_transform} is not known; choose one of {known}."
@@ -118,6 +119,8 @@ class Options:
             raise OptionError(f"--class-weight is {self.class_weight!r} and must be {fitting}.")
         _threshold(self.threshold)
         _layers(self.hidden)
+        for one in activations(self.activation, len(self.hidden)) or self.activation:
+            activation(one)
         _within("--dropout", self.dropout, 0.0, 1.0)
         _within("--lr", self.lr, 0.0, float("inf"), open_low=True)
         _within("--weight-decay", self.weight_decay, 0.0, float("inf"))
@@ -165,7 +168,7 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
         parts = [part.strip() for part in value.split(",")]
         return tuple(parse(part) for part in parts if part or (name == "hidden" and len(parts) > 1))
     several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    return several if name in ("hidden", "quantile") else tuple(map(str, several))  # the columns of a data frame can be numbers
+    return several if name in ("hidden", "quantile", "activation") else tuple(map(str, several))  # a data frame's columns can be numbers
 
 
 def _width(text: str) -> Any:

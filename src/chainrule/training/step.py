@@ -13,7 +13,8 @@ import numpy as np
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
 from chainrule.data.batches import permutation
-from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
+from chainrule.data.masked import whole
+from chainrule.errors import DataError, IndexRangeError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
 from chainrule.nn import Sequential
@@ -344,7 +345,10 @@ class TrainingStep:
         state.check()
         compiled = self.compiled(signature_of(batch))
         inputs = state.inputs(batch)
-        results = compiled(inputs)
+        try:
+            results = compiled(inputs)
+        except IndexRangeError as error:
+            raise (error if rows is None else error.of(rows.tolist())) from None
         finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
         if not finite:
             raise explain_nonfinite(compiled, inputs, state, rows)
@@ -374,7 +378,7 @@ class TrainingStep:
         arrays = (
             self._x_arrays(x)
             | {"y": self._array(y, self.signature.y)}
-            | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+            | ({"w": np.asarray(whole(w[0], "an array"), self.dtype)} if w and w[0] is not None else {})
         )
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
@@ -393,13 +397,13 @@ class TrainingStep:
         return {f"x.{name}": self._array(array, types.get(name)) for name, array in x.items()}
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:
-        array = np.asarray(x)
+        array = np.asarray(whole(x, "an array"))
         if array.dtype == self._floats:
             return array
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
-        whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
-        return array.astype("int64" if whole else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
+        integers = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
+        return array.astype("int64" if integers else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
 
     def _x_type(self, x: Any) -> Any:
         if x is None:

@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from chainrule.backends.llvm import math as elementary
-from chainrule.backends.llvm.code import I1, I32, I64, SCALARS, SIZES, Code, Number
+from chainrule.backends.llvm.code import I1, I32, I64, SCALARS, SIZES, Code, Number, define
 from chainrule.backends.llvm.index import ELEMENTWISE, MOVING, ZERO, Index, Ix, is_view, operands_at
 from chainrule.backends.llvm.integers import integer
 from chainrule.ir import Batch, Equation, Shape, Value
@@ -421,9 +421,7 @@ def _single_power(code: Code, x: Any, y: Any) -> Any:
     name = f"power.{x.type}"
     function = code.module.globals.get(name)
     if function is None:
-        function = ir.Function(code.module, ir.FunctionType(x.type, [x.type, y.type]), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        builder.ret(elementary.emit(builder, "power", *function.args))
+        own = define(code.module, name, [x.type, y.type], result=x.type)
+        own.b.ret(elementary.emit(own.b, "power", *own.function.args))
+        function = own.function
     return code.b.call(function, [x, y])

@@ -10,7 +10,7 @@ from llvmlite import ir
 
 from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define, text
 from chainrule.backends.llvm.groups import Grouped, group
-from chainrule.backends.llvm.layout import COUNT, META, TURN, WORDS, Place, Plan
+from chainrule.backends.llvm.layout import COUNT, META, READ, TURN, WORDS, Place, Plan
 from chainrule.backends.llvm.loops import Writer, Written
 from chainrule.backends.llvm.plan import Planner
 from chainrule.backends.llvm.sharing import share
@@ -162,7 +162,9 @@ class _Driver:
         """Write the function and return it."""
         code, b = self.code, self.code.b
         self.context, self.thread = code.function.args
-        self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(WORDS) if name not in ("done", "status")}
+        self.exit = code.function.append_basic_block("exit")
+        self._begin()
+        self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(READ)}
 
         def address(name: str) -> Any:
             return b.inttoptr(self.words[name], PTR)
@@ -172,7 +174,7 @@ class _Driver:
         self.mine = code.at(address("private"), code.mul(self.thread, self.words["stride"]), "bool")
         self.scratch = code.at(self.mine, self.plan.scratch, "bool")
         self.order, meta = address("order"), address("meta")
-        self.exit, steps = (code.function.append_basic_block(name) for name in ("exit", "steps"))
+        steps = code.function.append_basic_block("steps")
         self.entry = b.block
         b.position_at_end(steps)
         with code.loop(0, self.words["steps"]) as loop:
@@ -221,6 +223,24 @@ class _Driver:
     def _address(self, number: int) -> Any:
         """Return an address from the table."""
         return self.code.b.load(self.code.at(self.table, number, "int64"), typ=PTR, align=8)
+
+    def _begin(self) -> None:
+        """Let the other threads wait until the first one has come; where it does not, they leave."""
+        code, b = self.code, self.code.b
+        begun, way = code.at(self.context, WORDS.index("begun"), "int64"), code.load(self.context, WORDS.index("give_way"), "int64")
+        first, wait, again, come = (code.function.append_basic_block(name) for name in ("first", "wait", "again", "come"))
+        b.cbranch(b.icmp_unsigned("==", self.thread, ir.Constant(I64, 0)), first, wait)
+        b.position_at_end(first)
+        b.atomic_rmw("xchg", begun, ir.Constant(I64, 1), "release")
+        b.branch(come)
+        b.position_at_end(wait)
+        leave = b.switch(b.load_atomic(begun, "acquire", 8, typ=I64), self.exit)
+        leave.add_case(ir.Constant(I64, 0), again)
+        leave.add_case(ir.Constant(I64, 1), come)
+        b.position_at_end(again)
+        _give_way(b, way)
+        b.branch(wait)
+        b.position_at_end(come)
 
     def _split(self) -> None:
         """Find the rows of this thread: whole tiles."""
@@ -371,9 +391,14 @@ def _barrier(module: Any) -> Any:
     looks.add_incoming(more, check)
     b.cbranch(b.icmp_unsigned(">", more, ir.Constant(I32, _SPIN)), way, wait)
     b.position_at_end(way)
-    b.call(b.inttoptr(give_way, ir.FunctionType(I32, []).as_pointer()), [])
+    _give_way(b, give_way)
     looks.add_incoming(ir.Constant(I32, _SPIN // 2), way)
     b.branch(wait)
     b.position_at_end(away)
     b.ret_void()
     return code.function
+
+
+def _give_way(b: Any, address: Any) -> None:
+    """Let other threads run."""
+    b.call(b.inttoptr(address, ir.FunctionType(I32, []).as_pointer()), [])

@@ -1,8 +1,8 @@
 """Elementary functions as IR, for one number or a vector of any number of lanes, in float32 and float64.
 
-They are branch-free: polynomials in fused multiply-add, integer operations on the bits, and choices at the ends. So they can stand in
-any loop, and their results have the same bits on every machine and for every number of lanes. Zeros, infinities, NaN and denormals are
-as in NumPy.
+They are polynomials in fused multiply-add, integer operations on the bits, and choices at the ends; only sin and cos have a branch, to what
+numbers of more than 5e5 (float32) and 1e14 (float64) need. Their results have the same bits on every machine, for every number of lanes and
+beside any others. Zeros, infinities, NaN and denormals are as in NumPy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chainrule.backends.llvm.math.normal import normal_cdf, normal_pdf
 from chainrule.backends.llvm.math.power import power
 from chainrule.backends.llvm.math.trigonometric import cos, sin
 
-__all__ = ["ERRORS", "FUNCTIONS", "NEAR", "emit"]
+__all__ = ["ERRORS", "FUNCTIONS", "emit"]
 
 FUNCTIONS: dict[str, Callable[..., Real]] = {
     "abs": abs,
@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[..., Real]] = {
     "tanh": tanh,
 }
 
-# No error is larger, in units of the last place of the correct result (measured in the tests; sin and cos below the bounds of `NEAR`).
+# No error is larger, in units of the last place of the correct result: measured in the tests.
 ERRORS: dict[tuple[str, str], float] = {
     ("abs", "float32"): 0.0,
     ("cos", "float32"): 1.7,
@@ -73,16 +73,12 @@ ERRORS: dict[tuple[str, str], float] = {
     ("tanh", "float64"): 1.3,
 }
 
-# sin and cos have their stated error for |x| up to here; beyond, absolute errors below 2e-6 up to 6.5e6 (float32) and
-# below 1e-13 up to 3.5e15 (float64). Of larger numbers only the results' bounds ±1 are right.
-NEAR: dict[str, float] = {"float32": 5e5, "float64": 1e14}
-
 
 def emit(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
     """Append a function of `FUNCTIONS` to the builder's block.
 
     Args:
-        builder: Where to write. No block is added.
+        builder: Where to write; sin and cos go on in a new block.
         name: The function, such as "exp"; see `FUNCTIONS`.
         values: Its arguments: float, double or vectors of them, all of one type, which is the result's type too.
 
