@@ -34,7 +34,7 @@ def vector(element: Any, lanes: int) -> Any:
     return ir.VectorType(element, lanes)
 
 
-MARK = "~"  # stands before a size, in the text of a function that is not shared yet
+MARK = "\1"  # stands before a size, in the text of a function that is not shared yet; in strings it would be escaped
 
 
 class Size(ir.Constant):  # type: ignore[misc] # llvmlite has no types
