@@ -405,15 +405,13 @@ def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
         return code.number(value, type)
 
     low, shift = number(0xFFFFFFFF), number(32)
-    c0, c1, c2, c3 = counter
-    k0, k1 = key, purpose if not isinstance(purpose, int) else number(purpose)
-    for turn in range(10):
-        p0, p1 = b.mul(number(_M0), c0), b.mul(number(_M1), c2)
-        c0, c1, c2, c3 = b.xor(b.xor(b.lshr(p1, shift), c1), k0), b.and_(p1, low), b.xor(b.xor(b.lshr(p0, shift), c3), k1), b.and_(p0, low)
-        if turn < 9:
-            k0 = b.and_(b.add(k0, number(_W0)), low)
-            k1 = b.and_(b.add(k1, number(_W1)), low)
-    return [c0, c1, c2, c3]
+    second = purpose if not isinstance(purpose, int) else number(purpose)
+    with code.loop(0, 10, 1, [*counter, key, second]) as loop:
+        c0, c1, c2, c3, k0, k1 = loop.values
+        p0, p1 = b.mul(number(_M0), b.and_(c0, low)), b.mul(number(_M1), b.and_(c2, low))
+        loop.next = [b.xor(b.xor(b.lshr(p1, shift), c1), k0), b.and_(p1, low), b.xor(b.xor(b.lshr(p0, shift), c3), k1), b.and_(p0, low)]
+        loop.next += [b.and_(b.add(k, number(add)), low) for k, add in ((k0, _W0), (k1, _W1))]
+    return loop.last[:4]
 
 
 def _single_power(code: Code, x: Any, y: Any) -> Any:
