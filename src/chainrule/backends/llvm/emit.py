@@ -397,21 +397,31 @@ def _joined(code: Code, x: Any, y: Any) -> Any:
     return code.b.shuffle_vector(x, y, order)
 
 
-def philox(code: Code, counter: list[Any], key: Any, purpose: Any) -> list[Any]:
-    """Ten rounds on 32-bit words that stand in i64 numbers or vectors; see ``ops.random.philox4x32``."""
+def philox(code: Code, counter: list[Any], key: Any, purpose: Any, *, loop: bool = False) -> list[Any]:
+    """Ten rounds on 32-bit words that stand in i64 numbers or vectors; see ``ops.random.philox4x32``.
+
+    As a loop they compile in a third of the time; one after the other they are faster among other work.
+    """
     b, type = code.b, counter[0].type
 
     def number(value: Any) -> Any:
         return code.number(value, type)
 
     low, shift = number(0xFFFFFFFF), number(32)
-    second = purpose if not isinstance(purpose, int) else number(purpose)
-    with code.loop(0, 10, 1, [*counter, key, second]) as loop:
-        c0, c1, c2, c3, k0, k1 = loop.values
-        p0, p1 = b.mul(number(_M0), b.and_(c0, low)), b.mul(number(_M1), b.and_(c2, low))
-        loop.next = [b.xor(b.xor(b.lshr(p1, shift), c1), k0), b.and_(p1, low), b.xor(b.xor(b.lshr(p0, shift), c3), k1), b.and_(p0, low)]
-        loop.next += [b.and_(b.add(k, number(add)), low) for k, add in ((k0, _W0), (k1, _W1))]
-    return loop.last[:4]
+
+    def turn(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> list[Any]:
+        p0, p1 = b.mul(number(_M0), c0), b.mul(number(_M1), c2)
+        words = [b.xor(b.xor(b.lshr(p1, shift), c1), k0), b.and_(p1, low), b.xor(b.xor(b.lshr(p0, shift), c3), k1), b.and_(p0, low)]
+        return [*words, b.and_(b.add(k0, number(_W0)), low), b.and_(b.add(k1, number(_W1)), low)]
+
+    state = [*counter, key, purpose if not isinstance(purpose, int) else number(purpose)]
+    if loop:
+        with code.loop(0, 10, 1, state) as rounds:
+            rounds.next = turn(*(b.and_(word, low) for word in rounds.values))  # which tells LLVM that they are short
+        return rounds.last[:4]
+    for _ in range(10):
+        state = turn(*state)
+    return state[:4]
 
 
 def _single_power(code: Code, x: Any, y: Any) -> Any:
