@@ -15,7 +15,7 @@ from chainrule.backends.llvm.math.error_function import erf
 from chainrule.backends.llvm.math.exponential import exp, expm1, sigmoid, tanh
 from chainrule.backends.llvm.math.lanes import Real
 from chainrule.backends.llvm.math.logarithm import log, log1p
-from chainrule.backends.llvm.math.normal import normal_cdf, normal_pdf
+from chainrule.backends.llvm.math.normal import gelu, normal_cdf, normal_pdf
 from chainrule.backends.llvm.math.power import power
 from chainrule.backends.llvm.math.trigonometric import cos, sin
 
@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Real]] = {
     "exp": exp,
     "expm1": expm1,
     "floor": lambda x: x.intrinsic("floor"),
+    "gelu": gelu,
     "log": log,
     "log1p": log1p,
     "normal_cdf": normal_cdf,
@@ -47,6 +48,7 @@ ERRORS: dict[tuple[str, str], float] = {
     ("exp", "float32"): 1.0,
     ("expm1", "float32"): 1.6,
     ("floor", "float32"): 0.0,
+    ("gelu", "float32"): 1.8,
     ("log", "float32"): 1.0,
     ("log1p", "float32"): 1.5,
     ("normal_cdf", "float32"): 1.5,
@@ -62,6 +64,7 @@ ERRORS: dict[tuple[str, str], float] = {
     ("exp", "float64"): 1.0,
     ("expm1", "float64"): 1.8,
     ("floor", "float64"): 0.0,
+    ("gelu", "float64"): 2.0,
     ("log", "float64"): 1.0,
     ("log1p", "float64"): 1.5,
     ("normal_cdf", "float64"): 1.8,
