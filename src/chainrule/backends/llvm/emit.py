@@ -209,6 +209,8 @@ class Emitter:
             places = [(v, index if v.type.shape else ()) for v in equation.inputs] if self.flat else operands_at(equation, index, self._add)
             if name == "divide" and not equation.inputs[1].type.shape and equation.phase == "update" and self.hoist is not None:
                 return self._divided(self.value(*places[0], lanes, mask), equation.inputs[1], lanes)
+            if name == "multiply" and self._is_gelu(equation):
+                return elementary.emit(code.b, "gelu", self.value(*places[0], lanes, mask))
             operands = [self.value(v, at, lanes, mask) for v, at in places]
             return operands[0] if name in MOVING else self._arithmetic(equation, operands, lanes)
         if name == "constant":
@@ -252,6 +254,12 @@ class Emitter:
         bad = self.bad()
         code.b.store(code.b.or_(code.b.load(bad, typ=I32), code.b.zext(found, I32)), bad)
         return Ix(number) if width == 1 else Ix(0, 0, number)
+
+    def _is_gelu(self, product: Equation) -> bool:
+        """Whether it is x · Φ(x), which has a function of its own as Φ(x) may be denormal; LLVM merges what a Φ(x) beside it repeats."""
+        x, factor = product.inputs
+        made = self.definitions.get(factor)
+        return made is not None and made.op.name == "normal_cdf" and made.inputs[0] is x
 
     def _divided(self, x: Any, divisor: Value, lanes: int) -> Any:
         """Divide by a scalar by multiplying, which is faster."""
