@@ -96,5 +96,5 @@ def load(code: bytes, target: Target, name: str = "run", arguments: int = 2) -> 
     if not address:
         raise RuntimeError(f"the object code has no function '{name}'")
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)(address)
-    function.engine = engine
+    function.engine = engine  # type: ignore[attr-defined] # it lives as long
     return function
