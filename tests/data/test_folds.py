@@ -67,9 +67,9 @@ def test_fewer_than_two_folds_are_refused(folds: int) -> None:
 
 def test_more_folds_than_rows_groups_or_times_are_refused_by_number() -> None:
     table = Table(pl.DataFrame({"g": ["a", "b", "c"] * 5, "t": [1, 2, 3] * 5}), "t.csv")
-    with pytest.raises(DataError, match="--folds 20 needs 20 usable rows at least, and the data has 15"):
+    with pytest.raises(DataError, match="folds=20 needs 20 usable rows at least, and the data has 15"):
         fold_rows(15, 20)
-    with pytest.raises(DataError, match=r"--folds 5 needs 5 values of 'g' at least, and t.csv has 3"):
+    with pytest.raises(DataError, match=r"folds=5 needs 5 values of 'g' at least, and t.csv has 3"):
         fold_rows(table, 5, group="g")
-    with pytest.raises(DataError, match=r"--folds 3 needs 4 different values of 't' at least, and t.csv has 3"):
+    with pytest.raises(DataError, match=r"folds=3 needs 4 different values of 't' at least, and t.csv has 3"):
         fold_rows(table, 3, time=Column("t", "number"))

@@ -40,13 +40,13 @@ def test_parts_are_percentages_or_fractions(said, fractions) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("64,16", r"--split 64,16: the parts add up to 80; they must add up to 100 \(or to 1\), such as 64,16,20"),
-        ("a,b", r"--split a,b: give the parts for training, validation and test, such as 64,16,20"),
-        ("25,25,25,25", r"--split 25,25,25,25: give the parts for training, validation and test"),
-        ("120,-20", r"--split 120,-20: give the parts for training, validation and test"),
-        ("nan,1", r"--split nan,1: give the parts"),
-        ("", r"--split : give the parts"),
-        ((0, 100), r"--split 0,100: the training part is empty; give it a share, such as 64,16,20"),
+        ("64,16", r"split='64,16': the parts add up to 80; they must add up to 100 \(or to 1\), such as 64,16,20"),
+        ("a,b", r"split='a,b': give the parts for training, validation and test, such as 64,16,20"),
+        ("25,25,25,25", r"split='25,25,25,25': give the parts for training, validation and test"),
+        ("120,-20", r"split='120,-20': give the parts for training, validation and test"),
+        ("nan,1", r"split='nan,1': give the parts"),
+        ("", r"split='': give the parts"),
+        ((0, 100), r"split='0,100': the training part is empty; give it a share, such as 64,16,20"),
     ],
 )
 def test_other_splits_are_refused(said, message: str) -> None:
@@ -134,7 +134,7 @@ def test_two_rows_are_training_and_validation() -> None:
 def test_what_cannot_be_split_is_refused() -> None:
     table = people()
     alone = Table(pl.DataFrame({"a": ["1", None], "g": ["x", "x"], "s": ["m", "n"]}), "tiny.csv", lines=(2, 3))
-    with pytest.raises(DataError, match=r"the data has 1 usable row, too few for a training and a validation part: .* --split 100"):
+    with pytest.raises(DataError, match=r"the data has 1 usable row, too few for a training and a validation part: .* split='100'"):
         split_rows(1)
     with pytest.raises(DataError, match=r"people.csv has no usable rows to train on"):
         split_rows(table, rows=np.zeros(0, np.int64))
@@ -142,11 +142,11 @@ def test_what_cannot_be_split_is_refused() -> None:
         split_rows(table, group="patent")
     with pytest.raises(DataError, match=r"tiny.csv has 1 g to group by, too few"):
         split_rows(alone, group="g")
-    with pytest.raises(DataError, match=r"column 's' of tiny.csv holds neither dates nor numbers: --time needs a column that has an order"):
+    with pytest.raises(DataError, match=r"column 's' of tiny.csv holds neither dates nor numbers: time= needs a column that has an order"):
         split_rows(alone, time=Column("s", "category"))
-    with pytest.raises(DataError, match=r"column 'a' is missing in 1 of 2 rows \(first tiny.csv, line 3\): --time needs all of them"):
+    with pytest.raises(DataError, match=r"column 'a' is missing in 1 of 2 rows \(first tiny.csv, line 3\): time= needs all of them"):
         split_rows(alone, time=Column("a", "number"))
-    with pytest.raises(OptionError, match=r"--group and --time exclude each other"):
+    with pytest.raises(OptionError, match=r"group and time exclude each other"):
         split_rows(alone, group="g", time=Column("a", "number"))
-    with pytest.raises(OptionError, match=r"--seed -1: a seed is a whole number from 0"):
+    with pytest.raises(OptionError, match=r"seed=-1: a seed is a whole number from 0"):
         split_rows(10, seed=-1)

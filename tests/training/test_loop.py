@@ -345,7 +345,7 @@ def test_ctrl_c_leaves_an_epoch_unmeasured(monkeypatch: pytest.MonkeyPatch) -> N
     whole = measure(loop_of().step, loop_of().state, VALID, {})
     monkeypatch.setattr("chainrule.training.loop._MEASURED_AT_ONCE", 210.0)  # three rows at once
     loop = loop_of()
-    assert measure(loop.step, loop.state, VALID, {}, threading.Event()) == whole
+    assert measure(loop.step, loop.state, VALID, {}, None, threading.Event()) == whole
     predict, sizes = loop.step.predict, []
 
     def interrupted(state: Any, x: Any) -> np.ndarray:

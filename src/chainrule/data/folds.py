@@ -14,6 +14,7 @@ from chainrule.data.partition import apportion
 from chainrule.data.split import DEFAULT_SPLIT, Split, count_groups, divide, parse_split, split_rows, times_of
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
+from chainrule.words import setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def fold_rows(
         OptionError: ``folds`` is below 2. DataError: there are fewer rows, groups or times than it needs.
     """
     if folds < 2:
-        raise OptionError(f"--folds {folds}: cross-validation needs 2 folds at least.")
+        raise OptionError(f"{setting('folds', folds)}: cross-validation needs 2 folds at least.")
     if isinstance(table, int):
         table = Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data")
     rows = np.arange(table.rows) if rows is None else rows
@@ -90,7 +91,9 @@ def _need(table: Table, rows: NDArray[np.int64], folds: int, stretches: int, gro
         what, there = "usable rows", len(rows)
     least = 4 if folds == 2 and not time else stretches  # each side of two must leave a training and a validation part
     if there < least:
-        raise DataError(f"--folds {folds} needs {least:,} {what} at least, and {table.source} has {there:,}; ask for fewer folds.")
+        raise DataError(
+            f"{setting('folds', folds)} needs {least:,} {what} at least, and {table.source} has {there:,}; ask for fewer folds."
+        )
 
 
 def _class_notes(labels: NDArray[np.integer[Any]] | None, label: str, folds: int) -> tuple[Note, ...]:
@@ -101,4 +104,4 @@ def _class_notes(labels: NDArray[np.integer[Any]] | None, label: str, folds: int
     if not rare:
         return ()
     text = f"{rare} of the {len(counts)} classes of '{label}' have fewer rows than folds, and are missing in the test rows of some"
-    return (Note(text, "--folds"),)
+    return (Note(text, "folds"),)

@@ -14,6 +14,7 @@ from chainrule.data.cells import read_column
 from chainrule.data.partition import Sides, apportion, grouped, shuffled, stratified, timed
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError, nearest
+from chainrule.words import setting, word
 
 DEFAULT_SPLIT = "64,16,20"
 
@@ -46,11 +47,13 @@ def parse_split(split: str | Sequence[float]) -> tuple[float, float, float]:
         numbers = []
     total = sum(numbers)
     if not 1 <= len(numbers) <= 3 or not all(0 <= number <= 100 for number in numbers):
-        raise OptionError(f"--split {said}: give the parts for training, validation and test, such as {DEFAULT_SPLIT}")
+        raise OptionError(f"{setting('split', said)}: give the parts for training, validation and test, such as {DEFAULT_SPLIT}")
     if abs(total - 100) > 0.01 and abs(total - 1) > 0.0001:
-        raise OptionError(f"--split {said}: the parts add up to {total:g}; they must add up to 100 (or to 1), such as {DEFAULT_SPLIT}")
+        raise OptionError(
+            f"{setting('split', said)}: the parts add up to {total:g}; they must add up to 100 (or to 1), such as {DEFAULT_SPLIT}"
+        )
     if not numbers[0]:
-        raise OptionError(f"--split {said}: the training part is empty; give it a share, such as {DEFAULT_SPLIT}")
+        raise OptionError(f"{setting('split', said)}: the training part is empty; give it a share, such as {DEFAULT_SPLIT}")
     train, valid, test = [number / total for number in numbers] + [0.0] * (3 - len(numbers))
     return train, valid, test
 
@@ -77,9 +80,9 @@ def split_rows(
     Raises :class:`DataError` where there are too few rows or groups, or times are missing, and :class:`OptionError` for an unusable option.
     """
     if seed < 0:
-        raise OptionError(f"--seed {seed}: a seed is a whole number from 0")
+        raise OptionError(f"{setting('seed', seed)}: a seed is a whole number from 0")
     if group and time:
-        raise OptionError("--group and --time exclude each other: leave one of them out")
+        raise OptionError(f"{word('group')} and {word('time')} exclude each other: leave one of them out")
     given = given or {}
     if isinstance(table, int):
         table = Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data")
@@ -109,7 +112,9 @@ def _need(parts: int, count: int, what: str, source: str) -> None:
     if count == 0:
         raise DataError(f"{source} has no {what}s to train on")
     if count < parts:
-        raise DataError(f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with --split 100")
+        raise DataError(
+            f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with {setting('split', '100')}"
+        )
 
 
 def divide(
@@ -129,12 +134,12 @@ def divide(
         return np.zeros(len(rows), np.int64), "all rows of the table are training rows", ()
     if group:
         groups, alone = _groups(table, group, rows)
-        notes = (Note(f"each of the {alone:,} rows without '{group}' is a group of its own", "--group"),) if alone else ()
+        notes = (Note(f"each of the {alone:,} rows without '{group}' is a group of its own", "group"),) if alone else ()
         return grouped(sizes, groups, seed), f"no {group} in two parts, seed {seed}", notes
     if time:
         sides, together = timed(sizes, times_of(table, time, rows).to_numpy())
         text = f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts"
-        return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "--time"),)
+        return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "time"),)
     if labels is not None:
         return stratified(sizes, labels, seed), f"shuffled, stratified by {label}, seed {seed}", ()
     return shuffled(sizes, seed), f"shuffled, seed {seed}", ()
@@ -168,12 +173,14 @@ def times_of(table: Table, time: Column, rows: NDArray[np.int64] | None = None) 
     """Return the dates or numbers of a column that orders rows (all by default); raises :class:`DataError` where there is none."""
     rows = np.arange(table.rows) if rows is None else rows
     if time.kind not in ("date", "number"):
-        raise DataError(f"column '{time.name}' of {table.source} holds neither dates nor numbers: --time needs a column that has an order")
+        raise DataError(
+            f"column '{time.name}' of {table.source} holds neither dates nor numbers: {setting('time')} needs a column that has an order"
+        )
     times = read_column(table, time).gather(rows)
     if times.null_count():
         first = int(rows[times.is_null().arg_true()[0]])
         raise DataError(
             f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): "
-            "--time needs all of them; fill them in or leave those rows out"
+            f"{setting('time')} needs all of them; fill them in or leave those rows out"
         )
     return times

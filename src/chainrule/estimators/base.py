@@ -100,18 +100,25 @@ class NeuralNetwork(Learned, Parameters):
             self._go_on()
         else:
             self._understand(learned, train)
-        validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False)) if own else self._batch(rows, valid)
+        judged = self._rows(X_val, y_val, sample_weight_val, reset=False) if own else rows
+        valid = judged.used if own else valid
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
         epochs = of.epochs_of(self.epochs, per_epoch)
-        plan = self._plan(of.schedule_of(self.schedule, epochs * per_epoch))
-        state = step_of(plan).init(seed, self.state_.params if again else None)
+        stays = inputs.is_large(learned.X) and all(
+            inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid))
+        )
+        plan = replace(self._plan(of.schedule_of(self.schedule, epochs * per_epoch)), standardizes=stays)
+        buffers = inputs.buffers_of(self.encoder_) if stays else {}
+        state = step_of(plan).init(seed, self.state_.params if again else None, buffers)
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
+        batch = self._in_place(learned) if stays else self._batch(learned, train)
+        validation = (batch if judged is learned else self._in_place(judged)) if stays and len(valid) else self._batch(judged, valid)
         settings = self._settings(epochs, size, self.patience if validation else None)
-        loop = self._loop(plan, state, self._batch(learned, train), validation, settings, given)
+        loop = self._loop(plan, state, batch, validation, settings, given, *((train, valid) if stays else ()))
         stopped = self._run(loop)
-        self.state_ = loop.state if validation is None and not stopped.error else loop.best
+        self.state_ = replace(loop.state if validation is None and not stopped.error else loop.best, buffers={})
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
         return self
 
@@ -271,11 +278,28 @@ class NeuralNetwork(Learned, Parameters):
         if not len(chosen):
             return None
         x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
+        return (x, *self._wanted(rows, chosen))
+
+    def _in_place(self, rows: Rows) -> Batch:
+        """Return all rows, X where it is, as a training step takes them that standardizes; of those that do not count, y is zero."""
+        used = rows.used
+
+        def everywhere(values: Array) -> Array:
+            if len(used) == len(rows.y):
+                return values
+            whole = np.zeros((len(rows.y), *values.shape[1:]), values.dtype)
+            whole[used] = values
+            return whole
+
+        return (np.ascontiguousarray(rows.X), *map(everywhere, self._wanted(rows, used)))
+
+    def _wanted(self, rows: Rows, chosen: Array) -> tuple[Array, ...]:
+        """Return what the loss takes of some rows: y, and how much each counts if that is given."""
         y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype, chosen)
         weights = rows.weights(chosen)
         if weights is not None and callable(self.loss) and not takes_weights(self.loss):
             raise OptionError("the loss function takes no weights: give it a third argument, or leave sample_weight and class_weight out.")
-        return (x, y) if weights is None else (x, y, weights)
+        return (y,) if weights is None else (y, weights)
 
     def _settings(self, epochs: int, batch_size: int | None, patience: int | None) -> Settings:
         """Return how a run goes on and when it stops."""
@@ -302,13 +326,23 @@ class NeuralNetwork(Learned, Parameters):
         metric, answers = METRICS[name], self.answers_
         return lambda prediction, y: float(np.mean([metric(*pair, quantiles=answers.quantiles) for pair in answers.pairs(prediction, y)]))
 
-    def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings, given: int) -> Loop:
+    def _loop(
+        self,
+        plan: Plan,
+        state: State,
+        batch: Batch | None,
+        validation: Batch | None,
+        settings: Settings,
+        given: int,
+        rows: Array | None = None,
+        validation_rows: Array | None = None,
+    ) -> Loop:
         """Return the run of a state, with the numbers of this optimizer, on a batch that stands for so many rows that were given."""
         assert batch is not None  # some row counts
         if self.metric is not None and validation is None:
             raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
         state.hyper = dict(plan.optimizer.value.hyper)
-        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), given)
+        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), rows, validation_rows, given)
 
     def _run(self, loop: Loop) -> Stopped:
         """Train, and write the epochs down."""

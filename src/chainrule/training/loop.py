@@ -27,6 +27,7 @@ from chainrule.training.until import Predicate
 from chainrule.training.whole_numbers import check_count
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
+_ROWS_COPIED = 8192  # of the validation rows at a time, where they stand among others
 _SLICE_SECONDS = 0.05  # between two looks at the clock and at Ctrl-C, and two events for a progress bar
 _MEASURED_AT_ONCE = 2e9  # weights times rows that are predicted between two looks at Ctrl-C
 
@@ -118,6 +119,7 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        rows, validation_rows: the numbers of those rows of the data, and of the validation rows, that are looked at; all by default.
         given: how many rows the data stands for, where equal ones of them are one row of it; as many as it has unless given.
         start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
@@ -131,6 +133,8 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    rows: np.ndarray | None = None
+    validation_rows: np.ndarray | None = None
     given: int | None = None
     start: State = field(init=False)
     best: State = field(init=False)
@@ -146,7 +150,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.best = self.start = self.state.copy()
-        self._rows = len(self.data[1])
+        self._rows = len(self.data[1] if self.rows is None else self.rows)
         self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
         if self.validation is not None and not len(self.validation[1]):
             raise DataError("there are no rows to validate on; leave validation out.")
@@ -225,6 +229,7 @@ class Loop:
             order=settings.order,
             threads=settings.threads,
             watched=self._sampling is not None,
+            rows=self.rows,
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
         looks = self._chooses or settings.until is not None or settings.stands
@@ -287,7 +292,9 @@ class Loop:
         last = (self._rows - 1) % self._batch_size + 1  # rows of the epoch's last step
         others = (len(work.losses) - 1) * self._batch_size
         loss = (sum(work.losses[:-1]) * self._batch_size + work.losses[-1] * last) / (others + last)
-        valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics, self._interrupted)
+        valid = {}
+        if self.validation is not None:
+            valid = measure(self.step, state, self.validation, self.metrics, self.validation_rows, self._interrupted)
         value = valid.get(settings.watch, loss)
         greater = settings.greater_is_better and bool(valid)
         better = value > self.best_value if greater else value < self.best_value
@@ -350,25 +357,39 @@ class _UnmeasuredError(Exception):
 
 
 def measure(
-    step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric], interrupted: threading.Event | None = None
+    step: TrainingStep,
+    state: State,
+    data: Batch,
+    metrics: Mapping[str, Metric],
+    rows: np.ndarray | None = None,
+    interrupted: threading.Event | None = None,
 ) -> dict[str, float]:
-    """Return the loss and the metrics of a state's predictions on some rows, in inference; where it is not interrupted meanwhile."""
+    """Return the loss and the metrics of a state's predictions on some rows, by their numbers, or on all, in inference.
+
+    Where the flag is set meanwhile, it is left undone.
+    """
     arrays = step.batch(data)
-    prediction = _predicted(step, state, data[0], len(arrays["y"]), interrupted)
+    y, *w = (arrays[name] if rows is None else arrays[name][rows] for name in ("y", "w") if name in arrays)
+    prediction = _predicted(step, state, data[0], len(y), rows, interrupted)
     with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
-        loss = step.measured_loss(prediction, arrays["y"], arrays.get("w"))
-        return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+        loss = step.measured_loss(prediction, y, *w)
+        return {"loss": loss, **{name: float(metric(prediction, y)) for name, metric in metrics.items()}}
 
 
-def _predicted(step: TrainingStep, state: State, x: Any, rows: int, interrupted: threading.Event | None) -> np.ndarray:
-    size = max(int(_MEASURED_AT_ONCE / sum(array.size for array in state.params.values())), 1)
-    if rows <= size or interrupted is None:
+def _predicted(
+    step: TrainingStep, state: State, x: Any, count: int, rows: np.ndarray | None, interrupted: threading.Event | None
+) -> np.ndarray:
+    """Return the prediction of some rows: so many at a time that Ctrl-C is seen soon, and that few are copied."""
+    size = count if interrupted is None else max(int(_MEASURED_AT_ONCE / sum(array.size for array in state.params.values())), 1)
+    if rows is not None:
+        size = min(size, _ROWS_COPIED)
+    elif count <= size:
         return step.predict(state, x)
     parts = []
-    for start in range(0, rows, size):
-        if interrupted.is_set():
+    for start in range(0, count, size):
+        if interrupted is not None and interrupted.is_set():
             raise _UnmeasuredError
-        part = slice(start, start + size)
+        part = slice(start, start + size) if rows is None else rows[start : start + size]
         parts.append(step.predict(state, {name: array[part] for name, array in x.items()} if isinstance(x, dict) else x[part]))
     return np.concatenate(parts)
 

@@ -27,6 +27,7 @@ from chainrule.training.chunks import over_chunks
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
 from chainrule.training.state import State
+from chainrule.words import setting
 
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
@@ -160,7 +161,7 @@ class Model:
             DataError: as :meth:`answers`; or the model was trained for none.
         """
         if not self.goal.quantiles:
-            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with --loss pinball.")
+            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with {setting('loss', 'pinball')}.")
         return self.goal.by_target([part.reshape(len(part), -1) for part in self.answers(data)])
 
     def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
@@ -276,6 +277,8 @@ def describe(network: nn.Sequential) -> list[dict[str, Any]]:
             does = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does = f"dropout {layer.rate:g}"
+        elif isinstance(layer, nn.Standardize):
+            does = "(x − mean) / scale"
         own = {f"{name}.{path}": list(shape) for path, (_, shape) in layer.parameters().items()}
         rows.append({"layer": name, "does": does, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
     return rows
