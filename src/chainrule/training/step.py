@@ -38,6 +38,7 @@ from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
+_CONVERTED_AT_ONCE = 1 << 22  # numbers: rows of another dtype are predicted in parts, so that no copy of all is made
 
 
 def training_step(
@@ -324,11 +325,19 @@ class TrainingStep:
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
+        if self._is_converted(x) and x.size > _CONVERTED_AT_ONCE:
+            rows = max(_CONVERTED_AT_ONCE * len(x) // x.size, 1)
+            return np.concatenate([self.predict(state, x[start : start + rows], threads=threads) for start in range(0, len(x), rows)])
         arrays = self._x_arrays(x)
         run = self.inference_for(x_signature(arrays))
         if type(x) is np.ndarray and arrays["x"] is x:
             self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
         return run({**state.params, **state.buffers, **arrays}, threads=threads)["prediction"]
+
+    def _is_converted(self, x: Any) -> bool:
+        """Return whether x is an array of rows of other numbers than the network's."""
+        expected = self.signature.x
+        return type(x) is np.ndarray and x.ndim > 1 and x.dtype != self._floats and isinstance(expected, Type) and expected.is_float
 
     def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
         """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
