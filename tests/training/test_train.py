@@ -326,6 +326,16 @@ def test_columns_of_a_data_frame_can_be_named_by_numbers():
     assert set(model.encoder.sources.values()) == {"1", "2"}
 
 
+def test_a_model_is_one_line():
+    assert repr(train(hidden=(8, 6))) == "Model(regression of 'y'; 48 → 8 → 6 → 1 units)"
+
+
+def test_where_the_first_line_holds_numbers_an_unknown_column_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("1,2\n3,4\n5,6\n")
+    with pytest.raises(DataError, match=r"no column 'y' \(target=\)\. Its columns: '1', '2'\. .* header=False takes that as a row"):
+        cr.train(tmp_path / "t.csv", "y")
+
+
 def test_a_table_needs_a_target():
     with pytest.raises(OptionError, match="say which column to predict: target='COLUMN'; a data frame has x, color"):
         cr.train(TABLE)

@@ -51,9 +51,10 @@ def read_column(table: Table, column: Column) -> pl.Series:
 
 def no_such_column(table: Table, name: str, option: str = "") -> DataError:
     """Return the error for a column that the table lacks; ``option`` is that which named it."""
-    return DataError(
-        f"{table.source} has no column '{name}'{f' ({setting(option)})' if option else ''}.{_suggested(name, table.frame.columns)}"
-    )
+    said = f"{table.source} has no column '{name}'{f' ({setting(option)})' if option else ''}.{_suggested(name, table.frame.columns)}"
+    if any(note.option == "header" for note in table.notes):
+        said += f" These are the numbers of its first line: {setting('header', False)} takes that as a row."
+    return DataError(said)
 
 
 def _suggested(name: str, columns: list[str]) -> str:

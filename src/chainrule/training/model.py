@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chainrule.training.options import Options
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """A network with everything that turns raw rows into its answers. Made by :func:`chainrule.train` or :func:`chainrule.load`.
 
@@ -67,6 +67,11 @@ class Model:
     history: History = field(default_factory=History)
     cross_validation: CrossValidation | None = None
     source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        shapes = [size for layer in self.layers for name, size in layer["parameters"].items() if name.endswith(".weight")]
+        widths = [shape[0] for shape in shapes[:1]] + [shape[1] for shape in shapes]
+        return f"Model({self.goal.task} of {', '.join(map(repr, self.goal.names))}; {' → '.join(map(str, widths))} units)"
 
     def _repr_html_(self) -> Any:
         return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand

@@ -13,7 +13,7 @@ from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.folds import Folds, fold_rows
 from chainrule.data.own_files import check_own_files
-from chainrule.data.split import Split, parse_split, split_rows
+from chainrule.data.split import Division, Split, parse_split, split_rows
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.target import Target, judge_target, rows_with_target
 from chainrule.data.target_transform import COUNTS, STANDARDIZE
@@ -80,17 +80,11 @@ class Judged:
         combinations, of_rows = np.unique(np.stack(of_each, axis=1), axis=0, return_inverse=True)
         return of_rows if len(combinations) * _ROWS_A_COMBINATION <= len(of_rows) else None
 
-    def division(self, options: Options) -> dict[str, Any]:
-        """Return how the rows are divided, in the words of :func:`chainrule.data.split.split_rows`."""
-        return {
-            "rows": self.rows,
-            "labels": self.labels,
-            "label": self.goal.title,
-            "group": options.group or "",
-            "time": self.time,
-            "given": {name: own.rows for name, own in self.own.items()},
-            "seed": options.seed if options.split_seed is None else options.split_seed,
-        }
+    def division(self, options: Options) -> Division:
+        """Return by what the rows are divided."""
+        given = {name: own.rows for name, own in self.own.items()}
+        seed = options.seed if options.split_seed is None else options.split_seed
+        return Division(self.rows, self.labels, self.goal.title, options.group or "", self.time, given, seed)
 
 
 @dataclass(frozen=True)
@@ -215,7 +209,7 @@ def divide(judged: Judged, options: Options) -> Split:
     """
     train, valid, test = parse_split(judged.sources.split)
     parts = (train, valid, 0.0 if options.folds else test)
-    return split_rows(judged.sources.table, [part / sum(parts) for part in parts], **judged.division(options))
+    return split_rows(judged.sources.table, [part / sum(parts) for part in parts], judged.division(options))
 
 
 def fold(judged: Judged, options: Options) -> Folds | None:
@@ -226,7 +220,7 @@ def fold(judged: Judged, options: Options) -> Folds | None:
     """
     if options.folds is None:
         return None
-    return fold_rows(judged.sources.table, options.folds, judged.sources.split, **judged.division(options))
+    return fold_rows(judged.sources.table, options.folds, judged.sources.split, judged.division(options))
 
 
 def encode(judged: Judged, split: Split, options: Options) -> Prepared:

@@ -163,7 +163,7 @@ def _repeat(record: RunRecord) -> str:
     made = ", ".join(f"{name} {version}" for name, version in record.about.get("made_with", {}).items())
     rows = [
         ("data", str(data.get("path", data.get("given", "")))),
-        ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
+        ("options that are not defaults", ", ".join(setting(name, value) for name, value in options.items()) or "none"),
         ("made with", made),
     ]
     return sentence(_promise(record)) + f"{verbatim(command, 'The command')}{facts(rows, 'What it was made of')}"
