@@ -121,6 +121,7 @@ class TrainingStep:
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
         self.signature = Signature(x_type, target)
+        self._takes_floats = isinstance(x_type, Type) and x_type.is_float
         self.program: Program = self.compiled(self.signature).program
 
     def __reduce__(self) -> NoReturn:
@@ -325,7 +326,7 @@ class TrainingStep:
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
-        if self._is_converted(x) and x.size > _CONVERTED_AT_ONCE:
+        if type(x) is np.ndarray and x.dtype != self._floats and x.ndim > 1 and x.size > _CONVERTED_AT_ONCE and self._takes_floats:
             rows = max(_CONVERTED_AT_ONCE * len(x) // x.size, 1)
             return np.concatenate([self.predict(state, x[start : start + rows], threads=threads) for start in range(0, len(x), rows)])
         arrays = self._x_arrays(x)
@@ -333,11 +334,6 @@ class TrainingStep:
         if type(x) is np.ndarray and arrays["x"] is x:
             self._predictors[x.dtype, x.shape[1:]] = run  # the next time it needs no conversion and no look at its type
         return run({**state.params, **state.buffers, **arrays}, threads=threads)["prediction"]
-
-    def _is_converted(self, x: Any) -> bool:
-        """Return whether x is an array of rows of other numbers than the network's."""
-        expected = self.signature.x
-        return type(x) is np.ndarray and x.ndim > 1 and x.dtype != self._floats and isinstance(expected, Type) and expected.is_float
 
     def measured_loss(self, prediction: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> float:
         """Return the loss of a prediction, by the meanings of its operations, which are traced once."""
