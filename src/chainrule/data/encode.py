@@ -17,7 +17,7 @@ from chainrule.data.codes.categories import CategoryCode
 from chainrule.data.codes.code import Code
 from chainrule.data.codes.dates import DateCode
 from chainrule.data.codes.numbers import BooleanCode, NumberCode
-from chainrule.data.codes.units import TooFar, Units
+from chainrule.data.codes.units import TooFarError, Units
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.typed import read_fields, read_record
 from chainrule.errors import DataError, FileFormatError, OptionError
@@ -131,7 +131,7 @@ class Encoder:
     def _rows(self, units: Units, table: Table, first: int, stop: int) -> NDArray[Any]:
         try:
             return units.rows(first, stop)
-        except TooFar as far:
+        except TooFarError as far:
             place, row = far.args
         name = list(self.sources.values())[place]
         read_column(table, next(code.column for code in self.codes if code.column.name == name))  # where it is infinite, that is said

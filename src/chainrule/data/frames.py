@@ -18,7 +18,8 @@ SOURCE = "a data frame"
 def read_frame(data: object, *, nulls: bool = True) -> pl.DataFrame:
     """Return a data frame (pandas, polars, pyarrow, … lazy ones are collected) or a dict of columns as a polars frame.
 
-    Names become strings. Without ``nulls``, missing numbers may stay NaN. A dict's values are sequences, or arrays as in :func:`read_arrays`. Raises :class:`DataError` for anything else.
+    Names become strings. Without ``nulls``, missing numbers may stay NaN. A dict's values are sequences, or arrays as in
+    :func:`read_arrays`. Raises :class:`DataError` for anything else.
     """
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 from chainrule.data.codes.code import OneOf, Unit
 
 
-class TooFar(Exception):
-    """A unit of a row is no number of the dtype; ``args`` are the unit's place and the row."""
+class TooFarError(Exception):
+    """A unit of a row is no finite number of the dtype; ``args`` are the unit's place and the row."""
 
 
 class Units:
@@ -21,8 +21,8 @@ class Units:
     def __init__(self, columns: Sequence[Sequence[Unit] | OneOf], dtype: DTypeLike) -> None:
         self._dtype = dtype
         self.width = 0
-        self._numbers, self._flags = _Places(), _Places()
-        scaled: list[Unit] = []
+        self._numbers: dict[int, Unit] = {}  # by their places in a row
+        self._flags: dict[int, Unit] = {}
         ones: list[NDArray[np.int64]] = []
         self._codes: list[NDArray[np.unsignedinteger]] = []
         for column in columns:
@@ -32,55 +32,45 @@ class Units:
                 self.width += column.units
                 continue
             for unit in column:
-                if unit.values.dtype == np.bool_:
-                    self._flags.add(unit.values, self.width)
-                else:
-                    self._numbers.add(unit.values, self.width)
-                    scaled.append(unit)
+                (self._flags if unit.values.dtype == np.bool_ else self._numbers)[self.width] = unit
                 self.width += 1
-        self._mean, self._scale = np.array([[(unit.mean, unit.scale)] for unit in scaled]).reshape(-1, 2, 1).swapaxes(0, 1)
+        self._mean = np.array([[unit.mean] for unit in self._numbers.values()])
+        self._scale = np.array([[unit.scale] for unit in self._numbers.values()])
         self._first = np.cumsum([0, *map(len, ones)])[:-1, None]
         self._ones = np.concatenate(ones) if ones else np.empty(0, np.int64)
 
     def rows(self, first: int, stop: int) -> NDArray[Any]:
-        """Return the units of the rows from ``first`` up to ``stop`` (rows, units); raises :class:`TooFar`."""
+        """Return the units of the rows from ``first`` up to ``stop`` (rows, units); raises :class:`TooFarError`."""
         x = np.zeros((stop - first, self.width), self._dtype)
-        if self._numbers.values:
-            values = _part(self._numbers.values, first, stop)
+        if self._numbers:
+            values = _values(self._numbers, first, stop)
             try:
                 with np.errstate(over="raise"):
                     values -= self._mean
                     values /= self._scale
                     np.copyto(values, 0.0, where=np.isnan(values))  # a missing number
-                    x[:, self._numbers.places] = values.T
+                    x[:, list(self._numbers)] = values.T
             except FloatingPointError:
                 raise self._too_far(first, stop) from None
-        if self._flags.values:
-            x[:, self._flags.places] = _part(self._flags.values, first, stop).T
+            if not np.isfinite(values).all():  # it was infinite before
+                raise self._too_far(first, stop)
+        if self._flags:
+            x[:, list(self._flags)] = _values(self._flags, first, stop).T
         if self._codes:
             places = self._ones.take(_part(self._codes, first, stop) + self._first)
             at = places + np.arange(0, x.size, self.width)
             x.reshape(-1)[at.reshape(-1) if places.min(initial=0) >= 0 else at[places >= 0]] = 1.0
         return x
 
-
-    def _too_far(self, first: int, stop: int) -> TooFar:
+    def _too_far(self, first: int, stop: int) -> TooFarError:
         with np.errstate(over="ignore"):
-            units = ((_part(self._numbers.values, first, stop) - self._mean) / self._scale).astype(self._dtype)
+            units = ((_values(self._numbers, first, stop) - self._mean) / self._scale).astype(self._dtype)
         number, row = np.argwhere(np.isinf(units))[0]
-        return TooFar(self._numbers.places[number], first + int(row))
+        return TooFarError(list(self._numbers)[number], first + int(row))
 
 
-class _Places:
-    """Units of one kind: the values of each, and where they stand in a row."""
-
-    def __init__(self) -> None:
-        self.values: list[NDArray[Any]] = []
-        self.places: list[int] = []
-
-    def add(self, values: NDArray[Any], place: int) -> None:
-        self.values.append(values)
-        self.places.append(place)
+def _values(units: Mapping[int, Unit], first: int, stop: int) -> NDArray[Any]:
+    return _part([unit.values for unit in units.values()], first, stop)
 
 
 def _part(columns: Sequence[NDArray[Any]], first: int, stop: int) -> NDArray[Any]:
