@@ -46,7 +46,7 @@ import numpy as np
 import chainrule as cr
 x = np.ones((8, 4))
 cr.fit(cr.nn.mlp(4, [3], 1), (x, x[:, :1]), loss=cr.losses.mse, optimizer=cr.optim.adam(), epochs=2)
-print(sorted({"polars", "narwhals", "typer", "rich", "starlette", "torch", "sklearn", "pandas"} & sys.modules.keys()))
+print(sorted({"polars", "narwhals", "typer", "rich", "starlette", "torch", "sklearn", "pandas", "numpy.ma"} & sys.modules.keys()))
 """
     assert python(code) == "[]\n"
 

@@ -6,6 +6,7 @@
     └── ChainruleError
         ├── InputError (ValueError)          what was given cannot be used: a file, a column, an option, a batch
         │   ├── DataError                    a table or a cell of it; says file, line, column
+        │   │   └── IndexRangeError          a label or code out of its range; says row, index and range
         │   ├── OptionError                  an option or argument out of range, or options that exclude each other
         │   ├── FileFormatError              a model file that is damaged, foreign, or newer than this version
         │   └── AnswerError                  an answer to an exercise that cannot be read as one
@@ -34,6 +35,28 @@ class InputError(ChainruleError, ValueError):
 
 class DataError(InputError):
     """A table, or a cell of it, cannot be used."""
+
+
+class IndexRangeError(DataError):
+    """A label or code is out of its range.
+
+    Args:
+        place: where it stands in its array. ``index``: what stands there. ``size``: of the range. ``length``: of the array.
+    """
+
+    def __init__(self, place: Sequence[int], index: int, size: int, length: int) -> None:
+        super().__init__(place, index, size, length)
+        self.place, self.index, self.size, self.length = place, index, size, length
+
+    def __str__(self) -> str:
+        column = f", column {', '.join(map(str, self.place[1:]))}" if self.place[1:] else ""
+        where = f"row {self.place[0]}{column}" if self.place else "the index"
+        return f"{where} holds index {self.index}, outside of the range 0 to {self.size - 1}."
+
+    def of(self, rows: Sequence[int]) -> IndexRangeError:
+        """Return the error of an array of a batch, whose rows have these numbers in the data."""
+        place = (rows[self.place[0]], *self.place[1:]) if self.place and self.length == len(rows) else self.place
+        return IndexRangeError(place, self.index, self.size, self.length)
 
 
 class OptionError(InputError):

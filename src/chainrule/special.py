@@ -24,20 +24,24 @@ def _erf_rest(x: np.ndarray) -> Any:
     return np.polyval(np.polysub(_ERF[0], _ERF[1]), x * x) / np.polyval(_ERF[1], x * x)
 
 
-def _gaussian(x: np.ndarray) -> Any:
-    """e^(−x²/2), x² being the exact square of a shorter number and what it leaves; its rounding would cost 8 bits in the tails."""
+def _gaussian(x: np.ndarray, factor: Any) -> Any:
+    """e^(−x²/2) · factor, x² being the exact square of a shorter number and what it leaves; its rounding would cost 8 bits in the tails."""
     size = np.minimum(np.abs(x.astype(np.float64)), 40.0)  # beyond, it is 0
     short = size.astype(np.float32).astype(np.float64)
-    powers = np.exp(-0.5 * (short * short))
+    powers = np.exp(-0.5 * (short * short)) * factor
     return powers + powers * np.expm1(-0.5 * ((size - short) * (size + short)))
 
 
 def _tail(x: np.ndarray) -> Any:
-    """The normal distribution's share beyond |x|, erfc(|x|/√2)/2: each digit right in the tails too, where 1 − erf has none."""
-    y = np.minimum(np.abs(x.astype(np.float64)), 40.0) * math.sqrt(0.5)
+    """The normal distribution's share beyond |x|, erfc(|x|/√2)/2: each digit right in the tails too, where 1 − erf has none.
+
+    What e^(−x²/2) is multiplied by is computed in extended precision on machines that have it, as the two sums cost 3 bits.
+    """
+    y = np.minimum(np.abs(x.astype(np.float64)), 40.0) * np.sqrt(np.longdouble(0.5))
     half, far = np.minimum(y, 1.0) / 2, np.maximum(y, 1.0)
     near_8, beyond_8 = (np.polyval(p, far) / np.polyval(q, far) for p, q in (_ERFC, _ERFC_FAR))
-    return np.where(y < 1.0, (0.5 - half) - half * _erf_rest(2 * half), _gaussian(x) * (np.where(y < 8.0, near_8, beyond_8) / 2))
+    near_0 = ((0.5 - half) - half * _erf_rest(2 * half)).astype(np.float64)
+    return np.where(y < 1.0, near_0, _gaussian(x, (np.where(y < 8.0, near_8, beyond_8) / 2).astype(np.float64)))
 
 
 def erf(x: np.ndarray) -> Any:
@@ -48,9 +52,9 @@ def erf(x: np.ndarray) -> Any:
 
 def normal_pdf(x: np.ndarray) -> Any:
     """φ(x), the density of the normal distribution."""
-    return _gaussian(x) / math.sqrt(2 * math.pi)
+    return _gaussian(x, 1 / math.sqrt(2 * math.pi))
 
 
 def normal_cdf(x: np.ndarray) -> Any:
-    """Φ(x), the integral of φ from −∞ to x, wrong by a few units of the last place in both tails."""
+    """Φ(x), the integral of φ from −∞ to x, wrong by less than 3 units of the last place; by 8 on machines without extended precision."""
     return np.where(x > 0, 1.0 - _tail(x), _tail(x))

@@ -8,7 +8,23 @@ from safetensors.numpy import load_file
 
 from cli.running import chainrule, people
 
-ODD = ("--hidden", "5", "--epochs", "3", "--seed", "7", "--drop", "town", "--lr", "0.01", "--dropout", "0.2", "--no-trees")
+ODD = (
+    "--hidden",
+    "5,4",
+    "--activation",
+    "tanh,relu",
+    "--epochs",
+    "3",
+    "--seed",
+    "7",
+    "--drop",
+    "town",
+    "--lr",
+    "0.01",
+    "--dropout",
+    "0.2",
+    "--no-trees",
+)
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
         "epochs = 1",
         "weight-decay = 0.5",
         'drop = "town,group"',
+        'activation = ["tanh", "relu"]',
         "no-header = false",
         "json = true",
     )
@@ -102,6 +103,7 @@ def test_a_configuration_file_has_the_words_of_the_flags(folder, tmp_path):
     assert ran.json["epochs"] == 2
     options = json.loads((tmp_path / ran.json["run"] / "run.json").read_text())["options"]
     assert (options["hidden"], options["weight_decay"], options["drop"], options["header"]) == ([4, 3], 0.5, ["town", "group"], True)
+    assert options["activation"] == ["tanh", "relu"]
 
 
 def test_a_configuration_file_may_hold_several_targets_and_what_their_classes_weigh(folder, tmp_path):

@@ -62,7 +62,7 @@ def test_a_number_keeps_the_style_of_its_record() -> None:
 def test_text_where_numbers_were() -> None:
     message = refused(NUMBER, ["1", None, "abc", "def"])
     assert message == (
-        "p.csv, line 4: column 'a' holds 'abc' where a number is expected; correct the cell, or name the marker with --missing"
+        "p.csv, line 4: column 'a' holds 'abc' where a number is expected; correct the cell, or name the marker with missing="
     )
     assert "…" in refused(NUMBER, ["x" * 100])
     assert "'nan'" in refused(NUMBER, ["1", "nan"])

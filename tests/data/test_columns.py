@@ -69,9 +69,9 @@ def test_plain_numbers_need_no_note() -> None:
 def test_each_style_is_noted_once() -> None:
     columns = {"a": ["1,5", "2"], "b": ["2,5", "3"], "c": ["3 %", "4 %"], "d": ["1.234,5", "1"]}
     assert judge(columns, ";")[1] == (
-        Note("columns 'a', 'b': '1,5' is read as 1.5", "--decimal"),
-        Note("column 'c': '3 %' is read as 3, in percent", "--categorical"),
-        Note("column 'd': '1.234,5' is read as 1234.5", "--decimal"),
+        Note("columns 'a', 'b': '1,5' is read as 1.5", "decimal"),
+        Note("column 'c': '3 %' is read as 3, in percent", "categorical"),
+        Note("column 'd': '1.234,5' is read as 1234.5", "decimal"),
     )
 
 
@@ -86,7 +86,7 @@ AMBIGUOUS = ["1.234", "5.678"]
         (["1,5", "2,5"], ",", {}, 1234, "other columns show a decimal comma"),
         (["1.5", "2.5"], ";", {}, 1.234, None),
         (["1.5", "2.5"], ",", {}, 1.234, None),
-        (["x", "y"], ",", {"decimal": ","}, 1234, "--decimal"),
+        (["x", "y"], ",", {"decimal": ","}, 1234, "decimal"),
         (["x", "y"], ";", {"decimal": "."}, 1.234, None),
     ],
 )
@@ -98,14 +98,14 @@ def test_ambiguous_numbers_follow_the_table(
     about = [note for note in notes if "'a'" in note.text]
     assert len(about) == (why is not None)
     if why is not None:
-        assert why in about[0].text and f"'1.234' is read as {expected}" in about[0].text and about[0].flag == "--decimal"
+        assert why in about[0].text and f"'1.234' is read as {expected}" in about[0].text and about[0].option == "decimal"
 
 
 def test_an_ambiguous_comma_is_a_thousands_separator_by_default() -> None:
     cells = ["1,234", "5"]
     column, notes = judge_one(cells)
     assert values(cells, column) == [1234, 5]
-    assert [note.flag for note in notes] == ["--decimal"]
+    assert [note.option for note in notes] == ["decimal"]
     assert values(cells, judge_one(cells, decimal=",")[0]) == [1.234, 5]
 
 
@@ -123,13 +123,13 @@ def test_what_is_no_number(cells: list[str]) -> None:
 def test_two_currencies_are_no_number() -> None:
     column, notes = judge_one(["$5", "€5", "€6"])
     assert column.kind == "category" and "more than one unit" in column.reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["numeric"]
 
 
 def test_leading_zeros_are_codes() -> None:
     column, notes = judge_one(["01067", "80331", "01067"])
     assert column.kind == "category" and "01067" in column.reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["numeric"]
     forced, _ = judge_one(["01067", "80331", "01067"], numeric=["a"])
     assert values(["01067"], forced) == [1067]
 
@@ -140,14 +140,14 @@ def test_a_few_words_among_numbers_leave_the_column_out() -> None:
     columns, notes = judge({"weight": cells, "b": ["x", "y"] * 25})
     assert (columns["weight"].kind, columns["weight"].used) == ("number", False)
     assert "98%" in columns["weight"].reason and "'n.d.' in p.csv, line 9" in columns["weight"].reason
-    assert [note.flag for note in notes] == ["--missing"]
+    assert [note.option for note in notes] == ["missing"]
 
 
 def test_a_target_with_words_among_numbers_stays_and_its_cell_is_named() -> None:
     cells = [str(n * 1.5) for n in range(50)] + ["n.d."]
     column, notes = judge_one(cells, target="a")
     assert column.used and column.kind == "number"
-    assert [note.flag for note in notes] == ["--missing"]
+    assert [note.option for note in notes] == ["missing"]
     with pytest.raises(DataError, match=r"row 50: column 'a' holds 'n\.d\.'"):
         values(cells, column)
 
@@ -207,7 +207,7 @@ def test_what_is_no_boolean(cells: list[object], kind: str) -> None:
 def test_dates(cells: list[str], form: str) -> None:
     column, notes = judge_one(cells)
     assert (column.kind, column.date_format, column.used) == ("date", form, True)
-    assert [note.flag for note in notes] == ["--time"]
+    assert [note.option for note in notes] == ["time"]
 
 
 @pytest.mark.parametrize("cells", [["1.2.3", "1.4.0"], ["1.2.3", "1.4.10"], ["1.10.12", "1.11.13"], ["2/1/20", "10/11/20"]])
@@ -220,14 +220,14 @@ def test_years_of_two_digits_are_dates_only_beside_padded_days_and_months(cells:
 def test_dates_need_no_note_where_rows_are_in_order() -> None:
     dates = ["2020-01-31", "1999-12-01"]
     for options in ({}, {"date": ["a"]}):
-        assert [note.flag for note in judge({"a": dates, "b": [1.5, 2.5]}, **options)[1]] == ["--time"]
+        assert [note.option for note in judge({"a": dates, "b": [1.5, 2.5]}, **options)[1]] == ["time"]
         assert judge({"a": dates, "b": [1.5, 2.5]}, in_order=True, **options)[1] == ()
 
 
 def test_typed_dates() -> None:
     column, notes = judge_one([datetime.date(2020, 1, 31), datetime.date(2020, 2, 1)])
     assert (column.kind, column.date_format) == ("date", "")
-    assert "--time a" in notes[0].text
+    assert "time='a'" in notes[0].text
 
 
 @pytest.mark.parametrize(
@@ -243,9 +243,9 @@ def test_typed_dates() -> None:
 def test_ambiguous_dates_follow_the_table(other: list[str], delimiter: str, form: str) -> None:
     columns, notes = judge({"when": ["1/2/2020", "3/4/2020"], "b": other}, delimiter)
     assert columns["when"].date_format == form
-    note = next(note for note in notes if note.flag == "--date")
+    note = next(note for note in notes if note.option == "date")
     opposite = "%d/%m/%Y" if form == "%m/%d/%Y" else "%m/%d/%Y"
-    assert f"--date 'when={opposite}'" in note.text
+    assert f"date='when={opposite}'" in note.text
     assert ("read as 2020-01-02" if form == "%m/%d/%Y" else "read as 2020-02-01") in note.text
 
 
@@ -281,7 +281,7 @@ def test_identifiers_by_name(name: str) -> None:
     columns, notes = judge({name: [7, 3, 99], "b": ["x", "y", "x"]})
     assert (columns[name].kind, columns[name].used) == ("identifier", False)
     assert "3 different values in 3 rows" in columns[name].reason
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["numeric"]
 
 
 @pytest.mark.parametrize("name", ["paid", "Idaho", "grid", "width", "number_of_rooms", "uv_index"])
@@ -293,7 +293,7 @@ def test_running_numbers_are_an_identifier_where_there_is_something_else() -> No
     running = list(range(100, 130))
     columns, notes = judge({"n": running, "b": [1.5, 2.5] * 15})
     assert (columns["n"].kind, columns["n"].used) == ("identifier", False)
-    assert [note.flag for note in notes] == ["--numeric"]
+    assert [note.option for note in notes] == ["numeric"]
     assert "from 100 to 129" in columns["n"].reason
     assert judge({"n": running, "y": [1.5, 2.5] * 15}, target="y")[0]["n"].kind == "number"
     assert judge({"day": running, "b": [1.5, 2.5] * 15})[0]["day"].kind == "number"
@@ -305,7 +305,7 @@ def test_running_numbers_are_an_identifier_where_there_is_something_else() -> No
 def test_text_of_different_values_is_an_identifier() -> None:
     columns, notes = judge({"a": LETTERS[:40], "b": [1, 2] * 20})
     assert (columns["a"].kind, columns["a"].used, columns["a"].reason) == ("identifier", False, "40 different values in 40 rows")
-    assert [note.flag for note in notes] == ["--categorical"]
+    assert [note.option for note in notes] == ["categorical"]
     assert judge_one(LETTERS[:20])[0].kind == "category"
     assert judge_one(LETTERS[:30] + LETTERS[:10])[0].kind == "category"
 
@@ -322,12 +322,12 @@ def test_free_text_is_left_out() -> None:
 def test_a_repeated_identifier_suggests_groups(cells: list[object]) -> None:
     columns, notes = judge({"patient_id": cells, "b": [1.5] * 5 + [2.5]})
     assert (columns["patient_id"].kind, columns["patient_id"].used) == ("identifier", False)
-    assert [note.flag for note in notes] == ["--group"]
-    assert "--group patient_id" in notes[0].text and "3 different values in 6 rows" in notes[0].text
+    assert [note.option for note in notes] == ["group"]
+    assert "group='patient_id'" in notes[0].text and "3 different values in 6 rows" in notes[0].text
 
 
 def test_a_column_of_subjects_suggests_groups() -> None:
-    assert judge({"subject": LETTERS[:30] * 4})[1][0].flag == "--group"
+    assert judge({"subject": LETTERS[:30] * 4})[1][0].option == "group"
 
 
 @pytest.mark.parametrize(
@@ -343,10 +343,10 @@ def test_a_column_of_subjects_suggests_groups() -> None:
 def test_few_subjects_are_trained_on_and_warned_about(cells: list[object], kind: str) -> None:
     columns, notes = judge({"patient": cells, "b": [0.5, 1.5] * (len(cells) // 2)})
     assert (columns["patient"].kind, columns["patient"].used) == (kind, True)
-    (note,) = [note for note in notes if note.flag == "--group"]
+    (note,) = [note for note in notes if note.option == "group"]
     assert f"{len(set(cells))} different values in {len(cells)} rows" in note.text
-    assert "--group patient keeps" in note.text and "--drop patient" in note.text
-    assert not [note for note in judge({"patient": cells}, target="patient")[1] if note.flag == "--group"]
+    assert "group='patient' keeps" in note.text and "drop='patient'" in note.text
+    assert not [note for note in judge({"patient": cells}, target="patient")[1] if note.option == "group"]
 
 
 @pytest.mark.parametrize("cells", [["1"] * 30, [2.0] * 30, [*range(30)]])
@@ -378,13 +378,13 @@ def test_all_missing_columns_can_be_named_numbers() -> None:
 def test_few_whole_numbers_stay_numbers_and_the_reason_says_how_to_change_it() -> None:
     column, notes = judge_one([1, 2, 3] * 30)
     assert (column.kind, notes) == ("number", ())
-    assert "3 different whole numbers; --categorical" in column.reason
+    assert "3 different whole numbers; categorical=" in column.reason
 
 
 def test_names_of_codes_are_noted() -> None:
     columns, notes = judge({"zip_code": [80331, 10115, 80331]})
     assert columns["zip_code"].kind == "number"
-    assert [note.flag for note in notes] == ["--categorical"]
+    assert [note.option for note in notes] == ["categorical"]
 
 
 def test_nested_columns_are_left_out() -> None:
@@ -402,13 +402,13 @@ def test_the_options_settle_a_kind() -> None:
     )
     assert [column.kind for column in columns.values()] == ["category", "number", "category", "category", "category"]
     assert [column.used for column in columns.values()] == [True, True, False, True, True]
-    assert columns["c"].reason == "dropped by --drop"
+    assert columns["c"].reason == "dropped by drop="
     assert notes == ()
 
 
 @pytest.mark.parametrize("option", ["target", "categorical", "numeric", "date", "drop"])
 def test_unknown_columns(option: str) -> None:
-    with pytest.raises(DataError, match=rf"p.csv has no column 'inccome' \(--{option}\)\. Did you mean 'income'\?"):
+    with pytest.raises(DataError, match=rf"p.csv has no column 'inccome' \({option}=\)\. Did you mean 'income'\?"):
         judge({"income": [1, 2], "b": [1, 2]}, **{option: "inccome" if option == "target" else ["inccome"]})
 
 
@@ -420,10 +420,10 @@ def test_an_unknown_column_without_a_near_one_lists_the_columns() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"drop": ["a"], "numeric": ["a"]}, "--drop and --numeric"),
-        ({"categorical": ["a"], "date": ["a=%Y"]}, "--categorical and --date"),
+        ({"drop": ["a"], "numeric": ["a"]}, "both drop and numeric;"),
+        ({"categorical": ["a"], "date": ["a=%Y"]}, "both categorical and date;"),
         ({"drop": ["a"], "target": "a"}, "target"),
-        ({"decimal": ";"}, "--decimal"),
+        ({"decimal": ";"}, "decimal"),
     ],
 )
 def test_options_that_exclude_each_other(options: dict[str, object], says: str) -> None:
@@ -493,6 +493,6 @@ def test_dates_in_every_style_come_back(moments: list[datetime.datetime], form: 
 def test_whole_numbers_that_would_become_the_same_are_left_out() -> None:
     column, notes = judge_one([str(10**17 + 3 * i) for i in (5, 1, 4, 2, 8, 6)])
     assert (column.kind, column.used) == ("identifier", False)
-    assert notes[0].flag == "--categorical"
+    assert notes[0].option == "categorical"
     assert judge_one([str(10**17 * i) for i in (5, 1, 4, 2, 8, 6)])[0].used
     assert judge_one([str(10**17 + 3 * i) for i in range(6)], target="a")[0].kind == "number"

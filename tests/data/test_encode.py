@@ -311,7 +311,7 @@ def test_what_cannot_be_encoded_is_refused() -> None:
         encoder.transform(table_of("new.csv", weight=["1"]))
     with pytest.raises(DataError, match=r"new.csv, line 3: column 'size' holds 'x' where a number is expected"):
         encoder.transform(table_of("new.csv", age=["1", "2"], size=["3", "x"]))
-    with pytest.raises(OptionError, match=r"--row 2: people.csv has 2 rows, 0 to 1"):
+    with pytest.raises(OptionError, match=r"row=2: people.csv has 2 rows, 0 to 1"):
         encoder.explain(table, 2)
     with pytest.raises(DataError, match=r"people.csv has no training rows"):
         fitted(table, "number", rows=np.zeros(0, np.int64))

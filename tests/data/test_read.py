@@ -35,7 +35,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def flags(table: Table) -> list[str]:
-    return [note.flag for note in table.notes]
+    return [note.option for note in table.notes]
 
 
 def refused(path: Path | str, **options: object) -> str:
@@ -78,7 +78,7 @@ def test_text_files_plain_and_packed(tmp_path: Path, name: str, packed: bool) ->
 def test_other_delimiters_are_found_and_noted(tmp_path: Path, delimiter: str, word: str) -> None:
     table = read_table(write(tmp_path, "p.csv", PEOPLE.replace(",", delimiter)))
     assert table.frame.rows() == ROWS
-    assert [(note.flag, word in note.text) for note in table.notes] == [("--delimiter", True)]
+    assert [(note.option, word in note.text) for note in table.notes] == [("delimiter", True)]
 
 
 def test_decimal_commas_do_not_hide_the_semicolon(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_columns_lined_up_with_spaces(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "housing.txt", "  crim   zn  medv\n  0.006  18.0  24.0 \n 10.2    0.0  21.6\n"))
     assert table.frame.columns == ["crim", "zn", "medv"]
     assert table.frame.rows() == [("0.006", "18.0", "24.0"), ("10.2", "0.0", "21.6")]
-    assert flags(table) == ["--delimiter"]
+    assert flags(table) == ["delimiter"]
 
 
 def test_spaces_in_quotes_stay(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_given_delimiter_is_taken_without_a_note(tmp_path: Path, spelled: str)
 
 @pytest.mark.parametrize("delimiter", [",,", "", '"', "\n", "a", "7", "§", "tabs"])
 def test_impossible_delimiters(tmp_path: Path, delimiter: str) -> None:
-    with pytest.raises(OptionError, match="--delimiter"):
+    with pytest.raises(OptionError, match="delimiter"):
         read_table(write(tmp_path, "p.csv", PEOPLE), delimiter=delimiter)
 
 
@@ -143,13 +143,13 @@ ACCENTED = "naïve,prix\ncafé,5 €\n"
     [
         ("utf-8", b"", []),
         ("utf-8", b"\xef\xbb\xbf", []),
-        ("utf-16-le", b"\xff\xfe", ["--encoding"]),
-        ("utf-16-be", b"\xfe\xff", ["--encoding"]),
-        ("utf-32-le", b"\xff\xfe\0\0", ["--encoding"]),
-        ("utf-32-be", b"\0\0\xfe\xff", ["--encoding"]),
-        ("utf-16-le", b"", ["--encoding"]),
-        ("utf-16-be", b"", ["--encoding"]),
-        ("cp1252", b"", ["--encoding"]),
+        ("utf-16-le", b"\xff\xfe", ["encoding"]),
+        ("utf-16-be", b"\xfe\xff", ["encoding"]),
+        ("utf-32-le", b"\xff\xfe\0\0", ["encoding"]),
+        ("utf-32-be", b"\0\0\xfe\xff", ["encoding"]),
+        ("utf-16-le", b"", ["encoding"]),
+        ("utf-16-be", b"", ["encoding"]),
+        ("cp1252", b"", ["encoding"]),
     ],
 )
 def test_encodings_are_found(tmp_path: Path, codec: str, mark: bytes, noted: list[str]) -> None:
@@ -168,13 +168,13 @@ def test_a_given_encoding(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-99", "hex", "", "base64"])
 def test_encodings_that_do_not_exist(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(OptionError, match="--encoding"):
+    with pytest.raises(OptionError, match="encoding"):
         read_table(write(tmp_path, "p.csv", PEOPLE), encoding=encoding)
 
 
 def test_a_wrong_encoding_names_the_line(tmp_path: Path) -> None:
     message = refused(write(tmp_path, "p.csv", "a\nb\ncafé\n".encode("cp1252")), encoding="utf-8")
-    assert "p.csv, line 3" in message and "0xe9" in message and "--encoding" in message
+    assert "p.csv, line 3" in message and "0xe9" in message and "encoding" in message
 
 
 def test_one_broken_byte_in_utf8_is_no_cp1252(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_trimming_comes_before_judging(tmp_path: Path) -> None:
 def test_ordinary_markers(tmp_path: Path, marker: str) -> None:
     table = read_table(write(tmp_path, "p.csv", f"a,b\n{marker},1\n"))
     assert table.frame.rows() == [(None, "1")]
-    assert flags(table) == ["--missing"]
+    assert flags(table) == ["missing"]
 
 
 @pytest.mark.parametrize("word", ["Na", "No", "no", "nano", "0", "--", "-1"])
@@ -256,7 +256,7 @@ def test_no_header(tmp_path: Path) -> None:
 
 
 def test_names_that_are_numbers_are_noted(tmp_path: Path) -> None:
-    assert flags(read_table(write(tmp_path, "p.csv", "1,2.5\n3,4\n"))) == ["--no-header"]
+    assert flags(read_table(write(tmp_path, "p.csv", "1,2.5\n3,4\n"))) == ["header"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -60,7 +60,7 @@ def test_the_task_is_judged_by_the_values_and_classes_keep_their_type(table, tas
 
 def test_the_task_can_be_chosen() -> None:
     numbers = judged(text_table(["0", "1", "1", "0"]), task="regression")
-    assert (numbers.task, numbers.reason, numbers.classes) == ("regression", "it was chosen with --task", ())
+    assert (numbers.task, numbers.reason, numbers.classes) == ("regression", "it was chosen with task=", ())
     classes = judged(text_table(["0.5", "2.5", "0.5"]), task="classification")
     assert classes.classes == (0.5, 2.5)
 
@@ -148,7 +148,7 @@ def test_rows_without_a_target_can_be_left_out() -> None:
         (
             text_table(["a", None, "b", None, None, None]),
             {},
-            r"the target 'y' of people.csv is missing in 4 of 6 rows \(line 3, line 5, line 6, …\): .* with --drop-missing-target",
+            r"the target 'y' of people.csv is missing in 4 of 6 rows \(line 3, line 5, line 6, …\): .* with drop_missing_target=True",
         ),
         (frame_table([1.5, float("nan")]), {}, r"is missing in 1 of 2 rows \(row 1\): fill it in, or leave those rows out"),
         (text_table(["a", "a"]), {}, r"the target 'y' of people.csv has the same value in every row \('a'\): there is nothing to learn"),
@@ -157,7 +157,7 @@ def test_rows_without_a_target_can_be_left_out() -> None:
             {},
             r"people.csv has 3 different values in 3 rows: classes that occur once cannot be learned; choose another target$",
         ),
-        (frame_table([1.5, 2.5, 3.5]), {"task": "classification"}, r"choose another target, or --task regression"),
+        (frame_table([1.5, 2.5, 3.5]), {"task": "classification"}, r"choose another target, or task='regression'"),
         (frame_table([date(2020, 1, 1), date(2020, 1, 2)]), {}, r"the target 'y' of a data frame holds dates, which cannot be predicted"),
         (frame_table([1.5, float("inf")]), {}, r"a data frame, row 1: column 'y' holds 'inf' which is infinite"),
     ],
@@ -168,9 +168,9 @@ def test_what_cannot_be_a_target_is_refused(table, options, message: str) -> Non
 
 
 def test_a_task_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"--task regression: the target 'y' holds no numbers \('b' in people.csv, line 2\); leave"):
+    with pytest.raises(OptionError, match=r"task='regression': the target 'y' holds no numbers \('b' in people.csv, line 2\); leave"):
         judged(text_table(["b", "a", "b"]), task="regression")
-    with pytest.raises(OptionError, match=r"--task regresion: there are classification and regression. Did you mean 'regression'\?"):
+    with pytest.raises(OptionError, match=r"task='regresion': there are classification and regression. Did you mean 'regression'\?"):
         judged(text_table(["1", "2"]), task="regresion")
 
 

@@ -10,7 +10,7 @@ from chainrule.estimators import HiddenActivations, NeuralNetworkClassifier, Neu
 ESTIMATORS = [
     NeuralNetworkClassifier(),
     NeuralNetworkRegressor(),
-    HiddenActivations(NeuralNetworkRegressor(epochs=5, random_state=0)),
+    HiddenActivations(NeuralNetworkRegressor(epochs=5)),
 ]
 
 

@@ -185,3 +185,16 @@ def test_words_and_numbers_that_mean_missing(from_training, tmp_path) -> None:
     again = cr.load(tmp_path / "again.safetensors")
     np.testing.assert_allclose(again.predict_proba(marked), model.predict_proba(gone), rtol=1e-6)
     np.testing.assert_array_equal(again.as_estimator().predict_proba(marked), model.predict_proba(gone))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "object"])
+def test_what_is_masked_is_missing(dtype) -> None:
+    masked = np.ma.array((X * 10).astype(dtype), mask=np.random.default_rng(0).random(X.shape) < 0.1)
+    gaps = np.where(masked.mask, np.nan, masked.data.astype("float32" if dtype == "float32" else float))
+    model = classifier(epochs=5).fit(masked, y)
+    assert len(model.encoder_.units) == 8
+    np.testing.assert_array_equal(model.predict_proba(masked), classifier(epochs=5).fit(gaps, y).predict_proba(gaps))
+    with pytest.raises(ValueError, match="row 3: sample_weight is masked"):
+        model.fit(X, y, np.ma.array(np.ones(150), mask=np.arange(150) == 3))
+    rows_of_no_group = np.ma.array(y // 3, mask=y > 0)  # each is a group of its own
+    classifier(epochs=2, valid=0.3).fit(X, y, groups=rows_of_no_group)

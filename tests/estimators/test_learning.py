@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule.errors import NonFiniteError, OptionError
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 from chainrule.estimators.steps import _kept
-from chainrule.training.events import EpochEnded, RunStarted, Stopped
+from chainrule.training.events import EpochEnded, RunStarted, StepsDone, Stopped
 from chainrule.training.loop import Plateau
 
 X, y = load_iris(return_X_y=True)
@@ -127,6 +127,15 @@ def test_where_a_step_takes_all_rows_neither_order_nor_repetition_changes_a_bit(
     )
     assert weighted.loss_curve_ == make(epochs=300, lr=0.1, activation="tanh").fit(take(repeated), y[repeated]).loss_curve_
     assert make().fit(given, y).loss_curve_ == make().fit(given, y, np.full(150, 3.0)).loss_curve_  # equal weights are none
+
+
+def test_rows_are_counted_as_they_were_given() -> None:
+    events = []
+    classifier(epochs=2, on_event=events.append).fit(X[::3].repeat(2, axis=0), y[::3].repeat(2))
+    started = events[0]
+    assert isinstance(started, RunStarted)
+    assert (started.rows, started.batch_size, started.distinct) == (100, 100, 50)
+    assert [event.rows for event in events if isinstance(event, StepsDone)] == [100, 100]
 
 
 @pytest.mark.parametrize("scale", [1e300, 1e-300])
@@ -339,7 +348,7 @@ BAD = [
     ({"hidden": "64"}, "The 'hidden' parameter"),
     ({"hidden": True}, "The 'hidden' parameter"),
     ({"lr": True}, "The 'lr' parameter"),
-    ({"activation": ["relu", "tanh"]}, "2 activations are given for 1 hidden"),
+    ({"activation": ["relu", "tanh"]}, r"2 activations \(relu, tanh\) are given for 1 hidden layer; give one"),
     ({"activation": ["rellu"]}, r"The 'activation' parameter .* a list of these. Got \['rellu'\] instead. Did you mean 'relu'\?"),
     ({"activation": "logistic"}, "Did you mean 'sigmoid'"),
     ({"loss": "cross_entrop"}, "Did you mean 'cross_entropy'"),

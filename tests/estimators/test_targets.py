@@ -197,13 +197,26 @@ def test_values_of_python_keep_their_type(values) -> None:
     assert model.classes_.dtype == np.array(values).dtype and model.predict(X).dtype == model.classes_.dtype
 
 
+@pytest.mark.parametrize("dtype", ["Int64", "UInt8", "boolean", "int64[pyarrow]"])
+def test_types_of_pandas_that_know_gaps_have_whole_numbers_and_truth_values(dtype) -> None:
+    target = pd.Series(y > 0 if dtype == "boolean" else y, dtype=dtype)
+    model = classifier(epochs=2).fit(X, target)
+    assert model.classes_.tolist() == sorted(set(target.tolist()))
+    assert model.predict(X).dtype == model.classes_.dtype == (bool if dtype == "boolean" else np.int64)
+    both = classifier(epochs=2).fit(X, pd.DataFrame({"a": target, "b": pd.Series(y, dtype="Int64")}))
+    assert [type(labels.tolist()[0]) for labels in both.classes_] == [type(model.classes_.tolist()[0]), int]
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [
         (np.array([0, "a", 2.5], dtype=object)[y], "row 50: y is 'a', and 0 in row 0"),
         (np.array(["a", None, "b"], dtype=object)[y], "row 50: y is missing"),
         (np.array(["a", np.nan, "b"], dtype=object)[y], "row 50: y is missing"),
-        (pd.Series(y, dtype="Int64").where(y != 1), "y contains NaN"),
+        (pd.Series(y, dtype="Int64").where(y != 1), "row 50: y is missing"),
+        (pd.DataFrame({"a": y, "b": pd.Series(y, dtype="Int64").where(y != 1)}), "row 50: y is missing"),
+        (np.where(y == 1, np.nan, y), "Input y contains NaN. The first such row is 50"),
+        (np.ma.array(y, mask=y == 1), "row 50: y is masked"),
     ],
 )
 def test_classes_that_cannot_be(target, said) -> None:
@@ -217,6 +230,8 @@ def test_classes_that_cannot_be(target, said) -> None:
         (np.array(["1.5", "two", "3"])[y], "row 50: y is 'two', which is no number"),
         (np.array([1.0, None, 2.0], dtype=object)[y], "row 50: y is missing"),
         (np.datetime64("2020-01-01") + y, "y holds dates"),
+        (np.where(y == 1, np.inf, y), "Input y contains infinity.* The first such row is 50"),
+        (np.ma.array(np.stack([y, y], axis=1), mask=np.stack([y == 2, y == 1], axis=1)), "row 50: y is masked"),
     ],
 )
 def test_quantities_that_cannot_be(target, said) -> None:

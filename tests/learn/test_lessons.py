@@ -247,7 +247,7 @@ def test_an_unknown_lesson_is_answered_by_the_nearest():
         find_lesson("bakward")
     with pytest.raises(OptionError, match="no chapter 7; there are 1 to 6"):
         find_lesson("7")
-    with pytest.raises(OptionError, match=r"--depth quik: there are quick, .* Did you mean 'quick'"):
+    with pytest.raises(OptionError, match=r"depth='quik': there are quick, .* Did you mean 'quick'"):
         find_lesson("1").parts("quik")
 
 

@@ -99,15 +99,26 @@ def test_erf_within_two_ulp_of_the_c_library():
 def test_the_normal_distribution_keeps_its_digits_in_its_tails():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.uniform(-38.6, 9, 3000), rng.uniform(-2, 2, 3000), -(10 ** rng.uniform(-20, 0, 300))])
+    extended = np.finfo(np.longdouble).nmant > 52
     with mpmath.workprec(160):
         cdf = [mpmath.erfc(-mpmath.mpf(float(number)) / mpmath.sqrt(2)) / 2 for number in x]
-        for got, right, most in ((ops.normal_cdf(x), cdf, 9), (ops.normal_pdf(x), [mpmath.npdf(float(number)) for number in x], 3)):
+        pdf = [mpmath.npdf(float(number)) for number in x]
+        for got, right, most in ((ops.normal_cdf(x), cdf, 3 if extended else 9), (ops.normal_pdf(x), pdf, 3)):
             units = [mpmath.mpf(2) ** max(mpmath.frexp(number)[1] - 53, -1074) for number in right]
             assert max(abs(float(g) - r) / unit for g, r, unit in zip(got, right, units, strict=True)) <= most
     single = x.astype(np.float32)
     for function in (ops.normal_cdf, ops.normal_pdf):
         right = function(single.astype(np.float64))
         np.testing.assert_array_equal(function(single), right.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sigmoid_keeps_its_digits_down_to_the_smallest_numbers(dtype):
+    least = np.log(np.finfo(dtype).smallest_subnormal)
+    x = np.linspace(least, -least, 5001).astype(dtype)
+    with mpmath.workprec(1200):
+        right = np.array([float(1 / (1 + mpmath.exp(-mpmath.mpf(float(number))))) for number in x])
+    np.testing.assert_allclose(ops.sigmoid(x), right, rtol=5 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).smallest_subnormal)
 
 
 def test_the_normal_distribution_at_its_ends():

@@ -84,9 +84,9 @@ def test_impossible_folds_are_refused_before_anything_is_trained() -> None:
     def nothing(event: object) -> None:
         raise AssertionError(event)
 
-    with pytest.raises(OptionError, match=r"--folds is 1 and must be a whole number of at least 2"):
+    with pytest.raises(OptionError, match=r"folds is 1 and must be a whole number of at least 2"):
         cr.train(table(), target="y", folds=1, on_event=nothing)
-    with pytest.raises(DataError, match=r"--folds 11 needs 11 values of 'g' at least, and a data frame has 10"):
+    with pytest.raises(DataError, match=r"folds=11 needs 11 values of 'g' at least, and a data frame has 10"):
         cr.train(table(), target="y", folds=11, group="g", on_event=nothing)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import NonFiniteError, OptionError, TypeRuleError
+from chainrule.errors import DataError, NonFiniteError, OptionError, TypeRuleError
 from chainrule.training.events import EpochEnded, RunStarted, Stopped
 from chainrule.training.loop import Plateau
 
@@ -121,3 +121,12 @@ def test_a_run_that_fails_in_its_first_epoch_raises() -> None:
 def test_shapes_are_refused_before_the_first_step() -> None:
     with pytest.raises(TypeRuleError, match="layer hidden_1"):
         fit(data=(X[:, :2], LABELS))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_masked_entries_are_refused_with_their_row(place) -> None:
+    data: list[Any] = [X[:60], LABELS[:60], np.ones(60)]
+    data[place] = np.ma.array(data[place])
+    data[place][[7, 9]] = np.ma.masked
+    with pytest.raises(DataError, match="row 7: an array is masked"):
+        fit(data=tuple(data))

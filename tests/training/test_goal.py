@@ -164,9 +164,9 @@ def test_validation_metrics_count_the_weights_of_rows() -> None:
 def test_few_rows_of_a_class_are_noticed() -> None:
     table = TABLE.with_columns(rare=pl.Series(np.arange(ROWS) % 20 == 0))
     notes = prepare(table, "rare", Options.of(options("rare"))).notes
-    (note,) = (note for note in notes if note.flag == "--class-weight")
+    (note,) = (note for note in notes if note.option == "class_weight")
     assert (note.text.startswith("4 of the 77 training rows have the class 'true' of 'rare' (5.2%): too few"), note.warning) == (True, True)
-    assert not any(note.flag == "--class-weight" for note in prepare(TABLE, "late", Options.of(options("late"))).notes)
+    assert not any(note.option == "class_weight" for note in prepare(TABLE, "late", Options.of(options("late"))).notes)
 
 
 @pytest.mark.parametrize(
@@ -174,26 +174,26 @@ def test_few_rows_of_a_class_are_noticed() -> None:
     [
         ("size,height", {}, "'size' holds classes and 'height' quantities"),
         ("rich,rich", {}, "names the column 'rich' twice"),
-        ("height", {"quantile": 0.5}, "--quantile belongs to --loss pinball"),
-        ("height", {"loss": "pinball", "quantile": (0.5, 1)}, "--quantile is 1 and must be"),
-        ("height", {"loss": "pinball", "quantile": "half"}, "--quantile is 'half' and must be"),
-        ("visits", {"loss": "poisson", "target_transform": "log"}, "leave --target-transform out"),
-        ("rich", {"target_transform": "log"}, "--target-transform is for quantities"),
-        ("height", {"target_transform": "lgo"}, "--target-transform lgo is not known"),
-        ("height", {"class_weight": "balanced"}, "--class-weight is for classes"),
-        ("height", {"threshold": 0.3}, "--threshold is for classes"),
-        ("size", {"threshold": 0.3}, "--threshold is for 2 classes; 'size' has 3"),
-        ("rich", {"threshold": 1.5}, "--threshold is 1.5 and must be"),
-        ("rich", {"threshold": "roc_auc"}, "--threshold is 'roc_auc' and must be"),
+        ("height", {"quantile": 0.5}, "quantile belongs to loss='pinball'"),
+        ("height", {"loss": "pinball", "quantile": (0.5, 1)}, "quantile is 1 and must be"),
+        ("height", {"loss": "pinball", "quantile": "half"}, "quantile is 'half' and must be"),
+        ("visits", {"loss": "poisson", "target_transform": "log"}, "leave target_transform out"),
+        ("rich", {"target_transform": "log"}, "target_transform is for quantities"),
+        ("height", {"target_transform": "lgo"}, "target_transform='lgo' is not known"),
+        ("height", {"class_weight": "balanced"}, "class_weight is for classes"),
+        ("height", {"threshold": 0.3}, "threshold is for classes"),
+        ("size", {"threshold": 0.3}, "threshold is for 2 classes; 'size' has 3"),
+        ("rich", {"threshold": 1.5}, "threshold is 1.5 and must be"),
+        ("rich", {"threshold": "roc_auc"}, "threshold is 'roc_auc' and must be"),
         ("rich", {"threshold": "f1", "split": "100"}, "there are none; give a number"),
         ("rich,late", {"class_weight": "true=2"}, "names none of the targets 'rich', 'late'; write 'balanced', rich=balanced"),
         ("rich,late", {"class_weight": "rich:true=2,rich=balanced,rich:false=1"}, "'rich' is balanced, and has weights"),
         ("rich,late", {"class_weight": "rich:maybe=2"}, "'rich' has no class 'maybe'"),
         ("rich,late", {"class_weight": {"lat": "balanced"}}, "'lat' is not one of the targets 'rich', 'late'. Did you mean 'late'"),
         ("rich,late", {"class_weight": {"late": 2}}, "2 for 'late' must be 'balanced', or say a weight for each class"),
-        ("rich", {"class_weight": 3}, "--class-weight is 3 and must be"),
+        ("rich", {"class_weight": 3}, "class_weight is 3 and must be"),
         ("rich", {"class_weight": "maybe=2"}, "no class 'maybe'"),
-        ("size", {"loss": "poisson"}, "--loss poisson does not fit"),
+        ("size", {"loss": "poisson"}, "loss='poisson' does not fit"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(target: str, given: dict[str, object], said: str) -> None:
@@ -204,7 +204,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(target: str, given: dict[str
 @pytest.mark.parametrize(
     ("values", "given", "said"),
     [
-        ([2.0, 0.0, 3.5], {"target_transform": "log"}, "row 1: 'y' is 0, and --target-transform log takes numbers above 0; choose log1p"),
+        ([2.0, 0.0, 3.5], {"target_transform": "log"}, "row 1: 'y' is 0, and target_transform='log' takes numbers above 0; choose log1p"),
         ([2.0, -3.0, 3.5], {"target_transform": "log1p"}, "row 1: 'y' is -3, .*above -1; choose standardize"),
         ([2.0, 4.0, -1.0], {"loss": "poisson"}, "row 2: 'y' is -1, and counts are at least 0"),
     ],

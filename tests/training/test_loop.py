@@ -46,7 +46,7 @@ def watching(values: list[float], **settings: Any) -> Loop:
 def test_events_come_in_order() -> None:
     events = list(loop_of().events())
     assert isinstance(events[0], RunStarted) and isinstance(events[-1], Stopped)
-    assert events[0] == RunStarted(27, 4, 5, 4 * 8 + 8 + 8 * 3 + 3)
+    assert events[0] == RunStarted(27, 4, 5, 4 * 8 + 8 + 8 * 3 + 3, distinct=27)
     kinds = "".join({StepsDone: "s", EpochEnded: "E"}[type(event)] for event in events[1:-1])
     assert kinds.count("E") == 5
     assert kinds.endswith("E") and "EE" not in kinds and kinds.startswith("s")

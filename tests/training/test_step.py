@@ -443,3 +443,15 @@ def test_a_step_is_not_pickled_and_its_state_is() -> None:
     state = step.init()
     assert same(pickle.loads(pickle.dumps(state)), state)
     assert copy.deepcopy(step) is step
+
+
+@pytest.mark.parametrize("backend", ["llvm", "reference"])
+@pytest.mark.parametrize("order", [None, lambda epoch: np.arange(9)[::-1]])
+def test_steps_on_some_rows_of_the_data_are_those_on_a_copy_of_them(backend: str, order: Any) -> None:
+    rows = np.array([22, 3, 17, 1, 0, 9, 14, 5, 6])
+    step = classifier(backend=backend)
+    some = step.start(step.init(1), (X, LABELS, W), batch_size=4, order=order, rows=rows)
+    copy_of_them = step.start(step.init(1), (X[rows], LABELS[rows], W[rows]), batch_size=4, order=order)
+    assert some.feed.per_epoch == copy_of_them.feed.per_epoch == 3
+    np.testing.assert_array_equal(some.take(8), copy_of_them.take(8))
+    assert same(some.end(), copy_of_them.end())

@@ -195,7 +195,7 @@ def test_rows_without_a_target_are_left_out_of_every_file(tmp_path):
     prepared = understood(**files, drop_missing_target=True)
     assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] == [ROWS, 26, 6]
     assert prepared.split.how.startswith(f"{ROWS} train, 26 valid, 6 test rows")
-    notes = [note.text for note in prepared.notes if note.flag == "--drop-missing-target"]
+    notes = [note.text for note in prepared.notes if note.option == "drop_missing_target"]
     assert notes == [f"4 rows of {name}.csv without 'y' are left out" for name in ("valid", "test")]
     assert train(**files, drop_missing_target=True).report["rows"] == {"train": ROWS, "valid": 26, "test": 6}
     holes[:4].write_csv(tmp_path / "test.csv")
@@ -207,21 +207,21 @@ def test_files_of_their_own_keep_groups_and_times_apart(tmp_path):
     path = str(tmp_path / "test.csv")
     TABLE[168:].write_csv(path)
     with pytest.raises(
-        DataError, match=r"^--group family: 2 of the 12 groups in test\.csv \('f28', 'f29'\) are among the training rows of"
+        DataError, match=r"^group='family': 2 of the 12 groups in test\.csv \('f28', 'f29'\) are among the training rows of"
     ):
         train(table=TABLE[:180], group="family", test=path, split="100")
-    with pytest.raises(DataError, match=r"^--time day: 11 of the 72 test rows of test\.csv are earlier .* training row \(.* row 179\)"):
+    with pytest.raises(DataError, match=r"^time='day': 11 of the 72 test rows of test\.csv are earlier .* training row \(.* row 179\)"):
         train(table=TABLE[:180], time="day", test=path, split="100")
     with pytest.raises(DataError, match=r"rows of test\.csv are earlier than the latest validation row"):
         train(table=TABLE[:180], time="day", test=path, split="90,10")
     for options in ({"group": "family"}, {"time": "day"}):
         prepared = understood(table=TABLE[:168], test=path, **options)
         assert [len(part.x) for part in (prepared.train, prepared.valid, prepared.test)] in ([134, 34, 72], [132, 36, 72])
-        assert "--time" not in [note.flag for note in prepared.notes]
+        assert "time" not in [note.option for note in prepared.notes]
     TABLE[168:].drop("family").write_csv(path)
     notes = understood(table=TABLE[:168], test=path, group="family", drop=("label", "day")).notes
-    assert "test.csv has no column 'family'" in next(note.text for note in notes if note.flag == "--group")
-    with pytest.raises(DataError, match=r"has no column 'famly' \(--group\)"):
+    assert "test.csv has no column 'family'" in next(note.text for note in notes if note.option == "group")
+    with pytest.raises(DataError, match=r"has no column 'famly' \(group=\)"):
         train(table=TABLE[:168], test=path, split="100", group="famly")
 
 
@@ -229,20 +229,20 @@ def test_parts_of_one_file_are_refused_and_a_split_without_effect_is_noted(tmp_p
     table, valid, test = (str(tmp_path / f"{name}.csv") for name in ("table", "valid", "test"))
     for path, rows in ((table, TABLE[:160]), (valid, TABLE[160:200]), (test, TABLE[200:])):
         rows.write_csv(path)
-    with pytest.raises(OptionError, match=r"--test .*table\.csv: the training rows are read from this file too"):
+    with pytest.raises(OptionError, match=r"test='.*table\.csv': the training rows are read from this file too"):
         train(table=table, test=table)
-    with pytest.raises(OptionError, match=r"--test .*valid\.csv: the validation rows are read from this file too"):
+    with pytest.raises(OptionError, match=r"test='.*valid\.csv': the validation rows are read from this file too"):
         train(table=table, valid=valid, test=valid)
-    assert [note.text for note in understood(table=table, valid=valid, test=test, split="50,25,25").notes if note.flag == "--split"] == [
-        "--split 50,25,25 has no effect: validation and test have files of their own"
+    assert [note.text for note in understood(table=table, valid=valid, test=test, split="50,25,25").notes if note.option == "split"] == [
+        "split='50,25,25' has no effect: validation and test have files of their own"
     ]
-    assert not [note for note in understood(table=table, test=test, split="50,50").notes if note.flag == "--split"]
+    assert not [note for note in understood(table=table, test=test, split="50,50").notes if note.option == "split"]
 
 
 def test_dates_are_warned_about_where_the_rows_are_shuffled(tmp_path):
     TABLE[200:].write_csv(tmp_path / "test.csv")
-    flags = [[note.flag for note in understood(**o).notes] for o in ({}, {"time": "day"}, {"test": str(tmp_path / "test.csv")})]
-    assert ["--time" in found for found in flags] == [True, False, False]
+    flags = [[note.option for note in understood(**o).notes] for o in ({}, {"time": "day"}, {"test": str(tmp_path / "test.csv")})]
+    assert ["time" in found for found in flags] == [True, False, False]
 
 
 def test_a_run_without_validation_and_test_rows():
@@ -254,7 +254,7 @@ def test_a_run_without_validation_and_test_rows():
 
 def test_rows_without_a_target_are_refused_or_left_out():
     table = TABLE.with_columns(y=pl.when(pl.int_range(ROWS) == 9).then(None).otherwise(pl.col("y")))
-    with pytest.raises(DataError, match=r"row 9.*--drop-missing-target"):
+    with pytest.raises(DataError, match=r"row 9.*drop_missing_target=True"):
         train(table=table)
     assert sum(train(table=table, drop_missing_target=True).report["rows"].values()) == ROWS - 1
 
@@ -287,25 +287,25 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights():
     ("options", "sentence"),
     [
         ({"hiden": (3,)}, "there is no option 'hiden'. Did you mean 'hidden'?"),
-        ({"hidden": (3, 0)}, "--hidden: the width of hidden layer 2 is 0"),
-        ({"hidden": "3,x"}, "--hidden: the width of hidden layer 2 is 'x'"),
-        ({"lr": -1}, "--lr is -1 and must be a number above 0"),
-        ({"lr": float("nan")}, "--lr is nan and must be a number above 0"),
-        ({"dropout": 1.0}, "--dropout is 1.0 and must be a number at least 0 and below 1"),
+        ({"hidden": (3, 0)}, "hidden: the width of hidden layer 2 is 0"),
+        ({"hidden": "3,x"}, "hidden: the width of hidden layer 2 is 'x'"),
+        ({"lr": -1}, "lr is -1 and must be a number above 0"),
+        ({"lr": float("nan")}, "lr is nan and must be a number above 0"),
+        ({"dropout": 1.0}, "dropout is 1.0 and must be a number at least 0 and below 1"),
         ({"optimizer": "adm"}, "Did you mean 'adam'?"),
         ({"activation": "rleu"}, "Did you mean 'relu'?"),
-        ({"batch_size": 0}, "--batch-size is 0"),
-        ({"epochs": 1.5}, "--epochs is 1.5"),
-        ({"loss": "cross_entropy"}, "--loss cross_entropy does not fit the regression of 'y'"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"epochs": 1.5}, "epochs is 1.5"),
+        ({"loss": "cross_entropy"}, "loss='cross_entropy' does not fit the regression of 'y'"),
         ({"loss": "mze"}, "Did you mean 'mse'?"),
-        ({"metric": "accuracy"}, "--metric accuracy is not a metric of regression"),
-        ({"weight": "wait"}, "--weight: a data frame has no column 'wait'. Did you mean 'weight'?"),
+        ({"metric": "accuracy"}, "metric='accuracy' is not a metric of regression"),
+        ({"weight": "wait"}, "weight: a data frame has no column 'wait'. Did you mean 'weight'?"),
         ({"weight": "color"}, "column 'color' of a data frame does not hold numbers"),
-        ({"until": "loss <"}, "--until 'loss <' cannot be read"),
-        ({"until": "los < 1"}, "--until speaks of 'los'"),
+        ({"until": "loss <"}, "until='loss <' cannot be read"),
+        ({"until": "los < 1"}, "until speaks of 'los'"),
         ({"seed": -1}, "the seed is -1"),
-        ({"split": "50,60"}, "--split 50,60"),
-        ({"dtype": "float16"}, "--dtype float16 is not known"),
+        ({"split": "50,60"}, "split='50,60'"),
+        ({"dtype": "float16"}, "dtype='float16' is not known"),
     ],
 )
 def test_options_that_cannot_be_used_are_one_sentence(options, sentence):
@@ -316,7 +316,7 @@ def test_options_that_cannot_be_used_are_one_sentence(options, sentence):
 
 def test_any_predicate_over_the_history_stops_a_run():
     assert train(until=lambda history: len(history.epochs) == 2, epochs=50).report["epochs"] == 2
-    with pytest.raises(OptionError, match="--until is 3 and must be a condition, or a function of the history"):
+    with pytest.raises(OptionError, match="until is 3 and must be a condition, or a function of the history"):
         train(until=3)
 
 
@@ -326,8 +326,18 @@ def test_columns_of_a_data_frame_can_be_named_by_numbers():
     assert set(model.encoder.sources.values()) == {"1", "2"}
 
 
+def test_a_model_is_one_line():
+    assert repr(train(hidden=(8, 6))) == "Model(regression of 'y'; 48 → 8 → 6 → 1 units)"
+
+
+def test_where_the_first_line_holds_numbers_an_unknown_column_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("1,2\n3,4\n5,6\n")
+    with pytest.raises(DataError, match=r"no column 'y' \(target=\)\. Its columns: '1', '2'\. .* header=False takes that as a row"):
+        cr.train(tmp_path / "t.csv", "y")
+
+
 def test_a_table_needs_a_target():
-    with pytest.raises(OptionError, match="say which column to predict: --target COLUMN; a data frame has x, color"):
+    with pytest.raises(OptionError, match="say which column to predict: target='COLUMN'; a data frame has x, color"):
         cr.train(TABLE)
 
 
@@ -362,3 +372,35 @@ def test_numbers_and_names_of_other_libraries_are_those_of_python():
     assert model.best.hyper["lr"] == 0.5 and model.best.seed == 3
     with pytest.raises(OptionError, match="the target is a Series; name a column"):
         cr.train(frame, frame["c"])
+
+
+def test_what_is_masked_is_missing():
+    words, numbers = np.array(["a", "b", "c"] * 40), np.arange(240.0).reshape(120, 2)
+    masked = {"word": np.ma.array(words, mask=words == "b"), "x": np.ma.array(numbers, mask=numbers % 7 == 0), "y": numbers[:, 0] % 11}
+    model = cr.train(masked, "y", **QUICK)
+    assert set(model.encoder.units) == {"word=a", "word=c", "word missing", "x_0", "x_0 missing", "x_1", "x_1 missing"}
+    with pytest.raises(DataError, match=r"the target 'y' .* is missing in 1 of 120 rows \(row 5\)"):
+        cr.train(masked | {"y": np.ma.array(numbers[:, 0], mask=np.arange(120) == 5)}, "y", **QUICK)
+
+
+@pytest.mark.parametrize("given", ["tanh,relu", ["tanh", "relu"], ("tanh", cr.nn.ACTIVATIONS["relu"]), np.array(["tanh", "relu"])])
+def test_each_hidden_layer_may_have_an_activation_of_its_own(given):
+    layers = train(activation=given, hidden=(8, 6)).layers
+    assert [layer["does"].split(", ")[1:] for layer in layers] == [["tanh"], ["relu"], []]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"activation": "tanh,relu"}, "2 activations (tanh, relu) are given for 1 hidden layer; give one, or one for each."),
+        ({"activation": ["tanh"] * 3, "hidden": (4, 4)}, "3 activations (tanh, tanh, tanh) are given for 2 hidden layers"),
+        ({"activation": []}, "0 activations (none) are given for 1 hidden layer"),
+        ({"activation": ["tanh", "rleu"], "hidden": (4, 4)}, "'rleu' is not an activation"),
+        ({"activation": "rleu", "hidden": ()}, "'rleu' is not an activation"),
+        ({"activation": 3}, "3 is not an activation"),
+    ],
+)
+def test_activations_that_cannot_be(options, sentence):
+    with pytest.raises(OptionError) as caught:
+        train(**options)
+    assert sentence in str(caught.value)

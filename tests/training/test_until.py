@@ -136,7 +136,7 @@ def test_before_the_first_epoch_nothing_is_good_enough() -> None:
     ],
 )
 def test_anything_else_is_refused(condition: str) -> None:
-    with pytest.raises(OptionError, match=r"^--until ['\"].*['\"] cannot be read; write it like 'accuracy >= 0.97'") as caught:
+    with pytest.raises(OptionError, match=r"^until=['\"].*['\"] cannot be read; write it like 'accuracy >= 0.97'") as caught:
         until(condition)
     assert len(str(caught.value)) < 300
 
@@ -150,7 +150,7 @@ def test_a_text_is_a_condition_or_refused(text: str) -> None:
     try:
         assert predicate(THREE) in (True, False)
     except OptionError as error:
-        assert "--until speaks of" in str(error)
+        assert "until speaks of" in str(error)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from chainrule import __version__
 from chainrule.cli.failure import report_failure, report_warning
 from chainrule.errors import OptionError, nearest
+from chainrule.words import command_line
 
 COMMANDS = {
     "train": "Train a network on a table, and measure it on rows that it has not seen.",
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     traceback = "--traceback" in words
     try:
-        with warnings.catch_warnings():
+        with command_line(), warnings.catch_warnings():
             if not traceback:
                 warnings.showwarning = report_warning
             status = _app([word for word in words if word != "--traceback"], prog_name="chainrule", standalone_mode=False)

@@ -39,11 +39,16 @@ def with_option_flags(
     return give
 
 
+def flag_of(name: str) -> str:
+    """Return the flag of an option: ``--drop``, or ``--no-header`` where it is on by default."""
+    return ("--no-" if _FIELDS[name].default is True else "--") + name.replace("_", "-")
+
+
 def _flag(item: Field[Any], panel: str = "") -> inspect.Parameter:
     is_switch, is_on = isinstance(item.default, bool), item.default is True
     kind: Any = bool if is_switch else list[str] if isinstance(item.default, tuple) else str
     flag = typer.Option(
-        ("--no-" if is_on else "--") + item.name.replace("_", "-"),
+        flag_of(item.name),
         help=item.metadata["off" if is_on else "help"] + _default_text(item.default),
         metavar="" if is_switch else item.metadata["metavar"],
         rich_help_panel=panel or item.metadata["group"].capitalize(),

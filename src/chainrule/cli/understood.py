@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.cli.options import flag_of
 from chainrule.cli.output import plain_table
 from chainrule.data.table import Note
 from chainrule.data.target import Target
@@ -148,7 +149,7 @@ def _show_notes(console: Console, notes: Sequence[Note], verbose: bool) -> None:
     if not others:
         return
     shown = others if verbose or len(others) <= _MOST_NOTES else others[: _MOST_NOTES - 1]
-    texts = [Text(visible(note.text)).append(f"  ({note.flag})" if note.flag else "", style="cyan") for note in shown]
+    texts = [Text(visible(note.text)).append(f"  ({flag_of(note.option)})" if note.option else "", style="cyan") for note in shown]
     if len(shown) < len(others):
         texts.append(Text(f"and {len(others) - len(shown):,} more; --verbose shows all", style="dim"))
     console.print("[bold]Found out[/bold]  [dim](and the flag that changes it)[/dim]")

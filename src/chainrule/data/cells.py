@@ -11,6 +11,7 @@ from chainrule.data.dates import parse_dates
 from chainrule.data.numerals import parse_numbers
 from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
+from chainrule.words import setting
 
 _UNREADABLE = (
     ((pl.List, pl.Array), "lists"),
@@ -50,9 +51,12 @@ def read_column(table: Table, column: Column, *, finite: bool = True) -> pl.Seri
     return cells if column.kind == "category" and isinstance(cells.dtype, pl.Enum) else spelled(cells)
 
 
-def no_such_column(table: Table, name: str, flag: str = "") -> DataError:
-    """Return the error for a column that the table lacks; ``flag`` is the option that named it."""
-    return DataError(f"{table.source} has no column '{name}'{f' ({flag})' if flag else ''}.{_suggested(name, table.frame.columns)}")
+def no_such_column(table: Table, name: str, option: str = "") -> DataError:
+    """Return the error for a column that the table lacks; ``option`` is that which named it."""
+    said = f"{table.source} has no column '{name}'{f' ({setting(option)})' if option else ''}.{_suggested(name, table.frame.columns)}"
+    if any(note.option == "header" for note in table.notes):
+        said += f" These are the numbers of its first line: {setting('header', False)} takes that as a row."
+    return DataError(said)
 
 
 def _suggested(name: str, columns: list[str]) -> str:
@@ -88,7 +92,9 @@ def _numbers(table: Table, column: Column, cells: pl.Series, finite: bool) -> pl
     if cells.dtype == pl.String:
         values = parse_numbers(cells, column.decimal, column.thousands, column.affixes)
         if (row := _first(values.is_null() & cells.is_not_null())) is not None:
-            raise _cell_error(table, column, row, "where a number is expected; correct the cell, or name the marker with --missing")
+            raise _cell_error(
+                table, column, row, f"where a number is expected; correct the cell, or name the marker with {setting('missing')}"
+            )
     elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
         values = cells.cast(pl.Float64)
         if not finite or math.isfinite(values.sum()):  # then each is finite, in most columns, and one look has said so
@@ -97,7 +103,7 @@ def _numbers(table: Table, column: Column, cells: pl.Series, finite: bool) -> pl
     else:
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)} where numbers are expected")
     if (row := _first(values.is_infinite())) is not None:
-        raise _cell_error(table, column, row, "which is infinite; correct the cell, or name it as missing with --missing")
+        raise _cell_error(table, column, row, f"which is infinite; correct the cell, or name it as missing with {setting('missing')}")
     return values
 
 
@@ -124,7 +130,9 @@ def _dates(table: Table, column: Column, cells: pl.Series) -> pl.Series:
     values = parse_dates(texts, column.date_format)
     if (row := _first(values.is_null() & texts.is_not_null())) is not None:
         expected = f"a date written as {column.date_format}" if column.date_format else "a date such as 2020-01-31"
-        raise _cell_error(table, column, row, f"where {expected} is expected; correct the cell, or name the marker with --missing")
+        raise _cell_error(
+            table, column, row, f"where {expected} is expected; correct the cell, or name the marker with {setting('missing')}"
+        )
     return values
 
 

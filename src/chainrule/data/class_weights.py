@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.data.cells import listed
 from chainrule.data.classes import Label
 from chainrule.errors import OptionError, nearest
+from chainrule.words import setting, word
 
 BALANCED = "balanced"
 
@@ -47,12 +48,14 @@ def class_weights(given: str | Mapping[Any, float], classes: Sequence[Label], co
         place = spelled.get(_spelled(label))
         if place is None:
             known = ", ".join(spelled)
-            raise OptionError(f"--class-weight: '{target}' has no class '{label}'; its classes are {known}.{nearest(str(label), spelled)}")
+            raise OptionError(
+                f"{word('class_weight')}: '{target}' has no class '{label}'; its classes are {known}.{nearest(str(label), spelled)}"
+            )
         if not isinstance(weight, (int, float)) or isinstance(weight, bool) or not 0 <= weight < math.inf:
-            raise OptionError(f"--class-weight: the weight of '{label}' is {weight!r} and must be a number of at least 0.")
+            raise OptionError(f"{word('class_weight')}: the weight of '{label}' is {weight!r} and must be a number of at least 0.")
         weights[place] = float(weight)
     if not any(weights):
-        raise OptionError("--class-weight: all classes have a weight of 0, so that no row counts.")
+        raise OptionError(f"{word('class_weight')}: all classes have a weight of 0, so that no row counts.")
     return tuple(weights)
 
 
@@ -72,9 +75,9 @@ def of_targets(given: str | Mapping[Any, Any] | None, names: Sequence[str]) -> l
     said = _parsed_of_targets(given, names) if isinstance(given, str) else given
     for name, weights in said.items():
         if name not in names:
-            raise OptionError(f"--class-weight: '{name}' is not one of the targets {listed(names)}.{nearest(str(name), names)}")
+            raise OptionError(f"{word('class_weight')}: '{name}' is not one of the targets {listed(names)}.{nearest(str(name), names)}")
         if weights != BALANCED and not isinstance(weights, Mapping):
-            raise OptionError(f"--class-weight: {weights!r} for '{name}' must be 'balanced', or say a weight for each class.")
+            raise OptionError(f"{word('class_weight')}: {weights!r} for '{name}' must be 'balanced', or say a weight for each class.")
     return [said.get(name) for name in names]
 
 
@@ -88,12 +91,12 @@ def _parsed_of_targets(text: str, names: Sequence[str]) -> dict[str, Any]:
         name = max((name for name in names if label.strip().startswith(f"{name}:")), key=len, default=None)
         if name is None:
             raise OptionError(
-                f"--class-weight: '{part}' names none of the targets {listed(names)}; write 'balanced', {names[0]}=balanced, or a weight "
-                f"for a class such as {names[0]}:CLASS=2."
+                f"{word('class_weight')}: '{part}' names none of the targets {listed(names)}; write 'balanced', {names[0]}=balanced, "
+                f"or a weight for a class such as {names[0]}:CLASS=2."
             )
         weights = said.setdefault(name, {})
         if weights == BALANCED:
-            raise OptionError(f"--class-weight: '{name}' is balanced, and has weights for its classes; say one of both.")
+            raise OptionError(f"{word('class_weight')}: '{name}' is balanced, and has weights for its classes; say one of both.")
         weights.update(_parsed(text, [part.strip().removeprefix(f"{name}:")]))
     return said
 
@@ -111,7 +114,7 @@ def _parsed(text: str, parts: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             equals = ""
         if not equals or not label.strip():
-            raise OptionError(f"--class-weight {text}: write 'balanced', or a weight for each class such as 'yes=2,no=1'.")
+            raise OptionError(f"{setting('class_weight', text)}: write 'balanced', or a weight for each class such as 'yes=2,no=1'.")
     return named
 
 

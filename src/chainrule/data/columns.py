@@ -1,4 +1,4 @@
-"""What each column of a table means, judged from all of its cells; every decision has its reason, and the flag that changes it."""
+"""What each column of a table means, judged from all of its cells; every decision has its reason, and the option that changes it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chainrule.data.evidence import Evidence, gather
 from chainrule.data.numerals import Reading, parse_numbers
 from chainrule.data.table import Column, Kind, Note, Table
 from chainrule.errors import DataError, OptionError
+from chainrule.words import setting, word
 
 # A text column whose cells are mostly different numbers is a number column with some other words in it.
 _MOSTLY_NUMBERS, _MANY_NUMBERS = 0.8, 20
@@ -55,30 +56,30 @@ def judge_columns(
     :class:`OptionError` for options that exclude each other.
     """
     if decimal not in (None, ".", ","):
-        raise OptionError(f"--decimal {decimal}: the decimal mark is '.' or ','")
+        raise OptionError(f"{setting('decimal', decimal)}: the decimal mark is '.' or ','")
     formats = dict(_split_format(table, entry) for entry in date)
     targets = () if target is None else (target,) if isinstance(target, str) else tuple(target)
-    forced = _forced(table, targets, {"--drop": drop, "--categorical": categorical, "--numeric": numeric, "--date": list(formats)})
-    seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("--drop", "--categorical")}
+    forced = _forced(table, targets, {"drop": drop, "categorical": categorical, "numeric": numeric, "date": list(formats)})
+    seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("drop", "categorical")}
     shared = find_conventions(table, seen.values(), decimal)
     roles = {name: "weight" for name in (weight,) if name is not None} | dict.fromkeys(targets, "target")
     judged: list[_Judged] = []
     for name in table.frame.columns:
-        flag = forced.get(name, "")
-        if flag == "--drop":
-            judged.append(_Judged(Column(name, "category", "dropped by --drop", used=False)))
-        elif flag == "--categorical":
+        option = forced.get(name, "")
+        if option == "drop":
+            judged.append(_Judged(Column(name, "category", f"dropped by {setting('drop')}", used=False)))
+        elif option == "categorical":
             judged.append(_named_category(table, name))
-        elif flag == "--numeric":
+        elif option == "numeric":
             judged.append(_named_number(table, seen[name], shared))
-        elif flag == "--date":
+        elif option == "date":
             judged.append(_named_date(table, seen[name], formats[name], shared))
         else:
             judged.append(_judge(table, seen[name], shared, roles.get(name, "")))
     judged = _keep_only_feature(judged, roles)
     columns = tuple(one.column for one in judged)
     styles = style_notes(columns, {name: one.reading for name, one in seen.items()}, shared)
-    found = [note for one in judged for note in one.notes if not (in_order and note.flag == "--time")]
+    found = [note for one in judged for note in one.notes if not (in_order and note.option == "time")]
     return columns, (*styles, *found, *_constant_note(columns))
 
 
@@ -93,47 +94,51 @@ def _forced(table: Table, targets: Sequence[str], options: dict[str, Sequence[st
     forced: dict[str, str] = {}
     for target in targets:
         if target not in table.frame.columns:
-            raise no_such_column(table, target, "--target")
-    for flag, names in options.items():
+            raise no_such_column(table, target, "target")
+    for option, names in options.items():
         for name in names:
             if name not in table.frame.columns:
-                raise no_such_column(table, name, flag)
-            if forced.get(name, flag) != flag:
-                raise OptionError(f"column '{name}' is named with both {forced[name]} and {flag}; choose one")
-            forced[name] = flag
-    if dropped := [target for target in targets if forced.get(target) == "--drop"]:
-        raise OptionError(f"column '{dropped[0]}' is the target and cannot be dropped with --drop")
+                raise no_such_column(table, name, option)
+            if forced.get(name, option) != option:
+                raise OptionError(f"column '{name}' is named with both {word(forced[name])} and {word(option)}; choose one")
+            forced[name] = option
+    if dropped := [target for target in targets if forced.get(target) == "drop"]:
+        raise OptionError(f"column '{dropped[0]}' is the target and cannot be dropped with {setting('drop')}")
     return forced
 
 
 def _named_category(table: Table, name: str) -> _Judged:
     if (problem := _unreadable(table.frame[name])) is not None:
-        raise DataError(f"{table.source}: column '{name}' holds {problem}, which --categorical cannot read")
-    return _Judged(Column(name, "category", "named with --categorical"))
+        raise DataError(f"{table.source}: column '{name}' holds {problem}, which {setting('categorical')} cannot read")
+    return _Judged(Column(name, "category", f"named with {setting('categorical')}"))
 
 
 def _named_number(table: Table, seen: Evidence, shared: Conventions) -> _Judged:
     reading = seen.reading
     if seen.cells.dtype.is_numeric() or seen.cells.dtype in (pl.Boolean, pl.Null) or (seen.is_text and reading is None):
-        return _Judged(Column(seen.name, "number", "named with --numeric"))
+        return _Judged(Column(seen.name, "number", f"named with {setting('numeric')}"))
     if reading is None or reading.share == 0:
         shown = f"'{reading.other}'" if reading is not None else described(seen.cells.dtype)
-        raise DataError(f"{table.source}: column '{seen.name}' (--numeric) holds no numbers but {shown}")
-    return _Judged(number_column(seen, shared, "named with --numeric"))
+        raise DataError(f"{table.source}: column '{seen.name}' ({setting('numeric')}) holds no numbers but {shown}")
+    return _Judged(number_column(seen, shared, f"named with {setting('numeric')}"))
 
 
 def _named_date(table: Table, seen: Evidence, form: str, shared: Conventions) -> _Judged:
     dtype = seen.cells.dtype
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
-        return _Judged(Column(seen.name, "date", "named with --date"), (time_note(seen.name),))
+        return _Judged(Column(seen.name, "date", f"named with {setting('date')}"), (time_note(seen.name),))
     if not (seen.is_text or dtype.is_numeric()) or seen.count == 0:
         shown = "empty cells" if seen.cells.is_empty() else described(dtype)
-        raise DataError(f"{table.source}: column '{seen.name}' (--date) holds no dates but {shown}")
+        raise DataError(f"{table.source}: column '{seen.name}' ({setting('date')}) holds no dates but {shown}")
     formats = find_formats(seen.texts, (form,) if form else (*FORMATS, *COMPACT))
     if not formats:
-        tried = f"written as {form}" if form else f"in a form that is recognized; give the form as --date '{seen.name}=%d/%m/%Y'"
-        raise DataError(f"{table.source}: the cells of column '{seen.name}' (--date), such as '{seen.texts[0]}', are not all dates {tried}")
-    column, notes = date_column(replace(seen, formats=formats), shared, "named with --date")
+        tried = (
+            f"written as {form}" if form else f"in a form that is recognized; give the form as {setting('date', seen.name + '=%d/%m/%Y')}"
+        )
+        raise DataError(
+            f"{table.source}: the cells of column '{seen.name}' ({setting('date')}), such as '{seen.texts[0]}', are not all dates {tried}"
+        )
+    column, notes = date_column(replace(seen, formats=formats), shared, f"named with {setting('date')}")
     return _Judged(column, (*notes, time_note(seen.name)))
 
 
@@ -183,13 +188,13 @@ def _constant_note(columns: Sequence[Column]) -> tuple[Note, ...]:
     return (Note(f"left out, because every cell is the same: {listed(names)}"),)
 
 
-def _left_out(name: str, kind: Kind, reason: str, flag: str) -> _Judged:
-    return _Judged(Column(name, kind, reason, used=False), (Note(f"column '{name}' is left out: {reason}", flag),))
+def _left_out(name: str, kind: Kind, reason: str, option: str) -> _Judged:
+    return _Judged(Column(name, kind, reason, used=False), (Note(f"column '{name}' is left out: {reason}", option),))
 
 
 def _repeated(seen: Evidence) -> _Judged:
     reason = _belonging(seen)
-    note = Note(f"column '{seen.name}' is left out: {reason}; {_grouping(seen)}; --categorical {seen.name} trains on it", "--group")
+    note = Note(f"column '{seen.name}' is left out: {reason}; {_grouping(seen)}; {setting('categorical', seen.name)} trains on it", "group")
     return _Judged(Column(seen.name, "identifier", reason, used=False), (note,))
 
 
@@ -198,15 +203,15 @@ def _belonging(seen: Evidence) -> str:
 
 
 def _grouping(seen: Evidence) -> str:
-    return f"--group {seen.name} keeps the rows of one value on one side of the split"
+    return f"{setting('group', seen.name)} keeps the rows of one value on one side of the split"
 
 
 def _subject_notes(seen: Evidence, role: str) -> tuple[Note, ...]:
     """Return the warning that a column which is trained on has the name and the repetitions of an identifier, if it does."""
     if role or not identity.names_a_subject(seen.name) or not 1 < seen.count < seen.cells.len():
         return ()
-    advice = f"{_grouping(seen)}, and --drop {seen.name} leaves it out"
-    return (Note(f"column '{seen.name}' is trained on, with {_belonging(seen)}; {advice}", "--group"),)
+    advice = f"{_grouping(seen)}, and {setting('drop', seen.name)} leaves it out"
+    return (Note(f"column '{seen.name}' is trained on, with {_belonging(seen)}; {advice}", "group"),)
 
 
 def _identifier(seen: Evidence) -> _Judged | None:
@@ -217,19 +222,19 @@ def _identifier(seen: Evidence) -> _Judged | None:
     if identity.names_an_identifier(seen.name, different) and seen.count > 1:
         if not different:
             return _repeated(seen)
-        return _left_out(seen.name, "identifier", f"{counted}, and a name that says identifier", _reading_flag(seen))
+        return _left_out(seen.name, "identifier", f"{counted}, and a name that says identifier", _reading_option(seen))
     if identity.names_a_subject(seen.name) and seen.count > identity.MANY_ROWS and 2 * seen.count <= rows:
         return _repeated(seen)
     if seen.is_text and (not seen.is_number or _leading_zeros(seen)):
         if identity.is_free_text(seen.cells, seen.count):
-            return _left_out(seen.name, "identifier", f"free text: {counted}, in sentences", "--categorical")
+            return _left_out(seen.name, "identifier", f"free text: {counted}, in sentences", "categorical")
         if different and rows > identity.MANY_ROWS:
-            return _left_out(seen.name, "identifier", counted, "--categorical")
+            return _left_out(seen.name, "identifier", counted, "categorical")
     return None
 
 
-def _reading_flag(seen: Evidence) -> str:
-    return "--numeric" if seen.is_number else "--categorical"
+def _reading_option(seen: Evidence) -> str:
+    return "numeric" if seen.is_number else "categorical"
 
 
 def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
@@ -242,16 +247,16 @@ def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
         return identifier
     if values.abs().max() >= _EXACT and values.n_unique() < seen.count:  # type: ignore[operator]  # of numbers, it is one
         reason = "whole numbers of so many digits that different ones would become the same"
-        return _left_out(seen.name, "identifier", reason, "--categorical")
+        return _left_out(seen.name, "identifier", reason, "categorical")
     sequence = identity.running_sequence(values, seen.cells.len() + seen.missing)
     if sequence is not None and not column.affixes and not identity.names_an_order(seen.name):
         reason = f"the whole numbers from {sequence[0]} to {sequence[-1]}, one a row"
-        return replace(_left_out(seen.name, "identifier", reason, "--numeric"), sequence=True)
+        return replace(_left_out(seen.name, "identifier", reason, "numeric"), sequence=True)
     if identity.names_a_code(seen.name):
-        note = Note(f"column '{seen.name}' is read as numbers, and its name says codes", "--categorical")
-        return _Judged(replace(column, reason="whole numbers that may be codes; --categorical reads them as labels"), (note,))
+        note = Note(f"column '{seen.name}' is read as numbers, and its name says codes", "categorical")
+        return _Judged(replace(column, reason=f"whole numbers that may be codes; {setting('categorical')} reads them as labels"), (note,))
     if 2 < seen.count <= _FEW_LABELS and seen.cells.len() >= _ROWS_A_LABEL * seen.count:
-        reason = f"{seen.count} different whole numbers; --categorical reads them as labels"
+        reason = f"{seen.count} different whole numbers; {setting('categorical')} reads them as labels"
         return _Judged(replace(column, reason=reason), _subject_notes(seen, role))
     return _Judged(replace(column, reason="whole numbers"), _subject_notes(seen, role))
 
@@ -262,16 +267,16 @@ def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) ->
         reason = _mixed_reason(table, seen.name, reading)
         column = replace(number_column(seen, shared, reason), used=bool(role))
         state = "holds text among its numbers" if role else "is left out"
-        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "--missing"),))
+        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "missing"),))
     if not role and (identifier := _identifier(seen)) is not None:
         return identifier
     if _leading_zeros(seen):
         reason = f"numbers with leading zeros ('{_leading_zeros(seen)}'), which are codes"
-        note = Note(f"column '{seen.name}' is a category: {reason}", "--numeric")
+        note = Note(f"column '{seen.name}' is a category: {reason}", "numeric")
         return _Judged(Column(seen.name, "category", reason), (note, *_subject_notes(seen, role)))
     if reading is not None and reading.share == 1 and len(reading.units) > 1:
         reason = f"numbers of more than one unit ({', '.join(reading.affixes)})"
-        return _Judged(Column(seen.name, "category", reason), (Note(f"column '{seen.name}' is a category: {reason}", "--numeric"),))
+        return _Judged(Column(seen.name, "category", reason), (Note(f"column '{seen.name}' is a category: {reason}", "numeric"),))
     one = "one value, or missing" if seen.count == 1 and seen.missing else _constant_reason(seen)
     return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"), _subject_notes(seen, role))
 
@@ -280,7 +285,7 @@ def _mixed_reason(table: Table, name: str, reading: Reading) -> str:
     place = table.place(table.frame[name].index_of(reading.other) or 0)
     return (
         f"{reading.share:.0%} of its different values are numbers, others are not ('{reading.other}' in {place}); "
-        "name such cells with --missing to read it as numbers, or read it as labels with --categorical"
+        f"name such cells with {setting('missing')} to read it as numbers, or read it as labels with {setting('categorical')}"
     )
 
 

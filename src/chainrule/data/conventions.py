@@ -13,6 +13,7 @@ from chainrule.data.dates import day_first, other_order, parse_dates
 from chainrule.data.evidence import Evidence
 from chainrule.data.numerals import Reading, parse_numbers
 from chainrule.data.table import Column, Note, Table
+from chainrule.words import setting
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def find_conventions(table: Table, columns: Iterable[Evidence], decimal: str | N
 
 def _decimal(table: Table, columns: list[Evidence], decimal: str | None) -> tuple[str, str, bool]:
     if decimal is not None:
-        return decimal, "--decimal says so", True
+        return decimal, f"{setting('decimal')} says so", True
     shown = Counter(column.reading.decimal for column in columns if column.reading is not None and column.is_number)
     if shown["."] != shown[","]:
         mark = "." if shown["."] > shown[","] else ","
@@ -69,14 +70,14 @@ def date_column(seen: Evidence, shared: Conventions, reason: str) -> tuple[Colum
         form, other = (form, other) if day_first(form) == shared.day_first else (other, form)
         example = seen.texts[0]
         read = parse_dates(pl.Series([example]), form)[0]
-        why = f"{shared.day_reason}; otherwise pass --date '{seen.name}={other}'"
-        notes = (Note(f"column '{seen.name}': '{example}' is read as {read:%Y-%m-%d}, because {why}", "--date"),)
+        why = f"{shared.day_reason}; otherwise pass {setting('date', f'{seen.name}={other}')}"
+        notes = (Note(f"column '{seen.name}': '{example}' is read as {read:%Y-%m-%d}, because {why}", "date"),)
     return Column(seen.name, "date", f"{reason}, written as {form}", date_format=form), notes
 
 
 def time_note(name: str) -> Note:
     """Return the note that a column of dates could order the split."""
-    return Note(f"column '{name}' holds dates; --time {name} trains on the earlier rows and tests on the later ones", "--time")
+    return Note(f"column '{name}' holds dates; {setting('time', name)} trains on the earlier rows and tests on the later ones", "time")
 
 
 def style_notes(columns: Iterable[Column], readings: Mapping[str, Reading | None], shared: Conventions) -> list[Note]:
@@ -99,4 +100,4 @@ def _style_note(members: list[tuple[Column, Reading]], shared: Conventions) -> N
     unit = ", in percent" if "%" in column.affixes else ""
     why = f", because {shared.decimal_reason}" if reading.ambiguous else ""
     separated = reading.ambiguous or (reading.shown and (column.decimal, column.thousands) != (".", ""))
-    return Note(f"{which}: '{reading.example}' is read as {value:.15g}{unit}{why}", "--decimal" if separated else "--categorical")
+    return Note(f"{which}: '{reading.example}' is read as {value:.15g}{unit}{why}", "decimal" if separated else "categorical")

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError
+from chainrule.words import setting
 
 Lines = tuple[int, ...] | range
 
@@ -161,7 +162,7 @@ def _column_names(cells: Sequence[str], source: str, line: int, header: bool) ->
     if not header:
         return [f"column_{i}" for i in range(len(cells))]
     names = [cell.strip() for cell in cells]
-    check_names(names, f"{source}, line {line}", ", or pass --no-header if this line is data")
+    check_names(names, f"{source}, line {line}", f", or pass {setting('header', False)} if this line is data")
     return names
 
 
@@ -181,13 +182,13 @@ def _ragged(source: str, line: int, cells: int, width: int) -> DataError:
     counted = "1 cell" if cells == 1 else f"{cells} cells"
     return DataError(
         f"{source}, line {line}: {counted} where the first line has {width}; correct the line (a cell that holds the delimiter "
-        "needs quotes around it), or name the delimiter with --delimiter"
+        f"needs quotes around it), or name the delimiter with {setting('delimiter')}"
     )
 
 
 def _refuse_no_rows(rows: int, source: str) -> None:
     if rows == 0:
-        raise DataError(f"{source} has column names but no rows; if its only line is data, pass --no-header")
+        raise DataError(f"{source} has column names but no rows; if its only line is data, pass {setting('header', False)}")
 
 
 def _compact(lines: NDArray[np.int64]) -> Lines:

@@ -7,6 +7,7 @@ import io
 import re
 
 from chainrule.errors import OptionError
+from chainrule.words import setting
 
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes", " ": "spaces"}
 
@@ -26,9 +27,9 @@ def check_delimiter(delimiter: str) -> str:
     """
     character = _SPELLED.get(delimiter.strip().lower() or delimiter, delimiter)
     if len(character) != 1:
-        raise OptionError(f"--delimiter {delimiter!r}: a delimiter is one character, such as ',' or ';', or the word tab")
+        raise OptionError(f"{setting('delimiter', delimiter)}: a delimiter is one character, such as ',' or ';', or the word tab")
     if not character.isascii() or character.isalnum() or character in '"\r\n\0':
-        raise OptionError(f"--delimiter {delimiter!r}: this character cannot separate cells; use ',', ';', tab, '|' or a space")
+        raise OptionError(f"{setting('delimiter', delimiter)}: this character cannot separate cells; use ',', ';', tab, '|' or a space")
     return character
 
 

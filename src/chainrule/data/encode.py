@@ -21,6 +21,7 @@ from chainrule.data.codes.units import TooFarError, Units
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.typed import read_fields, read_record
 from chainrule.errors import DataError, FileFormatError, OptionError
+from chainrule.words import setting
 
 _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
     "number": NumberCode,
@@ -144,7 +145,7 @@ class Encoder:
         Raises :class:`OptionError` for a row that the table does not have, and :class:`DataError` as :meth:`transform` does.
         """
         if not 0 <= row < table.rows:
-            raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}")
+            raise OptionError(f"{setting('row', row)}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}")
         one = replace(table, frame=table.frame[row : row + 1], lines=None if table.lines is None else table.lines[row : row + 1])
         results = iter(self.transform(one, "float64")[0].tolist())
         steps = [(code.column.name, step) for code in self.codes for step in code.steps(read_column(one, code.column))]

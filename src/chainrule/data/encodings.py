@@ -7,6 +7,7 @@ import re
 
 from chainrule.data.table import Note
 from chainrule.errors import DataError, OptionError
+from chainrule.words import setting
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8", ""),
@@ -60,14 +61,14 @@ def to_utf8(data: bytes, source: str, encoding: str | None = None) -> tuple[byte
     if _mostly_utf8(data):
         raise DataError(
             f"{source}, line {_line(data, bad)}: byte 0x{data[bad]:02x} is broken in a text that is UTF-8 elsewhere; "
-            "correct that line, or name another encoding with --encoding"
+            f"correct that line, or name another encoding with {setting('encoding')}"
         )
     try:
         text = data.decode("cp1252").encode()
     except UnicodeDecodeError as error:
         raise DataError(
             f"{source}, line {_line(data, error.start)}: byte 0x{data[error.start]:02x} belongs to no encoding that is recognized "
-            "(UTF-8, UTF-16, cp1252); name the file's encoding with --encoding"
+            f"(UTF-8, UTF-16, cp1252); name the file's encoding with {setting('encoding')}"
         ) from None
     return _line_ends(text), (_note(source, "cp1252 (Western European Windows)"),)
 
@@ -78,12 +79,14 @@ def text_codec(encoding: str) -> str:
         codec = codecs.lookup(encoding.strip())
         "".encode(codec.name)  # refuses codecs such as hex, which turn bytes into bytes
     except (LookupError, ValueError):
-        raise OptionError(f"--encoding {encoding}: there is no such text encoding; try utf-8, utf-16, cp1252 or latin-1") from None
+        raise OptionError(
+            f"{setting('encoding', encoding)}: there is no such text encoding; try utf-8, utf-16, cp1252 or latin-1"
+        ) from None
     return "utf-8-sig" if codec.name == "utf-8" else codec.name
 
 
 def _note(source: str, name: str) -> Note:
-    return Note(f"{source} is read as {name}", "--encoding")
+    return Note(f"{source} is read as {name}", "encoding")
 
 
 def _line(data: bytes, offset: int) -> int:
@@ -101,13 +104,17 @@ def _transcode(data: bytes, source: str, codec: str, name: str) -> bytes:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{source}, line {_line(data, error.start)}: byte 0x{data[error.start]:02x} is not {name}; "
-            "name the file's encoding with --encoding"
+            f"name the file's encoding with {setting('encoding')}"
         ) from None
     except UnicodeEncodeError:
-        raise DataError(f"{source} holds characters that are not Unicode when it is read as {name}; name another --encoding") from None
+        raise DataError(
+            f"{source} holds characters that are not Unicode when it is read as {name}; name another {setting('encoding')}"
+        ) from None
     if b"\0" in text:
         line = _line(text, text.index(b"\0"))
-        raise DataError(f"{source}, line {line}: holds zero characters when it is read as {name}; name the file's encoding with --encoding")
+        raise DataError(
+            f"{source}, line {line}: holds zero characters when it is read as {name}; name the file's encoding with {setting('encoding')}"
+        )
     return text
 
 
@@ -120,7 +127,7 @@ def _refuse_signatures(data: bytes, source: str) -> None:
 def _binary(data: bytes, source: str, offset: int) -> DataError:
     return DataError(
         f"{source} is not a text file: byte 0x{data[offset]:02x} at position {offset}; "
-        "save the table as .csv, or name the file's encoding with --encoding"
+        f"save the table as .csv, or name the file's encoding with {setting('encoding')}"
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.data.partition import apportion
-from chainrule.data.split import DEFAULT_SPLIT, Split, count_groups, divide, parse_split, split_rows, times_of
-from chainrule.data.table import Column, Note, Table
+from chainrule.data.split import DEFAULT_SPLIT, RANDOMLY, Division, Split, count_groups, divide, parse_split, split_rows, table_of, times_of
+from chainrule.data.table import Note, Table
 from chainrule.errors import DataError, OptionError
+from chainrule.words import setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,72 +25,50 @@ class Folds:
     notes: tuple[Note, ...] = ()
 
 
-def fold_rows(
-    table: Table | int,
-    folds: int,
-    split: str | Sequence[float] = DEFAULT_SPLIT,
-    *,
-    rows: NDArray[np.int64] | None = None,
-    labels: NDArray[np.integer[Any]] | None = None,
-    label: str = "class",
-    group: str = "",
-    time: Column | None = None,
-    given: Mapping[str, int] | None = None,
-    seed: int = 0,
-) -> Folds:
+def fold_rows(table: Table | int, folds: int, split: str | Sequence[float] = DEFAULT_SPLIT, by: Division = RANDOMLY) -> Folds:
     """Divide a table's rows (or that many rows) into folds, and return a split for each: its fold is the test part, and the other rows
     are training and validation in the proportion that ``split`` gives these two.
 
-    The arguments are those of :func:`~chainrule.data.split.split_rows`: with ``labels`` each fold has the classes in the same proportions,
-    with ``group`` no value is in two folds. With ``time`` the rows are cut into folds + 1 stretches; each but the first is tested by what
-    comes before it, so that nobody learns from the future.
+    By time, the rows are cut into folds + 1 stretches; each but the first is tested by what comes before it, so that nobody learns from
+    the future.
 
     Raises:
         OptionError: ``folds`` is below 2. DataError: there are fewer rows, groups or times than it needs.
     """
     if folds < 2:
-        raise OptionError(f"--folds {folds}: cross-validation needs 2 folds at least.")
-    if isinstance(table, int):
-        table = Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data")
-    rows = np.arange(table.rows) if rows is None else rows
-    stretches = folds + 1 if time else folds
-    _need(table, rows, folds, stretches, group, time)
+        raise OptionError(f"{setting('folds', folds)}: cross-validation needs 2 folds at least.")
+    table = table_of(table)
+    rows = by.rows_of(table)
+    stretches = folds + 1 if by.time else folds
+    _need(table, rows, folds, stretches, by)
     sizes = apportion(len(rows), (1 / stretches,) * stretches)
-    sides, manner, notes = divide(table, rows, sizes, labels=labels, label=label, group=group, time=time, seed=seed)
+    sides, manner, notes = divide(table, sizes, by)
     train, valid, _ = parse_split(split)
     splits = []
     for side in range(stretches - folds, stretches):
-        rest = sides < side if time else sides != side
-        inner = split_rows(
-            table,
-            (train / (train + valid), valid / (train + valid), 0.0),
-            rows=rows[rest],
-            labels=None if labels is None else labels[rest],
-            label=label,
-            group=group,
-            time=time,
-            given=given,
-            seed=seed,
-        )
+        rest = sides < side if by.time else sides != side
+        inner = split_rows(table, (train / (train + valid), valid / (train + valid), 0.0), by.among(table, rest))
         test = rows[sides == side].astype(np.int64)
         number = side - (stretches - folds) + 1
         how = f"fold {number} of {folds}: {len(inner.train):,} train, {len(inner.valid):,} valid, {len(test):,} test rows; {manner}"
         splits.append(replace(inner, test=test, how=how))
-    tested = "each learned from the rows before it" if time else "each row is a test row once"
-    return Folds(tuple(splits), f"{folds} folds, {manner}; {tested}", (*notes, *_class_notes(labels, label, folds)))
+    tested = "each learned from the rows before it" if by.time else "each row is a test row once"
+    return Folds(tuple(splits), f"{folds} folds, {manner}; {tested}", (*notes, *_class_notes(by.labels, by.label, folds)))
 
 
-def _need(table: Table, rows: NDArray[np.int64], folds: int, stretches: int, group: str, time: Column | None) -> None:
+def _need(table: Table, rows: NDArray[np.int64], folds: int, stretches: int, by: Division) -> None:
     """Refuse more folds than there are rows, groups or times."""
-    if group:
-        what, there = f"values of '{group}'", count_groups(table, group, rows)
-    elif time:
-        what, there = f"different values of '{time.name}'", times_of(table, time, rows).n_unique()
+    if by.group:
+        what, there = f"values of '{by.group}'", count_groups(table, by.group, rows)
+    elif by.time:
+        what, there = f"different values of '{by.time.name}'", times_of(table, by.time, rows).n_unique()
     else:
         what, there = "usable rows", len(rows)
-    least = 4 if folds == 2 and not time else stretches  # each side of two must leave a training and a validation part
+    least = 4 if folds == 2 and not by.time else stretches  # each side of two must leave a training and a validation part
     if there < least:
-        raise DataError(f"--folds {folds} needs {least:,} {what} at least, and {table.source} has {there:,}; ask for fewer folds.")
+        raise DataError(
+            f"{setting('folds', folds)} needs {least:,} {what} at least, and {table.source} has {there:,}; ask for fewer folds."
+        )
 
 
 def _class_notes(labels: NDArray[np.integer[Any]] | None, label: str, folds: int) -> tuple[Note, ...]:
@@ -101,4 +79,4 @@ def _class_notes(labels: NDArray[np.integer[Any]] | None, label: str, folds: int
     if not rare:
         return ()
     text = f"{rare} of the {len(counts)} classes of '{label}' have fewer rows than folds, and are missing in the test rows of some"
-    return (Note(text, "--folds"),)
+    return (Note(text, "folds"),)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.data.masked import is_masked
 from chainrule.errors import DataError
 
 SOURCE = "a data frame"
@@ -142,6 +143,9 @@ def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Se
 
 
 def _column_of_array(name: str, array: NDArray[Any]) -> pl.Series:
+    if is_masked(array):
+        whole = _column_of_array(name, array.data)
+        return whole.zip_with(pl.Series(~np.ma.getmaskarray(array)), pl.Series(name, [None], dtype=whole.dtype))
     if array.dtype.kind == "O":
         return column_of_values(name, array.tolist())
     if array.dtype.kind == "S":

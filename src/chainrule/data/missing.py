@@ -84,4 +84,4 @@ def _note(met: Counter[str]) -> tuple[Note, ...]:
     if not met:
         return ()
     spelled = ", ".join(f"'{marker}' ({count})" for marker, count in met.most_common())
-    return (Note(f"{met.total()} {'cell' if met.total() == 1 else 'cells'} marked as missing: {spelled}", "--missing"),)
+    return (Note(f"{met.total()} {'cell' if met.total() == 1 else 'cells'} marked as missing: {spelled}", "missing"),)

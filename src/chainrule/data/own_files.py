@@ -9,6 +9,7 @@ from chainrule.data.cells import listed, no_such_column, spelled
 from chainrule.data.split import Split, times_of
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError
+from chainrule.words import setting, word
 
 _SAID = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -26,9 +27,9 @@ def check_own_files(
     name = group or (time.name if time else "")
     if not name or not files:
         return ()
-    flag = "--group" if group else "--time"
+    option = "group" if group else "time"
     if name not in table.frame.columns:
-        raise no_such_column(table, name, flag)
+        raise no_such_column(table, name, option)
     rows = {"train": split.train, "valid": split.valid, "test": split.test}
     parts = {part: files[part] if part in files else table.take(own) for part, own in rows.items() if part in files or len(own)}
     unknown = [part for part in files if name not in files[part].frame.columns]
@@ -40,7 +41,7 @@ def check_own_files(
         else:
             _refuse_shared(parts, earlier, later, group)
     return tuple(
-        Note(f"{files[part].source} has no column '{name}': its rows are not checked against those of the other parts", flag)
+        Note(f"{files[part].source} has no column '{name}': its rows are not checked against those of the other parts", option)
         for part in unknown
     )
 
@@ -49,9 +50,10 @@ def _refuse_shared(parts: Mapping[str, Table], earlier: str, later: str, group: 
     known, own = (spelled(parts[part].frame[group]).drop_nulls().unique(maintain_order=True) for part in (earlier, later))
     shared = own.filter(own.is_in(known.implode()))
     if shared.len():
+        advice = f"take them out of one of the two, or leave {word('group')} out"
         raise DataError(
-            f"--group {group}: {shared.len():,} of the {own.len():,} groups in {parts[later].source} ({listed(shared, most=3)}) are among "
-            f"the {_SAID[earlier]} rows of {parts[earlier].source} too; take them out of one of the two, or leave --group out"
+            f"{setting('group', group)}: {shared.len():,} of the {own.len():,} groups in {parts[later].source} ({listed(shared, most=3)}) "
+            f"are among the {_SAID[earlier]} rows of {parts[earlier].source} too; {advice}"
         )
 
 
@@ -62,6 +64,7 @@ def _refuse_earlier(parts: Mapping[str, Table], earlier: str, later: str, time: 
     count = int((after < before[latest]).sum())
     if count:
         raise DataError(
-            f"--time {time.name}: {count:,} of the {after.len():,} {_SAID[later]} rows of {parts[later].source} are earlier than the "
-            f"latest {_SAID[earlier]} row ({parts[earlier].place(latest)}); take the rows of one of the two out, or leave --time out"
+            f"{setting('time', time.name)}: {count:,} of the {after.len():,} {_SAID[later]} rows of {parts[later].source} are earlier "
+            f"than the latest {_SAID[earlier]} row ({parts[earlier].place(latest)}); take the rows of one of the two out, or leave "
+            f"{word('time')} out"
         )

@@ -54,12 +54,14 @@ def stratified(sizes: Sizes, labels: NDArray[np.integer[Any]], seed: int) -> Sid
 
     Every class is on the first side (training). As far as its rows and the sizes allow, it is on the others too.
     """
-    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    classes, counts = np.unique(labels, return_counts=True)
+    codes = np.searchsorted(classes, labels).astype(np.min_scalar_type(len(counts)))  # few bits are sorted in a pass or two
     order = shuffled_order(len(labels), seed)
-    small = codes.astype(np.min_scalar_type(len(counts)))  # few bits are sorted in a pass or two
-    by_class = order[np.argsort(small[order], kind="stable")]
+    order = order[np.argsort(codes[order], kind="stable")]  # class by class
     sides = np.empty(len(labels), np.int64)
-    sides[by_class] = np.repeat(np.tile(np.arange(len(sizes)), len(counts)), _class_shares(counts, np.array(sizes)).ravel())
+    sides[order] = np.repeat(
+        np.tile(np.arange(len(sizes), dtype=np.min_scalar_type(len(sizes))), len(counts)), _class_shares(counts, np.array(sizes)).ravel()
+    )
     return sides
 
 

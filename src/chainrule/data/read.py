@@ -23,6 +23,7 @@ from chainrule.data.json_lines import read_json_lines
 from chainrule.data.missing import mark_missing
 from chainrule.data.table import Note, Table
 from chainrule.errors import DataError, OptionError, nearest
+from chainrule.words import setting, word
 
 STANDARD_INPUT = "standard input"
 
@@ -66,9 +67,9 @@ def read_table(
     if encoding is not None:
         text_codec(encoding)
     if decimal not in (None, ".", ","):
-        raise OptionError(f"--decimal {decimal}: the decimal mark is '.' or ','")
+        raise OptionError(f"{setting('decimal', decimal)}: the decimal mark is '.' or ','")
     if isinstance(missing, str):
-        raise OptionError(f"--missing takes a list of markers; for a single one, pass [{missing!r}]")
+        raise OptionError(f"{word('missing')} takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
         return _finished(read_frame(source, nulls=levels is None), SOURCE, missing, levels)
     name, form, data, ordinary = _opened(source)
@@ -85,9 +86,9 @@ def read_table(
     delimiter = delimiter or declared or find_delimiter(text, decimal)
     frame, lines = read_delimited(single_spaces(text) if delimiter == " " else text, name, delimiter, header)
     if found and delimiter != ordinary and frame.width > 1:
-        notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "--delimiter"))
+        notes = (*notes, Note(f"cells of {name} are separated by {NAMES[delimiter]}", "delimiter"))
     if header and pl.Series(frame.columns).cast(pl.Float64, strict=False).is_not_null().all():
-        notes = (*notes, Note(f"the first line of {name} is taken for column names, and it holds numbers only", "--no-header"))
+        notes = (*notes, Note(f"the first line of {name} is taken for column names, and it holds numbers only", "header"))
     return _finished(frame, name, missing, levels, notes, lines, delimiter)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.data.cells import read_column
 from chainrule.data.partition import Sides, apportion, grouped, shuffled, stratified, timed
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError, nearest
+from chainrule.words import setting, word
 
 DEFAULT_SPLIT = "64,16,20"
 
@@ -34,6 +35,49 @@ class Split:
     notes: tuple[Note, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Division:
+    """By what the rows of a table are divided, whether into the parts of a split or into folds.
+
+    Only ``rows`` (ascending indices) take part, all of them by default. With ``labels`` (a class for each of these rows, of the column
+    ``label``) the classes have the same proportions on each side; with ``group`` no value of that column is on two sides; with ``time``
+    earlier rows are on earlier sides. ``given`` names the parts of a split that have a file of their own, and their rows. The same seed
+    and rows are divided alike.
+
+    Raises :class:`OptionError` for a seed below 0, and where rows are to be divided both by group and by time.
+    """
+
+    rows: NDArray[np.int64] | None = None
+    labels: NDArray[np.integer[Any]] | None = None
+    label: str = "class"
+    group: str = ""
+    time: Column | None = None
+    given: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise OptionError(f"{setting('seed', self.seed)}: a seed is a whole number from 0")
+        if self.group and self.time:
+            raise OptionError(f"{word('group')} and {word('time')} exclude each other: leave one of them out")
+
+    def rows_of(self, table: Table) -> NDArray[np.int64]:
+        """Return the rows of a table that take part."""
+        return np.arange(table.rows) if self.rows is None else self.rows
+
+    def among(self, table: Table, chosen: NDArray[np.bool_]) -> Division:
+        """Return the same for those of the rows that are chosen."""
+        return replace(self, rows=self.rows_of(table)[chosen], labels=None if self.labels is None else self.labels[chosen])
+
+
+RANDOMLY = Division()
+
+
+def table_of(table: Table | int) -> Table:
+    """Return a table; that many rows without columns to divide by are one as well."""
+    return Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data") if isinstance(table, int) else table
+
+
 def parse_split(split: str | Sequence[float]) -> tuple[float, float, float]:
     """Return the fractions for training, validation and test that ``64,16,20``, ``0.8,0.2`` or ``(80, 20)`` ask for.
 
@@ -46,53 +90,35 @@ def parse_split(split: str | Sequence[float]) -> tuple[float, float, float]:
         numbers = []
     total = sum(numbers)
     if not 1 <= len(numbers) <= 3 or not all(0 <= number <= 100 for number in numbers):
-        raise OptionError(f"--split {said}: give the parts for training, validation and test, such as {DEFAULT_SPLIT}")
+        raise OptionError(f"{setting('split', said)}: give the parts for training, validation and test, such as {DEFAULT_SPLIT}")
     if abs(total - 100) > 0.01 and abs(total - 1) > 0.0001:
-        raise OptionError(f"--split {said}: the parts add up to {total:g}; they must add up to 100 (or to 1), such as {DEFAULT_SPLIT}")
+        raise OptionError(
+            f"{setting('split', said)}: the parts add up to {total:g}; they must add up to 100 (or to 1), such as {DEFAULT_SPLIT}"
+        )
     if not numbers[0]:
-        raise OptionError(f"--split {said}: the training part is empty; give it a share, such as {DEFAULT_SPLIT}")
+        raise OptionError(f"{setting('split', said)}: the training part is empty; give it a share, such as {DEFAULT_SPLIT}")
     train, valid, test = [number / total for number in numbers] + [0.0] * (3 - len(numbers))
     return train, valid, test
 
 
-def split_rows(
-    table: Table | int,
-    split: str | Sequence[float] = DEFAULT_SPLIT,
-    *,
-    rows: NDArray[np.int64] | None = None,
-    labels: NDArray[np.integer[Any]] | None = None,
-    label: str = "class",
-    group: str = "",
-    time: Column | None = None,
-    given: Mapping[str, int] | None = None,
-    seed: int = 0,
-) -> Split:
-    """Split a table's rows (or that many rows) into training, validation and test.
+def split_rows(table: Table | int, split: str | Sequence[float] = DEFAULT_SPLIT, by: Division = RANDOMLY) -> Split:
+    """Split a table's rows (or that many rows) into training, validation and test; by time, training is the past and test the latest.
 
-    Only ``rows`` (ascending indices) take part, all of them by default. With ``labels`` (a class for each of these rows, of the column
-    ``label``) the classes have the same proportions in each part; with ``group`` no value of that column is on two sides; with ``time``
-    training is the past and test the latest. ``given`` names the parts that have a file of their own, and their rows: they take none of
-    this table, and the other parts share it in their proportions. The same seed and rows give the same split.
+    Parts that have a file of their own take none of this table, and the others share it in their proportions.
 
-    Raises :class:`DataError` where there are too few rows or groups, or times are missing, and :class:`OptionError` for an unusable option.
+    Raises :class:`DataError` where there are too few rows or groups, or times are missing, and :class:`OptionError` for an unusable split.
     """
-    if seed < 0:
-        raise OptionError(f"--seed {seed}: a seed is a whole number from 0")
-    if group and time:
-        raise OptionError("--group and --time exclude each other: leave one of them out")
-    given = given or {}
-    if isinstance(table, int):
-        table = Table(pl.int_range(table, eager=True).alias("row").to_frame(), "the data")
-    rows = np.arange(table.rows) if rows is None else rows
-    fractions = _without(parse_split(split), given)
+    table = table_of(table)
+    rows = by.rows_of(table)
+    fractions = _without(parse_split(split), by.given)
     _need(sum(fraction > 0 for fraction in fractions[:2]), len(rows), "usable row", table.source)
     sizes = apportion(len(rows), fractions)
-    if group and sizes[0] < len(rows):
-        _need(sum(size > 0 for size in sizes[:2]), count_groups(table, group, rows), f"{group} to group by", table.source)
-    sides, manner, notes = divide(table, rows, sizes, labels=labels, label=label, group=group, time=time, seed=seed)
+    if by.group and sizes[0] < len(rows):
+        _need(sum(size > 0 for size in sizes[:2]), count_groups(table, by.group, rows), f"{by.group} to group by", table.source)
+    sides, manner, notes = divide(table, sizes, by)
     train, valid, test = (rows[sides == side].astype(np.int64) for side in range(3))
-    counts = [given.get(name, len(part)) for name, part in zip(_PARTS, (train, valid, test), strict=True)]
-    own = "".join(f"; {name} rows from a file of their own" for name in _PARTS if name in given)
+    counts = [by.given.get(name, len(part)) for name, part in zip(_PARTS, (train, valid, test), strict=True)]
+    own = "".join(f"; {name} rows from a file of their own" for name in _PARTS if name in by.given)
     how = ", ".join(f"{n:,} {name}" for n, name in zip(counts, _PARTS, strict=True)) + f" rows; {manner}{own}"
     return Split(train, valid, test, how, notes)
 
@@ -109,34 +135,27 @@ def _need(parts: int, count: int, what: str, source: str) -> None:
     if count == 0:
         raise DataError(f"{source} has no {what}s to train on")
     if count < parts:
-        raise DataError(f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with --split 100")
+        raise DataError(
+            f"{source} has 1 {what}, too few for a training and a validation part: add rows, or train on all with {setting('split', '100')}"
+        )
 
 
-def divide(
-    table: Table,
-    rows: NDArray[np.int64],
-    sizes: tuple[int, ...],
-    *,
-    labels: NDArray[np.integer[Any]] | None,
-    label: str,
-    group: str,
-    time: Column | None,
-    seed: int,
-) -> tuple[Sides, str, tuple[Note, ...]]:
-    """Return the side of each row, sides as large as ``sizes`` wants them: by group, by time, stratified or shuffled, as :func:`split_rows`
-    says; how that was done; and what is worth knowing."""
+def divide(table: Table, sizes: tuple[int, ...], by: Division) -> tuple[Sides, str, tuple[Note, ...]]:
+    """Return the side of each row that takes part, sides as large as ``sizes`` wants them: by group, by time, stratified or shuffled; how
+    that was done; and what is worth knowing."""
+    rows, labels, group, time, seed = by.rows_of(table), by.labels, by.group, by.time, by.seed
     if sizes[0] == len(rows):
         return np.zeros(len(rows), np.int64), "all rows of the table are training rows", ()
     if group:
         groups, alone = _groups(table, group, rows)
-        notes = (Note(f"each of the {alone:,} rows without '{group}' is a group of its own", "--group"),) if alone else ()
+        notes = (Note(f"each of the {alone:,} rows without '{group}' is a group of its own", "group"),) if alone else ()
         return grouped(sizes, groups, seed), f"no {group} in two parts, seed {seed}", notes
     if time:
         sides, together = timed(sizes, times_of(table, time, rows).to_numpy())
         text = f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts"
-        return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "--time"),)
+        return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "time"),)
     if labels is not None:
-        return stratified(sizes, labels, seed), f"shuffled, stratified by {label}, seed {seed}", ()
+        return stratified(sizes, labels, seed), f"shuffled, stratified by {by.label}, seed {seed}", ()
     return shuffled(sizes, seed), f"shuffled, seed {seed}", ()
 
 
@@ -168,12 +187,14 @@ def times_of(table: Table, time: Column, rows: NDArray[np.int64] | None = None) 
     """Return the dates or numbers of a column that orders rows (all by default); raises :class:`DataError` where there is none."""
     rows = np.arange(table.rows) if rows is None else rows
     if time.kind not in ("date", "number"):
-        raise DataError(f"column '{time.name}' of {table.source} holds neither dates nor numbers: --time needs a column that has an order")
+        raise DataError(
+            f"column '{time.name}' of {table.source} holds neither dates nor numbers: {setting('time')} needs a column that has an order"
+        )
     times = read_column(table, time).gather(rows)
     if times.null_count():
         first = int(rows[times.is_null().arg_true()[0]])
         raise DataError(
             f"column '{time.name}' is missing in {times.null_count():,} of {len(rows):,} rows (first {table.place(first)}): "
-            "--time needs all of them; fill them in or leave those rows out"
+            f"{setting('time')} needs all of them; fill them in or leave those rows out"
         )
     return times

@@ -17,13 +17,13 @@ Kind = Literal["number", "category", "boolean", "date", "constant", "identifier"
 
 @dataclass(frozen=True)
 class Note:
-    """Something that was found out or left out, and the flag that changes it (``--decimal``), if there is one.
+    """Something that was found out or left out, and the option that changes it (``decimal``), if there is one.
 
     A ``warning`` is something to look at before a result is trusted.
     """
 
     text: str
-    flag: str = ""
+    option: str = ""
     warning: bool = False
 
 

@@ -17,6 +17,7 @@ from chainrule.data.table import Column, Note, Table
 from chainrule.data.target_transform import COUNTS, STANDARDIZE, TRANSFORMS
 from chainrule.data.typed import read_record
 from chainrule.errors import DataError, FileFormatError, OptionError, nearest
+from chainrule.words import setting, word
 
 Task = Literal["classification", "regression"]
 
@@ -79,13 +80,15 @@ class Target:
         unmet = [label for label in self.classes if label not in met]
         name, notes = self.column.name, list[Note]()
         if unmet:
-            notes.append(Note(f"no training row has the class {listed(unmet)} of '{name}': it cannot be learned", "--split"))
+            notes.append(Note(f"no training row has the class {listed(unmet)} of '{name}': it cannot be learned", "split"))
         notes += self._imbalance(counts, weighted=class_weight is not None)
         if class_weight is not None:
             weight_of = np.bincount(indices, weights, len(self.classes))
             own = class_weights(class_weight, self.classes, weight_of, name)
             if not np.dot(own, weight_of):
-                raise OptionError(f"--class-weight: the classes of '{name}' that count have no training rows, so that no row counts.")
+                raise OptionError(
+                    f"{word('class_weight')}: the classes of '{name}' that count have no training rows, so that no row counts."
+                )
             return replace(self, notes=(*self.notes, *notes), class_weights=own)
         return replace(self, notes=(*self.notes, *notes)) if notes else self
 
@@ -101,10 +104,10 @@ class Target:
             return []
         have, others = "has" if rows == 1 else "have", f", and {few - 1:,} more of its classes fewer than {_FEW} rows" if few > 1 else ""
         said = f"{rows:,} of the {counts.sum():,} training rows {have} the class '{rarest}' of '{self.column.name}' ({share:.1%}){others}"
-        advice = "look at balanced_accuracy and pr_auc beside accuracy; --class-weight balanced lets all classes count alike"
+        advice = f"look at balanced_accuracy and pr_auc beside accuracy; {setting('class_weight', 'balanced')} lets all classes count alike"
         if few:
             advice = "too few to learn from or to measure by; add such rows, or join classes"
-        return [Note(f"{said}: {advice}", "--class-weight", warning=bool(few) or share * len(present) < _RARE)]
+        return [Note(f"{said}: {advice}", "class_weight", warning=bool(few) or share * len(present) < _RARE)]
 
     def encode(self, table: Table, dtype: DTypeLike = "float32", rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Return the target of the given rows (all by default): class indices (rows,) as int64, or standardized numbers (rows, 1).
@@ -138,7 +141,9 @@ class Target:
             if self.transform == COUNTS:
                 raise DataError(f"{place}: {what}, and counts are at least 0; choose another loss than poisson, or leave the row out.")
             other = "log1p, which takes 0 too, or standardize" if self.transform == "log" and values.min() > -1 else "standardize"
-            raise DataError(f"{place}: {what}, and --target-transform {self.transform} takes numbers {transform.domain}; choose {other}.")
+            raise DataError(
+                f"{place}: {what}, and {setting('target_transform', self.transform)} takes numbers {transform.domain}; choose {other}."
+            )
         return values
 
     def decode_classes(self, indices: NDArray[np.integer[Any]]) -> NDArray[Any]:
@@ -193,7 +198,9 @@ def judge_target(table: Table, column: Column, *, task: Task | None = None, rows
     task that does not exist or does not fit.
     """
     if task not in (None, "classification", "regression"):
-        raise OptionError(f"--task {task}: there are classification and regression.{nearest(task, ('classification', 'regression'))}")
+        raise OptionError(
+            f"{setting('task', task)}: there are classification and regression.{nearest(task, ('classification', 'regression'))}"
+        )
     name = column.name
     if column.kind == "date":
         raise DataError(f"the target '{name}' of {table.source} holds dates, which cannot be predicted: write them as numbers")
@@ -204,8 +211,10 @@ def judge_target(table: Table, column: Column, *, task: Task | None = None, rows
     if task == "regression" and column.kind != "number":
         row = int(places[0])
         cell = f"'{table.frame[name][row]}' in {table.place(row)}"
-        raise OptionError(f"--task regression: the target '{name}' holds no numbers ({cell}); leave the option out to learn its classes")
-    reason = "it was chosen with --task"
+        raise OptionError(
+            f"{setting('task', 'regression')}: the target '{name}' holds no numbers ({cell}); leave the option out to learn its classes"
+        )
+    reason = f"it was chosen with {setting('task')}"
     if task is None:
         task, reason = _judge_task(column, values, counts)
     if task == "regression":
@@ -214,7 +223,7 @@ def judge_target(table: Table, column: Column, *, task: Task | None = None, rows
         raise DataError(
             f"the target '{name}' of {table.source} has {counts.len():,} different values in {values.len():,} rows: "
             "classes that occur once cannot be learned; choose another target"
-            + (", or --task regression" if column.kind == "number" else "")
+            + (f", or {setting('task', 'regression')}" if column.kind == "number" else "")
         )
     if column.kind == "number" and table.frame[name].dtype == pl.String and not is_file_text(table, column):
         column = replace(column, kind="category")  # words of a data frame that happen to be digits stay words
@@ -253,6 +262,6 @@ def _present(table: Table, column: Column, rows: NDArray[np.int64] | None) -> tu
         shown = ", ".join(table.place(int(row)).removeprefix(f"{table.source}, ") for row in absent[:3])
         raise DataError(
             f"the target '{column.name}' of {table.source} is missing in {len(absent):,} of {len(places):,} rows "
-            f"({shown}{', …' if len(absent) > 3 else ''}): fill it in, or leave those rows out with --drop-missing-target"
+            f"({shown}{', …' if len(absent) > 3 else ''}): fill it in, or leave those rows out with {setting('drop_missing_target', True)}"
         )
     return read_column(table, column).gather(places), places

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.data.batches import steps_per_epoch
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
+from chainrule.data.masked import whole
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
@@ -27,6 +28,7 @@ from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn import Sequential
+from chainrule.nn.activations import activations
 from chainrule.optim import Schedule
 from chainrule.training.chunks import over_chunks
 from chainrule.training.events import Stopped
@@ -92,23 +94,31 @@ class NeuralNetwork(Learned, Parameters):
         train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
         if not again:
             self._judge_columns(rows)
+        given = len(train)
         learned, train = self._in_one_step(rows, train)
         if again:
             self._go_on()
         else:
             self._understand(learned, train)
-        validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False)) if own else self._batch(rows, valid)
+        judged = self._rows(X_val, y_val, sample_weight_val, reset=False) if own else rows
+        valid = judged.used if own else valid
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
         epochs = of.epochs_of(self.epochs, per_epoch)
-        plan = self._plan(of.schedule_of(self.schedule, epochs * per_epoch))
-        state = step_of(plan).init(seed, self.state_.params if again else None)
+        stays = inputs.is_large(learned.X) and all(
+            inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid))
+        )
+        plan = replace(self._plan(of.schedule_of(self.schedule, epochs * per_epoch)), standardizes=stays)
+        buffers = inputs.buffers_of(self.encoder_) if stays else {}
+        state = step_of(plan).init(seed, self.state_.params if again else None, buffers)
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
+        batch = self._in_place(learned) if stays else self._batch(learned, train)
+        validation = (batch if judged is learned else self._in_place(judged)) if stays and len(valid) else self._batch(judged, valid)
         settings = self._settings(epochs, size, self.patience if validation else None)
-        loop = self._loop(plan, state, self._batch(learned, train), validation, settings)
+        loop = self._loop(plan, state, batch, validation, settings, given, *((train, valid) if stays else ()))
         stopped = self._run(loop)
-        self.state_ = loop.state if validation is None and not stopped.error else loop.best
+        self.state_ = replace(loop.state if validation is None and not stopped.error else loop.best, buffers={})
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
         return self
 
@@ -125,6 +135,7 @@ class NeuralNetwork(Learned, Parameters):
             asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
             train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
             self._judge_columns(rows)
+        given = len(train)
         learned, train = self._in_one_step(rows, train)
         if first:
             self._understand(learned, train)
@@ -142,7 +153,7 @@ class NeuralNetwork(Learned, Parameters):
             return self
         batch_size = of.batch_size_of(self.batch_size, len(train))
         settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
-        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings)
+        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings, given)
         loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
         self._run(loop)
         if stream.validation is None or loop.best_epoch > stream.best_epoch:
@@ -172,7 +183,7 @@ class NeuralNetwork(Learned, Parameters):
         check_consistent_length(features.frame if isinstance(features, Table) else features, y)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(whole(sample_weight, "sample_weight"), y, dtype=np.float64, ensure_non_negative=True)
         weights = self._weighted_classes(y, weights)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")
@@ -238,9 +249,9 @@ class NeuralNetwork(Learned, Parameters):
     def _shape(self, dtype: str) -> Shape:
         """Return the shape of the network that the parameters ask for."""
         hidden = of.widths_of(self.hidden)
-        activations = of.activations_of(self.activation, len(hidden))
+        activation = activations(self.activation, len(hidden))
         outputs = self.answers_.outputs(loss_of(self.answers_, self.loss)[0])
-        return Shape(len(self.encoder_.units), hidden, activations, outputs, float(self.dropout), dtype)
+        return Shape(len(self.encoder_.units), hidden, activation, outputs, float(self.dropout), dtype)
 
     def _go_on(self) -> None:
         """Take the parameters of the network over, as far as its weights allow.
@@ -267,11 +278,28 @@ class NeuralNetwork(Learned, Parameters):
         if not len(chosen):
             return None
         x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
+        return (x, *self._wanted(rows, chosen))
+
+    def _in_place(self, rows: Rows) -> Batch:
+        """Return all rows, X where it is, as a training step takes them that standardizes; of those that do not count, y is zero."""
+        used = rows.used
+
+        def everywhere(values: Array) -> Array:
+            if len(used) == len(rows.y):
+                return values
+            whole = np.zeros((len(rows.y), *values.shape[1:]), values.dtype)
+            whole[used] = values
+            return whole
+
+        return (np.ascontiguousarray(rows.X), *map(everywhere, self._wanted(rows, used)))
+
+    def _wanted(self, rows: Rows, chosen: Array) -> tuple[Array, ...]:
+        """Return what the loss takes of some rows: y, and how much each counts if that is given."""
         y = self.answers_.encode(rows.y[chosen], loss_of(self.answers_, self.loss)[0], self.shape_.dtype, chosen)
         weights = rows.weights(chosen)
         if weights is not None and callable(self.loss) and not takes_weights(self.loss):
             raise OptionError("the loss function takes no weights: give it a third argument, or leave sample_weight and class_weight out.")
-        return (x, y) if weights is None else (x, y, weights)
+        return (y,) if weights is None else (y, weights)
 
     def _settings(self, epochs: int, batch_size: int | None, patience: int | None) -> Settings:
         """Return how a run goes on and when it stops."""
@@ -298,13 +326,23 @@ class NeuralNetwork(Learned, Parameters):
         metric, answers = METRICS[name], self.answers_
         return lambda prediction, y: float(np.mean([metric(*pair, quantiles=answers.quantiles) for pair in answers.pairs(prediction, y)]))
 
-    def _loop(self, plan: Plan, state: State, batch: Batch | None, validation: Batch | None, settings: Settings) -> Loop:
-        """Return the run of a state, with the numbers of this optimizer."""
+    def _loop(
+        self,
+        plan: Plan,
+        state: State,
+        batch: Batch | None,
+        validation: Batch | None,
+        settings: Settings,
+        given: int,
+        rows: Array | None = None,
+        validation_rows: Array | None = None,
+    ) -> Loop:
+        """Return the run of a state, with the numbers of this optimizer, on a batch that stands for so many rows that were given."""
         assert batch is not None  # some row counts
         if self.metric is not None and validation is None:
             raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
         state.hyper = dict(plan.optimizer.value.hyper)
-        return Loop(step_of(plan), batch, settings, state, validation, self._metrics())
+        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), rows, validation_rows, given)
 
     def _run(self, loop: Loop) -> Stopped:
         """Train, and write the epochs down."""

@@ -236,6 +236,9 @@ def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray
     y = one_column(y)
     if y.dtype.kind in "OUS" or labels.dtype.kind in "OUS":
         y, labels = y.astype(object), labels.astype(object)
+    their_own = labels.dtype == y.dtype == np.int64 and np.array_equal(labels, np.arange(len(labels)))
+    if their_own and len(y) and y.min() >= 0 and y.max() < len(labels):
+        return y
     places = np.searchsorted(labels, y)
     np.minimum(places, len(labels) - 1, out=places)
     if (unknown := np.flatnonzero(labels[places] != y)).size:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has no types
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import column_or_1d
 
+from chainrule.data.masked import whole
 from chainrule.errors import DataError
 from chainrule.estimators.targets import Array
 
@@ -20,11 +22,10 @@ def classes_given(y: Any) -> Array:
     Raises:
         ValueError: y has gaps, or values of several types; DataError says in which row.
     """
-    y = y.toarray() if issparse(y) else y
-    array = np.asarray(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    array = _array(_with_its_type(y.toarray() if issparse(y) else y))
     array = np.asarray(column_or_1d(array, warn=True)) if array.ndim == 2 and array.shape[1] == 1 else array
     if array.dtype != object:
-        assert_all_finite(array, input_name="y")
+        _refuse_not_finite(array)
         return array
     columns = [_typed(column) for column in array.reshape(len(array), -1).T]
     alike = len({column.dtype.kind for column in columns}) == 1  # in one array, a number would become a word
@@ -37,7 +38,7 @@ def quantities_given(y: Any) -> Array:
     Raises:
         ValueError: y has gaps, or is not of numbers; DataError says in which row.
     """
-    array = np.asarray(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    array = _array(y)
     if array.dtype.kind in "mM":
         raise DataError("y holds dates or durations; a regression takes numbers, such as days since the first date.")
     if array.dtype.kind in "OU":
@@ -47,7 +48,30 @@ def quantities_given(y: Any) -> Array:
             if not _is_number(value):
                 raise DataError(f"row {row}: y is {value!r}, which is no number.")
         array = array.astype(np.float64)
+    _refuse_not_finite(array)
     return np.asarray(check_array(array, ensure_2d=False, dtype="numeric", input_name="y"))
+
+
+def _array(y: Any) -> Array:
+    return np.asarray(check_array(whole(y, "y"), ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+
+
+def _with_its_type(y: Any) -> Any:
+    """Return a pandas series or frame of types that know gaps (``Int64``, ``boolean``) as Python's values, of which whole numbers and
+    truth values stay what they are; NumPy would make floats of them."""
+    if not (nw.dependencies.is_pandas_series(y) or nw.dependencies.is_pandas_dataframe(y)):
+        return y
+    dtypes = [y.dtype] if y.ndim == 1 else y.dtypes
+    return y.to_numpy(dtype=object) if any(hasattr(dtype, "numpy_dtype") for dtype in dtypes) else y
+
+
+def _refuse_not_finite(array: Array) -> None:
+    """Raise scikit-learn's error for a target that is NaN or infinite, with the row."""
+    try:
+        assert_all_finite(array, input_name="y")
+    except ValueError as error:
+        row = np.argwhere(~np.isfinite(array).reshape(len(array), -1))[0, 0]
+        raise DataError(f"{error} The first such row is {row}; leave such rows out.") from None
 
 
 def _typed(column: Array) -> Array:

@@ -25,6 +25,7 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
     Args:
         estimator: a :class:`NeuralNetworkClassifier` or :class:`NeuralNetworkRegressor`.
         layer: the hidden layer, by its number from 1 or its name (``"hidden_1"``); ``None`` for the last one.
+        random_state: that of the copy; ``None`` for the network's own. One that is frozen is not trained, and needs none.
 
     Attributes:
         estimator_: the trained network.
@@ -34,11 +35,13 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
         "layer": [Interval(Integral, 1, None, closed="left"), str, None],
+        "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator: Any, layer: int | str | None = None) -> None:
+    def __init__(self, estimator: Any, layer: int | str | None = None, random_state: Any = None) -> None:
         self.estimator = estimator
         self.layer = layer
+        self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> HiddenActivations:
         """Train the network.
@@ -56,7 +59,10 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
             raise OptionError(f"estimator is a {type(inner).__name__}, and only the neural networks have hidden activations.")
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        copy = clone(self.estimator)
+        if self.random_state is not None and isinstance(copy, NeuralNetwork):
+            copy.set_params(random_state=self.random_state)
+        self.estimator_ = copy.fit(X, y, **fit_params)
         self.layer_ = _layer(len(self.estimator_.shape_.hidden), self.layer)
         return self
 

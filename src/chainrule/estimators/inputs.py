@@ -15,6 +15,7 @@ from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.encode import CHUNK, Encoder, Rows
 from chainrule.data.frames import eager_frame, read_frame
+from chainrule.data.masked import with_gaps
 from chainrule.data.standardize import mean_and_scale, means_and_scales
 from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
@@ -26,19 +27,26 @@ BLOCK = 1_024
 """So many rows of an array are worked on at once, so that they stay in a cache."""
 
 
+LARGE = 64 << 20
+"""An array of so many bytes is not copied; the units of a smaller one are made once for all epochs."""
+
+
 def is_frame(X: Any) -> bool:
     """Say whether X is a data frame of any library."""
     return not isinstance(X, np.ndarray) and bool(nw.dependencies.is_into_dataframe(X))
 
 
 def eager(X: Any) -> Any:
-    """Return X as it is, but a lazy data frame collected, and a sparse matrix made dense: standardized, its zeros are none.
+    """Return X as it is, but a lazy data frame collected, a sparse matrix made dense: standardized, its zeros are none; and NaN where
+    it is masked.
 
     Raises:
         DataError: a column name stands twice.
     """
     if issparse(X):
         return X.toarray()
+    if isinstance(X, np.ndarray):
+        return with_gaps(X)
     frame = eager_frame(X)
     return X if frame is None else frame.to_native()
 
@@ -100,6 +108,34 @@ def _number_code(column: Column, values: Array, weights: Array | None) -> Number
     return NumberCode(column, *mean_and_scale(values, weights), bool(missing.any()))
 
 
+def buffers_of(encoder: Encoder) -> dict[str, Array]:
+    """Return the buffers of the layer that makes units of rows as they are: the means and scales of an array's columns."""
+    mean, scale = _means_and_scales(encoder)
+    return {"standardize.mean": mean, "standardize.scale": scale}
+
+
+def is_large(X: Features) -> bool:
+    """Say whether X is an array that should not be copied."""
+    return isinstance(X, np.ndarray) and X.nbytes >= LARGE
+
+
+def can_stay(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64]) -> bool:
+    """Say whether a network that standardizes can read some rows where they are: numbers of its dtype, none missing, none too far."""
+    if isinstance(X, Table) or X.dtype.name != dtype or any(not isinstance(code, NumberCode) or code.missing for code in encoder.codes):
+        return False
+    mean, scale = _means_and_scales(encoder)
+    low, high = mean, mean
+    for block in _blocks(X, rows):  # a missing value is its column's least and greatest
+        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite([((end - mean) / scale).astype(dtype) for end in (low, high)]).all())
+
+
+def _means_and_scales(encoder: Encoder) -> tuple[Array, Array]:
+    codes = [code for code in encoder.codes if isinstance(code, NumberCode)]
+    return np.array([code.mean for code in codes]), np.array([code.scale for code in codes])
+
+
 def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] | None = None) -> Array:
     """Return the units of some rows, or of all of them (rows, units).
 
@@ -114,7 +150,7 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
     count = total if rows is None else len(rows)
     units = np.empty((count, sum(len(code.units) for code in encoder.codes)), dtype)
     codes = [code for code in encoder.codes if isinstance(code, NumberCode)]
-    mean, scale = np.array([code.mean for code in codes]), np.array([code.scale for code in codes])
+    mean, scale = _means_and_scales(encoder)
     ends = np.cumsum([len(code.units) for code in codes])
     value_at, with_missing = ends - [len(code.units) for code in codes], np.array([code.missing for code in codes])
     places = slice(None) if len(codes) == units.shape[1] else value_at

@@ -95,12 +95,13 @@ def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: in
         return used, used[:0]
     sizes = apportion(len(used), (1.0 - share, share, 0.0))
     if groups is not None:
-        codes = number_groups(column_of_values("groups", np.asarray(groups)[used].tolist()))
+        codes = number_groups(column_of_values("groups", np.asanyarray(groups)[used].tolist()))
         if len(np.unique(codes)) < 2:
             raise DataError("the rows are all of one group, so none can be held out for validation: give X_val, or valid=0.")
         sides = grouped(sizes, codes, seed)
     else:
-        sides = shuffled(sizes, seed) if strata is None else stratified(sizes, strata[used], seed)
+        strata = strata if strata is None or len(used) == len(strata) else strata[used]
+        sides = shuffled(sizes, seed) if strata is None else stratified(sizes, strata, seed)
     if not (sides == 1).any() or not (sides == 0).any():
         raise DataError(f"{len(used)} rows are too few to hold {share:g} of them out for validation: give X_val, or valid=0.")
     return used[sides == 0], used[sides == 1]

@@ -54,12 +54,25 @@ class Shape:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the equations of a training step depend on; ``y`` is the type of the target, by default that of the prediction."""
+    """What the equations of a training step depend on.
+
+    Attributes:
+        shape, loss, optimizer: of the training.
+        y: the type of the target, by default that of the prediction.
+        standardizes: whether the network takes rows as they are, and standardizes them first: in ``standardize``.
+    """
 
     shape: Shape
     loss: Known
     y: str | None
     optimizer: Known
+    standardizes: bool = False
+
+    def network(self) -> nn.Sequential:
+        """Return the network."""
+        network = self.shape.network()
+        first = {"standardize": nn.Standardize(self.shape.inputs)} if self.standardizes else {}
+        return nn.Sequential(first | dict(network.layers))
 
 
 def step_of(plan: Plan) -> TrainingStep:
@@ -80,7 +93,7 @@ def prediction_step(shape: Shape) -> TrainingStep:
 
 
 def _make(plan: Plan) -> TrainingStep:
-    return training_step(plan.shape.network(), plan.loss.value, plan.optimizer.value, y=plan.y, dtype=plan.shape.dtype)
+    return training_step(plan.network(), plan.loss.value, plan.optimizer.value, y=plan.y, dtype=plan.shape.dtype)
 
 
 _kept = lru_cache(maxsize=_MOST_STEPS)(_make)

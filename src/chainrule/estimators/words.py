@@ -13,7 +13,6 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 
 from chainrule import optim
-from chainrule.errors import OptionError
 from chainrule.optim import Optimizer, Schedule
 from chainrule.training.optimizers import optimizer_named
 
@@ -87,16 +86,3 @@ def schedule_of(schedule: str | Schedule, updates: int) -> Schedule | None:
 def optimizer_of(optimizer: str | Optimizer, lr: float, weight_decay: float, schedule: Schedule | None) -> Optimizer:
     """Return the optimizer of a name with its rate; one that is given has its own."""
     return optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, lr, weight_decay, schedule)
-
-
-def activations_of(activation: Any, layers: int) -> tuple[Any, ...]:
-    """Return the activation of each hidden layer.
-
-    Raises:
-        OptionError: there is not one for each layer.
-    """
-    if isinstance(activation, str) or callable(activation):
-        return (activation,) * layers
-    if len(activation) == layers:
-        return tuple(str(one) if isinstance(one, str) else one for one in activation)  # an array's strings are NumPy's
-    raise OptionError(f"{len(activation)} activations are given for {layers} hidden layers; give one, or one for each.")

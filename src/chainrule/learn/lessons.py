@@ -15,6 +15,7 @@ from chainrule.errors import OptionError, nearest
 from chainrule.learn.content_files import CONTENT
 from chainrule.learn.placeholders import render
 from chainrule.learn.references import references_as_markdown
+from chainrule.words import setting
 
 DEPTHS = ("quick", "standard", "detailed")
 KINDS = {"chapters": "Chapters", "dialogues": "Dialogues", "pages": "Examples and memory aids"}
@@ -83,7 +84,7 @@ class Lesson:
 def check_depth(depth: str) -> None:
     """Raise an :class:`OptionError` for a depth that there is not."""
     if depth not in DEPTHS:
-        raise OptionError(f"--depth {depth}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
+        raise OptionError(f"{setting('depth', depth)}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from chainrule.nn.initializers import (
     orthogonal,
     uniform,
 )
-from chainrule.nn.layers import Dense, Dropout, Layer, Sequential, mlp
+from chainrule.nn.layers import Dense, Dropout, Layer, Sequential, Standardize, buffers_of, mlp
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,7 +28,9 @@ __all__ = [
     "Initializer",
     "Layer",
     "Sequential",
+    "Standardize",
     "activation",
+    "buffers_of",
     "constant",
     "given",
     "glorot_normal",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,6 +57,23 @@ def activation(name: str | Activation) -> Activation:
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise OptionError(f"{name!r} is not an activation; choose one of {', '.join(ACTIVATIONS)}.{nearest(str(name), ACTIVATIONS)}")
     return ACTIVATIONS[name]
+
+
+def activations(given: str | Activation | Sequence[str | Activation], layers: int) -> tuple[str | Activation, ...]:
+    """Return the activation of each of so many hidden layers; a single one is that of all.
+
+    Raises:
+        OptionError: there are several, and not one for each.
+    """
+    listed = (given,) if isinstance(given, str) or callable(given) else given
+    several = tuple(str(one) if isinstance(one, str) else one for one in listed)  # an array's strings are NumPy's
+    if len(several) == 1:
+        return several * layers
+    if len(several) != layers:
+        names = ", ".join(map(activation_name, several)) or "none"
+        count = f"{layers} hidden layer{'s' * (layers != 1)}"
+        raise OptionError(f"{len(several)} activations ({names}) are given for {count}; give one, or one for each.")
+    return several
 
 
 def suited_initializer(name: str | Activation) -> str:

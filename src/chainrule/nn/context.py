@@ -20,8 +20,8 @@ class Context:
         training: whether this is the training program; the inference program is another one.
         key: (seed, epoch, step), uint32 scalars or Python numbers, from which random bits are made; needed in training by layers that draw.
         path: the path of the layer that is called: ``hidden_1``.
-        buffers: running statistics by full path, as they come in.
-        new_buffers: running statistics by full path, as the call leaves them.
+        buffers: arrays that the loss does not train, such as running statistics, by full path, as they come in.
+        new_buffers: those that the call replaces, by full path.
     """
 
     training: bool = False
@@ -33,6 +33,17 @@ class Context:
     def at(self, name: str) -> Context:
         """Return the context of a layer inside this one."""
         return replace(self, path=f"{self.path}.{name}".strip("."))
+
+    def buffer(self, name: str) -> Any:
+        """Return a buffer of the layer that is called.
+
+        Raises:
+            OptionError: the context has no such buffer.
+        """
+        path = f"{self.path}.{name}".strip(".")
+        if path not in self.buffers:
+            raise OptionError(f"layer {self.path} has a buffer and needs its value: Context(buffers={{{path!r}: …}}).")
+        return self.buffers[path]
 
     def random_bits(self, shape: Shape) -> Any:
         """Return uint32 [rows, columns], different for each layer, epoch, step, row and column.

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.errors import OptionError, TypeRuleError
 from chainrule.ir import B, Type
-from chainrule.nn.activations import Activation, activation, activation_name, identity, suited_initializer
+from chainrule.nn.activations import Activation, activation, activations, identity, suited_initializer
 from chainrule.nn.context import Context, purpose
 from chainrule.nn.initializers import Initializer, initializer
 
@@ -52,10 +52,7 @@ class Dense:
     bias: str | Initializer | None = "constant"
 
     def __post_init__(self) -> None:
-        for name, size in (("inputs", self.inputs), ("outputs", self.outputs)):
-            if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-                raise OptionError(f"a layer's number of {name} is {size!r} and must be a whole number of at least 1.")
-            object.__setattr__(self, name, int(size))  # NumPy's whole numbers are not JSON's
+        _check_sizes(self, "inputs", "outputs")
         activation(self.activation)
         for given in (self.weight, self.bias):
             if given is not None:
@@ -108,6 +105,37 @@ class Dropout:
 
 
 @dataclass(frozen=True)
+class Standardize:
+    """``(x − mean) / scale``, in double precision: the first layer of a network that takes rows as they are.
+
+    ``mean`` and ``scale`` (inputs,), float64, are buffers and not parameters: set from the training rows, they stand still. Until they
+    are set they are 0 and 1.
+
+    Raises:
+        OptionError: the number of inputs is not whole and positive, or, when called, the context has no buffers.
+    """
+
+    inputs: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "inputs")
+
+    def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
+        """Return no parameters."""
+        return {}
+
+    def buffers(self) -> Mapping[str, np.ndarray]:
+        """Return for each buffer the array that it is before it is set."""
+        return {"mean": np.zeros(self.inputs), "scale": np.ones(self.inputs)}
+
+    def __call__(self, params: Mapping[str, Any], x: Any, context: Context = INFERENCE) -> Any:
+        """Return x standardized, of the same type."""
+        mean, scale = (context.buffer(name) for name in ("mean", "scale"))
+        wide = ops.cast(x, dtype="float64")
+        return ops.named(ops.cast((wide - mean) / scale, dtype=_type(x).dtype), "output")
+
+
+@dataclass(frozen=True)
 class Sequential:
     """Layers one after the other, each under a name that prefixes its parameters: ``hidden_1.weight``.
 
@@ -134,6 +162,10 @@ class Sequential:
     def parameters(self) -> Mapping[str, tuple[Initializer, tuple[int, ...]]]:
         """Return for each parameter its initializer and its shape."""
         return {f"{name}.{path}": spec for name, layer in self.layers.items() for path, spec in layer.parameters().items()}
+
+    def buffers(self) -> Mapping[str, np.ndarray]:
+        """Return for each buffer, by its path, the array that it is before it is set."""
+        return {f"{name}.{path}": array for name, layer in self.layers.items() for path, array in buffers_of(layer).items()}
 
     def types(self, dtype: str = "float32") -> dict[str, Type]:
         """Return the types of the parameters, by path; nothing is drawn."""
@@ -168,7 +200,7 @@ class Sequential:
             OptionError: no layer says how many inputs it has.
         """
         for layer in self.layers.values():
-            if isinstance(layer, Dense):
+            if isinstance(layer, (Dense, Standardize)):
                 return Type(dtype, (B, layer.inputs))
             if isinstance(layer, Sequential):
                 return layer.input_type(dtype)
@@ -196,6 +228,20 @@ class Sequential:
         return x
 
 
+def buffers_of(network: Any) -> Mapping[str, np.ndarray]:
+    """Return for each buffer of a layer or network the array that it is before it is set; most have none."""
+    return network.buffers() if hasattr(network, "buffers") else {}
+
+
+def _check_sizes(layer: Any, *names: str) -> None:
+    """Refuse a number of inputs or outputs that is none."""
+    for name in names:
+        size = getattr(layer, name)
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+            raise OptionError(f"a layer's number of {name} is {size!r} and must be a whole number of at least 1.")
+        object.__setattr__(layer, name, int(size))  # NumPy's whole numbers are not JSON's
+
+
 def _made(path: str, make: Initializer, generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Return what an initializer, perhaps a person's own, makes of a parameter."""
     array = np.asarray(make(generator, shape, dtype), dtype)
@@ -205,7 +251,11 @@ def _made(path: str, make: Initializer, generator: np.random.Generator, shape: t
 
 
 def _type_text(x: Any) -> str:
-    return str(x.type) if isinstance(x, ops.Traced) else str(Type.of(x))
+    return str(_type(x))
+
+
+def _type(x: Any) -> Type:
+    return x.type if isinstance(x, ops.Traced) else Type.of(x)
 
 
 def mlp(
@@ -236,10 +286,7 @@ def mlp(
     """
     if isinstance(hidden, str) or not isinstance(hidden, Sequence):
         raise OptionError(f"hidden is {hidden!r} and must be a list of widths, such as [64, 64].")
-    per_layer = [activation] * len(hidden) if isinstance(activation, str) or callable(activation) else list(activation)
-    if len(per_layer) != len(hidden):
-        names = ", ".join(map(activation_name, per_layer))
-        raise OptionError(f"{len(per_layer)} activations ({names}) are given for {len(hidden)} hidden layers; give one, or one for each.")
+    per_layer = activations(activation, len(hidden))
     between = Dropout(dropout)
     layers: dict[str, Layer] = {}
     width = inputs

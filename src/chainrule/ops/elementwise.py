@@ -71,7 +71,16 @@ sqrt: Primitive = _unary("sqrt", np.sqrt, lambda ct, out, x: (ct / (2.0 * out),)
 sin: Primitive = _unary("sin", np.sin, lambda ct, out, x: (ct * cos(x),), "sin({0})")
 cos: Primitive = _unary("cos", np.cos, lambda ct, out, x: (-(ct * sin(x)),), "cos({0})")
 tanh: Primitive = _unary("tanh", np.tanh, lambda ct, out, x: (ct * (1.0 - out * out),), "tanh({0})")
-sigmoid: Primitive = _unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})")
+
+
+def _sigmoid(x: np.ndarray) -> Any:
+    """1 / (1 + e^−x), and for x < 0 both multiplied by e^x, so that nothing overflows and small results are right."""
+    left = real(x) < 0
+    powers = np.exp(np.where(left, x, -x))
+    return np.where(left, powers, 1) / (1 + powers)
+
+
+sigmoid: Primitive = _unary("sigmoid", _sigmoid, lambda ct, out, x: (ct * (out * (1.0 - out)),), "sigmoid({0})")
 
 
 def _smooth(name: str, meaning: Any, slope: Any, vjp: Vjp) -> Primitive:

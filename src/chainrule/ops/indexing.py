@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, TypeRuleError
+from chainrule.errors import IndexRangeError, TypeRuleError
 from chainrule.ir import Type
 from chainrule.ir.types import Axis, broadcast
 from chainrule.ops.elementwise import cast, equal
@@ -19,8 +19,7 @@ def _checked(index: np.ndarray, size: int) -> np.ndarray:
     outside = (index < 0) | (index >= size)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
-        where = f"row {place[0]}" + (f", column {', '.join(map(str, place[1:]))}" if place[1:] else "") if place else "the index"
-        raise DataError(f"{where} holds index {index[place]}, outside of the range 0 to {size - 1}.")
+        raise IndexRangeError(place, int(index[place]), size, index.shape[0] if place else 1)
     return index.astype(np.int64)  # so that NumPy does not have to promote unsigned ones
 
 

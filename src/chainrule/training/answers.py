@@ -15,6 +15,7 @@ import polars as pl
 from chainrule.data.target import Target
 from chainrule.errors import OptionError
 from chainrule.training.goal import Goal
+from chainrule.words import setting
 
 
 def answer_frame(goal: Goal, decided: Sequence[np.ndarray], answers: Sequence[np.ndarray], proba: bool) -> pl.DataFrame:
@@ -34,7 +35,7 @@ def answer_frame(goal: Goal, decided: Sequence[np.ndarray], answers: Sequence[np
         named = {"_".join(["prediction", *middle]): chosen} | {"_".join([kind, *middle, word]): values for word, values in own.items()}
         for name, values in named.items():
             if name in columns:
-                raise OptionError(f"two columns of the answers would be called '{name}'; write the answers with --json.")
+                raise OptionError(f"two columns of the answers would be called '{name}'; write the answers with {setting('json', True)}.")
             columns[name] = pl.Series(name, values.tolist())
     return pl.DataFrame(list(columns.values()))
 

@@ -10,12 +10,16 @@ from chainrule.training.statistics.sample import StepSampled
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run starts: how many rows it trains on, in batches of what size, for how many epochs at most."""
+    """A run starts: how many rows it trains on, in batches of what size, for how many epochs at most.
+
+    ``distinct`` are fewer than ``rows`` where equal rows are taken as one that weighs as much as they together.
+    """
 
     rows: int
     batch_size: int
     epochs: int
     parameters: int
+    distinct: int
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from chainrule.losses.joint import JointCrossEntropy
 from chainrule.ops import named
 from chainrule.training.metrics import METRICS, decide, evaluate_predictions, middle
 from chainrule.training.tasks import SHOWN_METRICS, choose_loss, head_of
+from chainrule.words import setting
 
 Array = NDArray[Any]
 TEMPERATURE = "temperature"
@@ -50,7 +51,7 @@ class Goal:
         if len(self.targets) > 1:
             raise OptionError(
                 f"this model predicts {listed(self.names)}, and this needs a model of one target: "
-                f"train one with --target {self.names[0]} alone."
+                f"train one with {setting('target', self.names[0])} alone."
             )
         return self.targets[0]
 
@@ -91,7 +92,7 @@ class Goal:
         if name is None:
             return 0
         if name not in self.names:
-            raise OptionError(f"--of {name}: the model predicts {listed(self.names)}.{nearest(name, self.names)}")
+            raise OptionError(f"{setting('of', name)}: the model predicts {listed(self.names)}.{nearest(name, self.names)}")
         return self.names.index(name)
 
     @property

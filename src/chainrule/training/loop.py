@@ -27,6 +27,7 @@ from chainrule.training.until import Predicate
 from chainrule.training.whole_numbers import check_count
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
+_ROWS_COPIED = 8192  # of the validation rows at a time, where they stand among others
 _SLICE_SECONDS = 0.05  # between two looks at the clock and at Ctrl-C, and two events for a progress bar
 
 
@@ -117,6 +118,8 @@ class Loop:
         state: the state after the last whole step.
         validation: rows that the weights are judged by after each epoch.
         metrics: functions of (prediction, y), measured on the validation rows.
+        rows, validation_rows: the numbers of those rows of the data, and of the validation rows, that are looked at; all by default.
+        given: how many rows the data stands for, where equal ones of them are one row of it; as many as it has unless given.
         start: the weights before the first step.
         best, best_epoch, best_value: the best weights so far, the epoch (from 1) that they are of, and the watched value. Where nothing
             is watched, these are the last ones.
@@ -129,6 +132,9 @@ class Loop:
     state: State
     validation: Batch | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    rows: np.ndarray | None = None
+    validation_rows: np.ndarray | None = None
+    given: int | None = None
     start: State = field(init=False)
     best: State = field(init=False)
     best_epoch: int = 0
@@ -142,7 +148,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.best = self.start = self.state.copy()
-        self._rows = len(self.data[1])
+        self._rows = len(self.data[1] if self.rows is None else self.rows)
         self._batch_size = max(min(self.settings.batch_size or self._rows, self._rows), 1)
         if self.validation is not None and not len(self.validation[1]):
             raise DataError("there are no rows to validate on; leave validation out.")
@@ -169,7 +175,9 @@ class Loop:
         run before the update is applied; the last event says which equation and row it came from, and the best weights are kept.
         """
         self._started = time.perf_counter()
-        yield RunStarted(self._rows, self._batch_size, self.settings.epochs, sum(a.size for a in self.state.params.values()))
+        parameters = sum(a.size for a in self.state.params.values())
+        rows, batch_size = self._counted(self._rows), self._counted(self._batch_size)
+        yield RunStarted(rows, batch_size, self.settings.epochs, parameters, distinct=self._rows)
         reason, error, row = "", "", None
         self._sampling = Schedule() if self.settings.statistics and self._rows else None
         with _interruptible() as interrupted:
@@ -193,6 +201,10 @@ class Loop:
         settings = self.settings
         return self.validation is not None or settings.patience is not None or settings.plateau is not None
 
+    def _counted(self, rows: int) -> int:
+        """Return how many of the rows that were given so many rows of the data stand for."""
+        return rows if self.given is None else rows * self.given // self._rows
+
     @property
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
@@ -211,6 +223,7 @@ class Loop:
             order=settings.order,
             threads=settings.threads,
             watched=self._sampling is not None,
+            rows=self.rows,
         )
         work = _Epoch(self.state.epoch, self.state.step, stepper.feed.per_epoch)
         looks = self._chooses or settings.until is not None or settings.stands
@@ -237,7 +250,8 @@ class Loop:
             seconds = (time.perf_counter() - work.started) / max(ending, 1)
             while losses:
                 losses = work.add(losses)
-                yield StepsDone(work.number + 1, min(len(work.losses) * self._batch_size, self._rows), sum(work.losses) / len(work.losses))
+                done = self._counted(min(len(work.losses) * self._batch_size, self._rows))
+                yield StepsDone(work.number + 1, done, sum(work.losses) / len(work.losses))
                 if not work.left:
                     self.state = stepper.state if looks else self.state
                     yield self._judge(work, seconds)
@@ -272,7 +286,8 @@ class Loop:
         last = (self._rows - 1) % self._batch_size + 1  # rows of the epoch's last step
         others = (len(work.losses) - 1) * self._batch_size
         loss = (sum(work.losses[:-1]) * self._batch_size + work.losses[-1] * last) / (others + last)
-        valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics)
+        chosen = self.validation_rows
+        valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics, chosen)
         value = valid.get(settings.watch, loss)
         greater = settings.greater_is_better and bool(valid)
         better = value > self.best_value if greater else value < self.best_value
@@ -285,7 +300,7 @@ class Loop:
             if settings.plateau and self._stalled % settings.plateau.patience == 0:
                 scale = max(state.rate_scale * settings.plateau.factor, min(settings.plateau.least, state.rate_scale))
                 self.state = replace(state, rate_scale=scale)
-        speed = self._rows / max(seconds, 1e-9)
+        speed = self._counted(self._rows) / max(seconds, 1e-9)
         ended = EpochEnded(epoch, len(work.losses), loss, valid, self._seconds, speed, state.rate_scale, best)
         self.history.epochs.append(ended)
         return ended
@@ -330,13 +345,22 @@ class _Epoch:
         return losses[left:]
 
 
-def measure(step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """Return the loss and the metrics of a state's predictions on some rows, in inference."""
+def measure(
+    step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric], rows: np.ndarray | None = None
+) -> dict[str, float]:
+    """Return the loss and the metrics of a state's predictions on some rows, by their numbers, or on all, in inference."""
     arrays = step.batch(data)
-    prediction = step.predict(state, data[0])
+    prediction = step.predict(state, data[0]) if rows is None else _prediction_of(step, state, data[0], rows)
+    y, *w = (arrays[name] if rows is None else arrays[name][rows] for name in ("y", "w") if name in arrays)
     with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
-        loss = step.measured_loss(prediction, arrays["y"], arrays.get("w"))
-        return {"loss": loss, **{name: float(metric(prediction, arrays["y"])) for name, metric in metrics.items()}}
+        loss = step.measured_loss(prediction, y, *w)
+        return {"loss": loss, **{name: float(metric(prediction, y)) for name, metric in metrics.items()}}
+
+
+def _prediction_of(step: TrainingStep, state: State, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the prediction of some rows, of which few are copied at a time."""
+    parts = (rows[start : start + _ROWS_COPIED] for start in range(0, len(rows), _ROWS_COPIED))
+    return np.concatenate([step.predict(state, x[part]) for part in parts])
 
 
 @contextmanager

@@ -27,13 +27,14 @@ from chainrule.training.chunks import over_chunks
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
 from chainrule.training.state import State
+from chainrule.words import setting
 
 if TYPE_CHECKING:
     from chainrule.training.crossvalidate import CrossValidation
     from chainrule.training.options import Options
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """A network with everything that turns raw rows into its answers. Made by :func:`chainrule.train` or :func:`chainrule.load`.
 
@@ -66,6 +67,11 @@ class Model:
     history: History = field(default_factory=History)
     cross_validation: CrossValidation | None = None
     source: tuple[Any, Any, Options] | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        shapes = [size for layer in self.layers for name, size in layer["parameters"].items() if name.endswith(".weight")]
+        widths = [shape[0] for shape in shapes[:1]] + [shape[1] for shape in shapes]
+        return f"Model({self.goal.task} of {', '.join(map(repr, self.goal.names))}; {' → '.join(map(str, widths))} units)"
 
     def _repr_html_(self) -> Any:
         return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
@@ -160,7 +166,7 @@ class Model:
             DataError: as :meth:`answers`; or the model was trained for none.
         """
         if not self.goal.quantiles:
-            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with --loss pinball.")
+            raise DataError(f"the model of '{self.goal.title}' was not trained for quantiles; train one with {setting('loss', 'pinball')}.")
         return self.goal.by_target([part.reshape(len(part), -1) for part in self.answers(data)])
 
     def evaluate(self, data: Any, rows: np.ndarray | None = None) -> dict[str, float]:
@@ -276,6 +282,8 @@ def describe(network: nn.Sequential) -> list[dict[str, Any]]:
             does = f"{layer.inputs} → {layer.outputs}{suffix}"
         elif isinstance(layer, nn.Dropout):
             does = f"dropout {layer.rate:g}"
+        elif isinstance(layer, nn.Standardize):
+            does = "(x − mean) / scale"
         own = {f"{name}.{path}": list(shape) for path, (_, shape) in layer.parameters().items()}
         rows.append({"layer": name, "does": does, "parameters": own, "count": int(sum(np.prod(shape) for shape in own.values()))})
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -34,12 +34,12 @@ class NativeSteps:
     Attributes:
         training: the compiled Program.
         trainable: the parameters that it replaces.
-        seconds: what a row of a step took the last time; 0 before.
+        seconds: what a step of so many rows took the last time.
     """
 
     training: Training
     trainable: list[str]
-    seconds: float = 0.0
+    seconds: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, trainable: list[str]) -> NativeSteps:
@@ -50,7 +50,7 @@ class NativeSteps:
 
     def slice(self, size: int) -> int:
         """Return how many steps of some rows fit between two moments at which Python can act."""
-        return min(max(int(_SLICE_SECONDS / (self.seconds * size)), 1) if self.seconds else 1, _MOST_STEPS)
+        return min(max(int(_SLICE_SECONDS / self.seconds[size]), 1) if size in self.seconds else 1, _MOST_STEPS)
 
     def threads(self, most: int | None, size: int, steps: int) -> int:
         """Return how many threads suit some steps of some rows; ``most`` is the most of them."""
@@ -113,7 +113,7 @@ class NativeStepper:
             indices, meta = self.feed.batches(self._epoch, self._step, number)
             started = time.perf_counter()
             found = self._session.take(self.feed.data, indices, meta, self._native.threads(self._threads, size, number), watch=watch)
-            self._native.seconds = (time.perf_counter() - started) / (number * size)
+            self._native.seconds[size] = (time.perf_counter() - started) / number
             self._slices.append((indices, meta))
             steps -= number
             many = sum(len(meta) for _, meta in self._slices) >= _MOST_REPLAYED

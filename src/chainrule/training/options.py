@@ -9,11 +9,12 @@ from typing import Any
 from chainrule.backends import BACKENDS
 from chainrule.data.target_transform import OPTIONS as TRANSFORMS
 from chainrule.errors import OptionError, nearest
-from chainrule.nn.activations import ACTIVATIONS, Activation, activation
+from chainrule.nn.activations import ACTIVATIONS, Activation, activation, activations
 from chainrule.optim import OPTIMIZERS
 from chainrule.training.metrics import METRICS
 from chainrule.training.until import Predicate, until
 from chainrule.training.whole_numbers import check_seed
+from chainrule.words import setting, word
 
 AUTO = "auto"
 
@@ -59,7 +60,9 @@ class Options:
     folds: int | None = option(None, "rows", "Measure by cross-validation with so many folds, in place of a test part.", "N")
     # network
     hidden: tuple[int, ...] = option((128, 128), "network", "Widths of the hidden layers.", "WIDTHS")
-    activation: str | Activation = option("relu", "network", "Activation of the hidden layers: " + ", ".join(ACTIVATIONS) + ".", "NAME")
+    activation: tuple[str | Activation, ...] = option(
+        ("relu",), "network", "Activation of the hidden layers, or one for each: " + ", ".join(ACTIVATIONS) + ".", "NAMES"
+    )
     dropout: float = option(0.0, "network", "Share of hidden outputs that are dropped in training.", "RATE")
     loss: str | None = option(None, "network", "The loss; the task's own unless given. pinball: quantiles, poisson: counts.", "NAME")
     quantile: tuple[float, ...] = option((), "network", "What --loss pinball predicts, such as 0.1,0.5,0.9; 0.5 unless given.", "QUANTILES")
@@ -103,43 +106,48 @@ class Options:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
-            raise OptionError(f"--optimizer {self.optimizer} is not known; choose one of {known}.{nearest(self.optimizer, OPTIMIZERS)}")
-        activation(self.activation)
+            raise OptionError(
+                f"{setting('optimizer', self.optimizer)} is not known; choose one of {known}.{nearest(self.optimizer, OPTIMIZERS)}"
+            )
         if self.target_transform not in TRANSFORMS:
             known = ", ".join(TRANSFORMS)
-            said = f"--target-transform {self.target_transform} is not known; choose one of {known}."
+            said = f"{setting('target_transform', self.target_transform)} is not known; choose one of {known}."
             raise OptionError(said + nearest(self.target_transform, TRANSFORMS))
         for quantile in self.quantile:
-            _within("--quantile", quantile, 0.0, 1.0, open_low=True)
+            _within("quantile", quantile, 0.0, 1.0, open_low=True)
         if self.quantile and self.loss != "pinball":
-            raise OptionError("--quantile belongs to --loss pinball; give both.")
+            raise OptionError(f"{word('quantile')} belongs to {setting('loss', 'pinball')}; give both.")
         if not (self.class_weight is None or isinstance(self.class_weight, (str, Mapping))):
             fitting = "'balanced', or a weight for each class such as 'yes=2,no=1'"
-            raise OptionError(f"--class-weight is {self.class_weight!r} and must be {fitting}.")
+            raise OptionError(f"{word('class_weight')} is {self.class_weight!r} and must be {fitting}.")
         _threshold(self.threshold)
         _layers(self.hidden)
-        _within("--dropout", self.dropout, 0.0, 1.0)
-        _within("--lr", self.lr, 0.0, float("inf"), open_low=True)
-        _within("--weight-decay", self.weight_decay, 0.0, float("inf"))
-        _whole("--batch-size", self.batch_size, 1, (AUTO, "all"))
-        _whole("--epochs", self.epochs, 1, (AUTO,))
-        _whole("--patience", self.patience, 0, (None,))
-        _whole("--threads", self.threads, 1, (None,))
-        _whole("--folds", self.folds, 2, (None,))
+        for one in activations(self.activation, len(self.hidden)) or self.activation:
+            activation(one)
+        _within("dropout", self.dropout, 0.0, 1.0)
+        _within("lr", self.lr, 0.0, float("inf"), open_low=True)
+        _within("weight_decay", self.weight_decay, 0.0, float("inf"))
+        _whole("batch_size", self.batch_size, 1, (AUTO, "all"))
+        _whole("epochs", self.epochs, 1, (AUTO,))
+        _whole("patience", self.patience, 0, (None,))
+        _whole("threads", self.threads, 1, (None,))
+        _whole("folds", self.folds, 2, (None,))
         if self.time_budget is not None:
-            _within("--time-budget", self.time_budget, 0.0, float("inf"), open_low=True)
+            _within("time_budget", self.time_budget, 0.0, float("inf"), open_low=True)
         if isinstance(self.until, str):
             until(self.until)
         elif self.until is not None and not callable(self.until):
-            raise OptionError(f"--until is {self.until!r} and must be a condition, or a function of the history.")
+            raise OptionError(f"{word('until')} is {self.until!r} and must be a condition, or a function of the history.")
         check_seed(self.seed)
         if self.split_seed is not None:
-            check_seed(self.split_seed, "--split-seed")
+            check_seed(self.split_seed, word("split_seed"))
         if self.backend not in BACKENDS:
             known = ", ".join(BACKENDS)
-            raise OptionError(f"--backend {self.backend} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")
+            raise OptionError(f"{setting('backend', self.backend)} is not known; choose one of {known}.{nearest(self.backend, BACKENDS)}")
         if self.dtype not in ("float32", "float64"):
-            raise OptionError(f"--dtype {self.dtype} is not known; choose float32 or float64.{nearest(self.dtype, ('float32', 'float64'))}")
+            raise OptionError(
+                f"{setting('dtype', self.dtype)} is not known; choose float32 or float64.{nearest(self.dtype, ('float32', 'float64'))}"
+            )
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
@@ -165,7 +173,7 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
         parts = [part.strip() for part in value.split(",")]
         return tuple(parse(part) for part in parts if part or (name == "hidden" and len(parts) > 1))
     several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    return several if name in ("hidden", "quantile") else tuple(map(str, several))  # the columns of a data frame can be numbers
+    return several if name in ("hidden", "quantile", "activation") else tuple(map(str, several))  # a data frame's columns can be numbers
 
 
 def _width(text: str) -> Any:
@@ -183,7 +191,7 @@ def _layers(hidden: tuple[Any, ...]) -> None:
     for number, width in enumerate(hidden, 1):
         if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= 100_000:
             raise OptionError(
-                f"--hidden: the width of hidden layer {number} is {width!r} and must be a whole number from 1 to 100,000; "
+                f"{word('hidden')}: the width of hidden layer {number} is {width!r} and must be a whole number from 1 to 100,000; "
                 "write the widths like 64,64 (or '' for no hidden layer)."
             )
 
@@ -192,16 +200,18 @@ def _threshold(value: Any) -> None:
     fitting = [metric.name for metric in METRICS.values() if metric.takes == "classes"]
     if isinstance(value, str) and value not in fitting:
         what = f"a number above 0 and below 1, or one of {', '.join(fitting)}"
-        raise OptionError(f"--threshold is {value!r} and must be {what}.{nearest(value, fitting)}")
+        raise OptionError(f"{word('threshold')} is {value!r} and must be {what}.{nearest(value, fitting)}")
     if value is not None and not isinstance(value, str):
-        _within("--threshold", value, 0.0, 1.0, open_low=True)
+        _within("threshold", value, 0.0, 1.0, open_low=True)
 
 
 def _within(name: str, value: Any, low: float, high: float, *, open_low: bool = False) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not (low < value < high or (value == low and not open_low)):
         bound = f"above {low:g}" if open_low else f"at least {low:g}"
-        raise OptionError(f"{name} is {value!r} and must be a number {bound}" + ("." if high == float("inf") else f" and below {high:g}."))
+        raise OptionError(
+            f"{word(name)} is {value!r} and must be a number {bound}" + ("." if high == float("inf") else f" and below {high:g}.")
+        )
 
 
 def _whole(name: str, value: Any, least: int, words: tuple[Any, ...]) -> None:
@@ -209,4 +219,4 @@ def _whole(name: str, value: Any, least: int, words: tuple[Any, ...]) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         others = [f"'{word}'" for word in words if isinstance(word, str)]
-        raise OptionError(f"{name} is {value!r} and must be {' or '.join([*others, f'a whole number of at least {least}'])}.")
+        raise OptionError(f"{word(name)} is {value!r} and must be {' or '.join([*others, f'a whole number of at least {least}'])}.")

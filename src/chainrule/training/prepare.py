@@ -13,7 +13,7 @@ from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.folds import Folds, fold_rows
 from chainrule.data.own_files import check_own_files
-from chainrule.data.split import Split, parse_split, split_rows
+from chainrule.data.split import Division, Split, parse_split, split_rows
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.target import Target, judge_target, rows_with_target
 from chainrule.data.target_transform import COUNTS, STANDARDIZE
@@ -23,6 +23,7 @@ from chainrule.training.model import row_weights, training_weights
 from chainrule.training.options import Options
 from chainrule.training.sources import Sources, read_sources
 from chainrule.training.tasks import choose_loss, metric_named, task_of
+from chainrule.words import setting, word
 
 _ROWS_A_COMBINATION = 5  # of the classes of several targets, on average, for a split that keeps their proportions
 
@@ -79,17 +80,11 @@ class Judged:
         combinations, of_rows = np.unique(np.stack(of_each, axis=1), axis=0, return_inverse=True)
         return of_rows if len(combinations) * _ROWS_A_COMBINATION <= len(of_rows) else None
 
-    def division(self, options: Options) -> dict[str, Any]:
-        """Return how the rows are divided, in the words of :func:`chainrule.data.split.split_rows`."""
-        return {
-            "rows": self.rows,
-            "labels": self.labels,
-            "label": self.goal.title,
-            "group": options.group or "",
-            "time": self.time,
-            "given": {name: own.rows for name, own in self.own.items()},
-            "seed": options.seed if options.split_seed is None else options.split_seed,
-        }
+    def division(self, options: Options) -> Division:
+        """Return by what the rows are divided."""
+        given = {name: own.rows for name, own in self.own.items()}
+        seed = options.seed if options.split_seed is None else options.split_seed
+        return Division(self.rows, self.labels, self.goal.title, options.group or "", self.time, given, seed)
 
 
 @dataclass(frozen=True)
@@ -148,8 +143,8 @@ def judge(sources: Sources, options: Options) -> Judged:
         decimal=options.decimal,
     )
     by_name = {column.name: column for column in columns}
-    weight = _column(by_name, options.weight, "--weight", table)
-    time = _column(by_name, options.time, "--time", table)
+    weight = _column(by_name, options.weight, "weight", table)
+    time = _column(by_name, options.time, "time", table)
     rows, left_out = _usable(table, sources.targets, options)
     goal = _goal(table, [by_name[name] for name in sources.targets], rows, options)
     if options.metric is not None:
@@ -171,14 +166,14 @@ def _goal(table: Table, columns: Sequence[Column], rows: np.ndarray, options: Op
     kinds = {target.task: target.column.name for target in targets}
     if len(kinds) > 1:
         raise OptionError(
-            f"--target: '{kinds['classification']}' holds classes and '{kinds['regression']}' quantities; predict targets of one kind "
-            "together (--task says which), or train a model for each."
+            f"{word('target')}: '{kinds['classification']}' holds classes and '{kinds['regression']}' quantities; predict targets of one "
+            f"kind together ({setting('task')} says which), or train a model for each."
         )
     loss = choose_loss(targets, options.loss)
     if targets[0].task == "regression":
         targets = [replace(target, transform=_transform(loss, options)) for target in targets]
     elif options.target_transform != STANDARDIZE:
-        raise OptionError(f"--target-transform is for quantities, and '{targets[0].column.name}' holds classes; leave it out.")
+        raise OptionError(f"{word('target_transform')} is for quantities, and '{targets[0].column.name}' holds classes; leave it out.")
     _check_class_options(targets, options)
     quantiles = tuple(sorted(set(options.quantile or (0.5,)))) if loss == "pinball" else ()
     return Goal(tuple(targets), loss, quantiles)
@@ -188,7 +183,9 @@ def _transform(loss: str, options: Options) -> str:
     if loss != "poisson":
         return options.target_transform
     if options.target_transform != STANDARDIZE:
-        raise OptionError("--loss poisson predicts counts through a logarithm of its own; leave --target-transform out.")
+        raise OptionError(
+            f"{setting('loss', 'poisson')} predicts counts through a logarithm of its own; leave {word('target_transform')} out."
+        )
     return COUNTS
 
 
@@ -196,12 +193,13 @@ def _check_class_options(targets: Sequence[Target], options: Options) -> None:
     """Refuse options of classes that do not fit the targets."""
     name = targets[0].column.name
     if targets[0].task == "regression":
-        for flag, value in (("--class-weight", options.class_weight), ("--threshold", options.threshold)):
+        for option, value in (("class_weight", options.class_weight), ("threshold", options.threshold)):
             if value is not None:
-                raise OptionError(f"{flag} is for classes, and '{name}' is a quantity; leave it out, or choose --task classification.")
+                other = setting("task", "classification")
+                raise OptionError(f"{word(option)} is for classes, and '{name}' is a quantity; leave it out, or choose {other}.")
     more = [target for target in targets if len(target.classes) > 2]
     if options.threshold is not None and more:
-        raise OptionError(f"--threshold is for 2 classes; '{more[0].column.name}' has {len(more[0].classes)}: leave it out.")
+        raise OptionError(f"{word('threshold')} is for 2 classes; '{more[0].column.name}' has {len(more[0].classes)}: leave it out.")
 
 
 def divide(judged: Judged, options: Options) -> Split:
@@ -211,7 +209,7 @@ def divide(judged: Judged, options: Options) -> Split:
     """
     train, valid, test = parse_split(judged.sources.split)
     parts = (train, valid, 0.0 if options.folds else test)
-    return split_rows(judged.sources.table, [part / sum(parts) for part in parts], **judged.division(options))
+    return split_rows(judged.sources.table, [part / sum(parts) for part in parts], judged.division(options))
 
 
 def fold(judged: Judged, options: Options) -> Folds | None:
@@ -222,7 +220,7 @@ def fold(judged: Judged, options: Options) -> Folds | None:
     """
     if options.folds is None:
         return None
-    return fold_rows(judged.sources.table, options.folds, judged.sources.split, **judged.division(options))
+    return fold_rows(judged.sources.table, options.folds, judged.sources.split, judged.division(options))
 
 
 def encode(judged: Judged, split: Split, options: Options) -> Prepared:
@@ -230,7 +228,7 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
     sources, table = judged.sources, judged.sources.table
     notes = check_own_files(table, split, judged.own, group=options.group or "", time=judged.time)
     if options.split and len(judged.own) == 2:
-        notes = (Note(f"--split {options.split} has no effect: validation and test have files of their own", "--split"), *notes)
+        notes = (Note(f"{setting('split', options.split)} has no effect: validation and test have files of their own", "split"), *notes)
     counts = row_weights(table, judged.weight, split.train)
     said = of_targets(options.class_weight, judged.goal.names)
     targets = [target.fit(table, split.train, counts, weights) for target, weights in zip(judged.goal.targets, said, strict=True)]
@@ -255,7 +253,7 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
     train, valid = part(table, split.train), held_out("valid", split.valid)
     assert train is not None  # split_rows refuses an empty training part
     if valid is None and isinstance(options.threshold, str):
-        raise OptionError(f"--threshold {options.threshold} is picked on validation rows, and there are none; give a number.")
+        raise OptionError(f"{setting('threshold', options.threshold)} is picked on validation rows, and there are none; give a number.")
     return Prepared(
         name=sources.name,
         table=table,
@@ -282,14 +280,14 @@ def _usable(table: Table, targets: Sequence[str], options: Options) -> tuple[np.
         raise DataError(f"the target '{target}' is missing in all rows of {table.source}: nothing is left of them.")
     if len(rows) == table.rows:
         return rows, ()
-    return rows, (Note(f"{table.rows - len(rows):,} rows of {table.source} without '{target}' are left out", "--drop-missing-target"),)
+    return rows, (Note(f"{table.rows - len(rows):,} rows of {table.source} without '{target}' are left out", "drop_missing_target"),)
 
 
-def _column(columns: dict[str, Column], name: str | None, flag: str, table: Table) -> Column | None:
+def _column(columns: dict[str, Column], name: str | None, option: str, table: Table) -> Column | None:
     if name is None:
         return None
     if name not in columns:
-        raise DataError(f"{flag}: {table.source} has no column '{name}'.{nearest(name, columns)}")
-    if flag == "--weight" and columns[name].kind != "number":
-        raise DataError(f"{flag}: column '{name}' of {table.source} does not hold numbers; weights are numbers of at least 0.")
+        raise DataError(f"{word(option)}: {table.source} has no column '{name}'.{nearest(name, columns)}")
+    if option == "weight" and columns[name].kind != "number":
+        raise DataError(f"{word(option)}: column '{name}' of {table.source} does not hold numbers; weights are numbers of at least 0.")
     return columns[name]

@@ -10,6 +10,7 @@ from typing import Any
 from chainrule.data.bundled import find_bundled
 from chainrule.errors import OptionError
 from chainrule.training.run_folder import RUN, describe_data
+from chainrule.words import word
 
 
 def is_run(path: Path) -> bool:
@@ -17,13 +18,13 @@ def is_run(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".json"
 
 
-def read_run(path: Path, given: Collection[str], who: str = "--config") -> tuple[dict[str, Any], dict[str, Any]]:
+def read_run(path: Path, given: Collection[str], who: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what is needed to repeat a run.
 
     Args:
         path: a run's folder, or its ``run.json``.
         given: the words that are given beside it, and win; files that they replace are not looked at.
-        who: how messages begin.
+        who: how messages begin; with the option that names it unless given.
 
     Returns:
         The options of the run as :class:`Options` takes them, and the words ``data``, ``target`` and ``name``.
@@ -33,17 +34,18 @@ def read_run(path: Path, given: Collection[str], who: str = "--config") -> tuple
             would be another one.
     """
     path = path / RUN if path.is_dir() else path
+    who = who or word("config")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         options = {name: value for name, value in about["options"].items() if value is not None}
         own = {"data": about["data"]["given"], "target": about["target"], "name": about["name"]}
-        files = {word: dict(then) for word, then in ({"data": about["data"]} | about["files"]).items() if word not in given}
+        files = {part: dict(then) for part, then in ({"data": about["data"]} | about["files"]).items() if part not in given}
     except OSError as error:
         raise OptionError(f"{who} {path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OptionError(f"{who} {path} is not the {RUN} of a run; name the folder of one, or a TOML file.") from error
-    for word, then in files.items():
-        (own if word == "data" else options)[word] = _found(f"{who} {path}", then)
+    for part, then in files.items():
+        (own if part == "data" else options)[part] = _found(f"{who} {path}", then)
     return options, own
 
 

@@ -23,6 +23,7 @@ from chainrule.training.events import EpochEnded, History, Stopped
 from chainrule.training.files import write_atomically
 from chainrule.training.model import Model
 from chainrule.training.statistics.sample import StepSampled
+from chainrule.words import setting
 
 MODEL, HISTORY, STATISTICS, RUN = "model.safetensors", "history.jsonl", "statistics.jsonl", "run.json"
 CHECKPOINT = "checkpoint.safetensors"
@@ -128,16 +129,18 @@ def check_run_folder(path: Path | None, overwrite: bool) -> None:
                 pass
         except OSError as error:
             what = f"the run cannot be written to {place}: {error.strerror or error}"
-            raise OptionError(f"{what}; choose another folder with --out.") from error
+            raise OptionError(f"{what}; choose another folder with {setting('out')}.") from error
     if path is None:
         return
     try:
         if path.exists() and not path.is_dir():
-            raise OptionError(f"--out {path} is a file and must be a folder.")
+            raise OptionError(f"{setting('out', path)} is a file and must be a folder.")
         if path.is_dir() and not overwrite and any(path.iterdir()):
-            raise OptionError(f"--out {path} is not empty; choose another folder, or replace the run in it with --overwrite.")
+            raise OptionError(
+                f"{setting('out', path)} is not empty; choose another folder, or replace the run in it with {setting('overwrite', True)}."
+            )
     except OSError as error:
-        raise OptionError(f"--out {path} cannot be read: {error.strerror or error}.") from error
+        raise OptionError(f"{setting('out', path)} cannot be read: {error.strerror or error}.") from error
 
 
 def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, overwrite: bool = False) -> RunFolder:
@@ -166,7 +169,9 @@ def open_run_folder(path: Path | None, name: str, about: Mapping[str, Any], *, o
         run._write_about()
     except OSError as error:
         place = path or Path("runs")
-        raise OptionError(f"the run cannot be written to {place}: {error.strerror or error}; choose another folder with --out.") from error
+        raise OptionError(
+            f"the run cannot be written to {place}: {error.strerror or error}; choose another folder with {setting('out')}."
+        ) from error
     return run
 
 

@@ -16,6 +16,7 @@ from chainrule.data.split import DEFAULT_SPLIT
 from chainrule.data.table import Table
 from chainrule.errors import OptionError
 from chainrule.training.options import Options
+from chainrule.words import setting, word
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ def read_sources(data: Any, target: Any, options: Options) -> Sources:
     known = find_bundled(data) if isinstance(data, str) else None
     reading = _reading(options)
     paths = {name: path for name, path in (("valid", options.valid), ("test", options.test)) if path is not None}
-    _refuse_same_file({"": known.path if known else data} | {f"--{name}": path for name, path in paths.items()})
+    _refuse_same_file({"": known.path if known else data} | paths)
     table = read_table(known.path if known else data, **reading)
     targets = targets_among(table, known.target if target is None and known else target)
     if not targets:
-        raise OptionError(f"say which column to predict: --target COLUMN; {table.source} has {', '.join(table.frame.columns)}.")
+        raise OptionError(
+            f"say which column to predict: {setting('target', 'COLUMN')}; {table.source} has {', '.join(table.frame.columns)}."
+        )
     files = {name: _named(read_table(path, **reading), name) for name, path in paths.items()}
     name = known.name if known else Path(data).name.split(".")[0] if isinstance(data, (str, Path)) and str(data) != "-" else "table"
     return Sources(name, table, targets, options.split or (known.split if known else DEFAULT_SPLIT), files, reading)
@@ -73,7 +76,7 @@ def targets_among(table: Table, target: Any) -> tuple[str, ...]:
         raise OptionError(f"the target is a {type(target).__name__}; name a column of {table.source}, or a list of columns.")
     names = tuple(map(str, target)) if isinstance(target, (list, tuple)) else (str(target),)
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
-        raise OptionError(f"--target names the column '{twice[0]}' twice; name each once.")
+        raise OptionError(f"{word('target')} names the column '{twice[0]}' twice; name each once.")
     return names
 
 
@@ -90,8 +93,9 @@ def _reading(options: Options) -> dict[str, Any]:
 
 def _refuse_same_file(sources: dict[str, Any]) -> None:
     """Refuse a file that two parts are read from."""
-    paths = {flag: Path(source) for flag, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
-    for (flag, path), (other, same) in combinations(paths.items(), 2):
+    paths = {part: Path(source) for part, source in sources.items() if isinstance(source, (str, Path)) and Path(source).is_file()}
+    for (part, path), (other, same) in combinations(paths.items(), 2):
         if path.samefile(same):
-            said = "the training rows" if not flag else "the validation rows"
-            raise OptionError(f"{other} {same}: {said} are read from this file too; give each part rows of its own, or leave {other} out.")
+            said = "the training rows" if not part else "the validation rows"
+            advice = f"give each part rows of its own, or leave {word(other)} out"
+            raise OptionError(f"{setting(other, same)}: {said} are read from this file too; {advice}.")

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
-from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.backends import Runnable, chosen, compile
 from chainrule.backends.reference import Reference
-from chainrule.data.batches import permutation
-from chainrule.errors import DataError, InputError, OptionError, TypeRuleError, nearest
+from chainrule.data.masked import whole
+from chainrule.errors import DataError, IndexRangeError, InputError, OptionError, TypeRuleError, nearest
 from chainrule.ir import B, Program, Type
 from chainrule.losses import target_type
-from chainrule.nn import Sequential
+from chainrule.nn import Sequential, buffers_of
 from chainrule.ops import trace
 from chainrule.ops.tree import convert
 from chainrule.optim.optimizer import Optimizer
@@ -34,7 +33,7 @@ from chainrule.training.program import (
 )
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
-from chainrule.training.stepping import Feed, ReferenceStepper, Stepper
+from chainrule.training.stepping import Feed, Order, ReferenceStepper, Stepper, shuffled_by_meaning, shuffled_natively
 from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
@@ -107,6 +106,8 @@ class TrainingStep:
             raise OptionError("only a Sequential makes its own initial parameters; otherwise give them: params={'weight': array, …}.")
         self.dtype = next((type.dtype for type in self.params.values()), dtype)
         self._floats = np.dtype(self.dtype)
+        self._buffers = buffers_of(network)
+        self.buffers = {path: Type.of(array) for path, array in self._buffers.items()}
         self.trainable = [path for path in self.params if not any(fnmatch(path, pattern) for pattern in _known(frozen, self.params))]
         self.backend = chosen(backend)
         self._programs: dict[Signature, Reference] = {}
@@ -132,7 +133,7 @@ class TrainingStep:
     def compiled(self, signature: Signature) -> Reference:
         """Return the training Program for batches of these types, for the reference; it is traced once for each signature."""
         if signature not in self._programs:
-            forward = loss_program(self.network, self.loss, self.params, {}, signature, self.penalty)
+            forward = loss_program(self.network, self.loss, self.params, self.buffers, signature, self.penalty)
             program = training_program(forward, self.optimizer, self.trainable)
             self._programs[signature] = Reference(program)
         return self._programs[signature]
@@ -158,7 +159,7 @@ class TrainingStep:
         """Return the inference Program for inputs of this type, ready to run."""
         found = self._inference.get(x)
         if found is None:
-            program = inference_program(self.network, self.params, {}, Signature(x, Type(self.dtype, (B,))))
+            program = inference_program(self.network, self.params, self.buffers, Signature(x, Type(self.dtype, (B,))))
             found = self._inference[x] = compile(program, self.backend)
         return found
 
@@ -173,24 +174,21 @@ class TrainingStep:
 
     # state
 
-    def init(self, seed: int = 0, params: Mapping[str, Any] | None = None) -> State:
+    def init(self, seed: int = 0, params: Mapping[str, Any] | None = None, buffers: Mapping[str, Any] | None = None) -> State:
         """Return the state before the first step.
 
         Args:
             seed: of the initial weights, the batch order and every random bit; 0 to 2³² − 1.
             params: initial weights in place of the network's own, for all paths or some.
+            buffers: arrays in place of the network's own buffers, for all paths or some.
         """
         check_seed(seed)
-        own = {path: np.array(array, dtype=self.dtype) for path, array in (params or {}).items()}
-        for path, array in own.items():
-            if path not in self.params:
-                raise OptionError(f"there is no parameter '{path}'.{nearest(path, self.params)}")
-            if array.shape != self.params[path].shape:
-                raise TypeRuleError(f"parameter '{path}' has shape {array.shape} and should have {self.params[path]}.")
+        own = _fitting("parameter", params or {}, self.params)
+        kept = {path: array.copy() for path, array in self._buffers.items()} | _fitting("buffer", buffers or {}, self.buffers)
         drawn = self._initial(seed, own)
         start = {path: own[path] if path in own else drawn[path] for path in self.params}
         slots = self.optimizer.init({path: start[path] for path in self.trainable})
-        return State(start, {name: np.array(a) for name, a in slots.items()}, {}, dict(self.optimizer.hyper), seed=seed)
+        return State(start, {name: np.array(a) for name, a in slots.items()}, kept, dict(self.optimizer.hyper), seed=seed)
 
     def _initial(self, seed: int, without: Container[str]) -> Arrays:
         """Return initial parameters but those of some paths."""
@@ -277,23 +275,26 @@ class TrainingStep:
         order: Callable[[int], np.ndarray] | None = None,
         threads: int | None = None,
         watched: bool = False,
+        rows: np.ndarray | None = None,
     ) -> Stepper:
         """Return what takes a state through steps on some rows, any number at a time; the arguments are those of :meth:`run`.
 
-        ``watched`` says that some of the steps will be watched.
+        ``watched`` says that some of the steps will be watched; ``rows`` (int64) are the numbers of those of the data that steps are
+        taken on, by default all.
 
         The state is not taken over. Between two calls nothing is made anew, so that an epoch of a small table costs little more than its
         arithmetic.
         """
         self._check(state)
         batch = self.batch(data)
-        rows = len(batch["y"])
-        if not rows:
+        count = len(batch["y"] if rows is None else rows)
+        if not count:
             raise DataError("there are no rows to train on.")
-        size = rows if batch_size is None else check_count("batch_size", batch_size)
+        size = count if batch_size is None else check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
-        feed = Feed(batch, size, lambda epoch: self.rows_of_epoch(replace(state, epoch=epoch), rows, shuffle, order))
+        shuffled = (shuffled_natively if self.backend == "llvm" else shuffled_by_meaning) if shuffle else None
+        feed = Feed(batch, count, size, Order(state.seed, count, shuffled, order, rows))
         if state.step >= feed.per_epoch:
             raise OptionError(f"the state stands after step {state.step} of an epoch of {feed.per_epoch}; rows or batch_size have changed.")
         if self.backend == "llvm":
@@ -344,7 +345,10 @@ class TrainingStep:
         state.check()
         compiled = self.compiled(signature_of(batch))
         inputs = state.inputs(batch)
-        results = compiled(inputs)
+        try:
+            results = compiled(inputs)
+        except IndexRangeError as error:
+            raise (error if rows is None else error.of(rows.tolist())) from None
         finite = np.isfinite(results["loss"]) and all(np.isfinite(results[path]).all() for path in self.trainable)
         if not finite:
             raise explain_nonfinite(compiled, inputs, state, rows)
@@ -352,6 +356,7 @@ class TrainingStep:
             state,
             params=state.params | {path: results[path] for path in self.trainable},
             optimizer={name: results[name] for name in state.optimizer},
+            buffers={name: results[name] for name in state.buffers},
             count=int(results["count"]),
         )
         return new, float(results["loss"])
@@ -374,7 +379,7 @@ class TrainingStep:
         arrays = (
             self._x_arrays(x)
             | {"y": self._array(y, self.signature.y)}
-            | ({"w": np.asarray(w[0], self.dtype)} if w and w[0] is not None else {})
+            | ({"w": np.asarray(whole(w[0], "an array"), self.dtype)} if w and w[0] is not None else {})
         )
         if len({array.shape[0] for array in arrays.values() if array.ndim}) > 1 or any(not array.ndim for array in arrays.values()):
             counts = ", ".join(f"{name} {len(array) if array.ndim else 'is a scalar'}" for name, array in arrays.items())
@@ -393,13 +398,13 @@ class TrainingStep:
         return {f"x.{name}": self._array(array, types.get(name)) for name, array in x.items()}
 
     def _array(self, x: Any, expected: Any) -> np.ndarray:
-        array = np.asarray(x)
+        array = np.asarray(whole(x, "an array"))
         if array.dtype == self._floats:
             return array
         if array.dtype.kind not in "fiub":
             raise DataError(f"an array of dtype {array.dtype} cannot be trained on; encode it as numbers first.")
-        whole = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
-        return array.astype("int64" if whole else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
+        integers = array.dtype.kind in "iu" and not (isinstance(expected, Type) and expected.is_float)
+        return array.astype("int64" if integers else "bool" if array.dtype.kind == "b" else self.dtype, copy=False)
 
     def _x_type(self, x: Any) -> Any:
         if x is None:
@@ -409,26 +414,17 @@ class TrainingStep:
         types = convert(lambda leaf: Type.parse(leaf) if isinstance(leaf, str) else leaf, x)
         return tuple(types.items()) if isinstance(types, dict) else types
 
-    def rows_of_epoch(self, state: State, rows: int, shuffle: bool, order: Callable[[int], np.ndarray] | None) -> np.ndarray:
-        """Return the order of the rows in the epoch that a state stands in; the arguments are those of :meth:`run`."""
-        if order is None:
-            if not shuffle:
-                return np.arange(rows)
-            return (_shuffled_natively if self.backend == "llvm" else _shuffled)(state.seed, state.epoch, rows)
-        given = np.asarray(order(state.epoch))
-        if given.shape != (rows,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows:
-            raise OptionError(f"order({state.epoch}) must return {rows} row numbers from 0 to {rows - 1}, one for each row.")
-        return given
 
-
-@lru_cache(maxsize=2)
-def _shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
-    from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
-
-    return native(seed, epoch, rows)
-
-
-_shuffled = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
+def _fitting(what: str, given: Mapping[str, Any], types: Mapping[str, Type]) -> Arrays:
+    """Return arrays that are given by path, as their types are."""
+    own: Arrays = {}
+    for path, array in given.items():
+        if path not in types:
+            raise OptionError(f"there is no {what} '{path}'.{nearest(path, types)}")
+        own[path] = np.array(array, dtype=types[path].dtype)
+        if own[path].shape != types[path].shape:
+            raise TypeRuleError(f"{what} '{path}' has shape {own[path].shape} and should have {types[path]}.")
+    return own
 
 
 def _steps_to_do(done: int, per_epoch: int, epochs: int | None, steps: int | None) -> int:

@@ -4,17 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from chainrule.data.batches import steps_per_epoch
-from chainrule.errors import NonFiniteError
+from chainrule.data.batches import permutation, steps_per_epoch
+from chainrule.errors import NonFiniteError, OptionError
 from chainrule.training.state import Arrays, State
 
-Order = Callable[[int], np.ndarray]  # epoch → its rows
 OneStep = Callable[[State, Arrays, np.ndarray], tuple[State, float]]  # by the reference: state, batch, which rows it is of
 Seen = Callable[[State, Arrays], Arrays]  # the state before a step, its batch → what the step showed, and its loss
+
+
+@lru_cache(maxsize=2)
+def shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """Return an epoch's order of rows; see :func:`chainrule.data.batches.permutation`."""
+    from chainrule.backends.llvm import permutation as native  # llvmlite loads where it is used
+
+    return native(seed, epoch, rows)
+
+
+shuffled_by_meaning = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order in which each epoch takes rows.
+
+    Attributes:
+        seed: of the shuffle.
+        count: the rows of an epoch.
+        shuffled: a function of (seed, epoch, count) that returns an order, or ``None`` for that of the data.
+        own: a function from the epoch to the order of its rows, in place of the shuffle.
+        rows: the numbers of the rows in the data, if they are not all of them.
+    """
+
+    seed: int
+    count: int
+    shuffled: Callable[[int, int, int], np.ndarray] | None
+    own: Callable[[int], np.ndarray] | None
+    rows: np.ndarray | None = None
+
+    def __call__(self, epoch: int) -> np.ndarray:
+        """Return the numbers of an epoch's rows, from the first to the last.
+
+        Raises:
+            OptionError: ``own`` returned something else.
+        """
+        order = self._of_own(epoch) if self.own is not None else self._shuffled(epoch)
+        return np.ascontiguousarray(order if self.rows is None else self.rows[order], np.int64)
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        return np.arange(self.count) if self.shuffled is None else self.shuffled(self.seed, epoch, self.count)
+
+    def _of_own(self, epoch: int) -> np.ndarray:
+        assert self.own is not None
+        given = np.asarray(self.own(epoch))
+        if given.shape != (self.count,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= self.count:
+            raise OptionError(f"order({epoch}) must return {self.count} row numbers from 0 to {self.count - 1}, one for each row.")
+        return given
 
 
 @dataclass
@@ -22,20 +71,17 @@ class Feed:
     """The rows that steps are taken on.
 
     Attributes:
-        data: all rows of x, y and w.
+        data: x, y and w.
+        rows: the number of rows of an epoch.
         size: rows a step.
-        order: the order of the rows of an epoch.
+        order: their numbers in the data, in the order of an epoch.
     """
 
     data: Arrays
+    rows: int
     size: int
-    order: Order
+    order: Callable[[int], np.ndarray]
     _known: dict[int, np.ndarray] = field(default_factory=dict)  # the orders of the epochs at work
-
-    @property
-    def rows(self) -> int:
-        """Return the number of rows."""
-        return len(self.data["y"])
 
     @property
     def per_epoch(self) -> int:
@@ -60,7 +106,7 @@ class Feed:
 
     def _order(self, epoch: int) -> np.ndarray:
         if epoch not in self._known:
-            self._known[epoch] = np.ascontiguousarray(self.order(epoch), np.int64)
+            self._known[epoch] = self.order(epoch)
         return self._known[epoch]
 
 

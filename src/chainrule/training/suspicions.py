@@ -17,6 +17,7 @@ from chainrule.data.target_transform import STANDARDIZE
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared
 from chainrule.training.tasks import SQUARED
+from chainrule.words import setting
 
 Values = NDArray[Any]
 
@@ -51,9 +52,9 @@ def _given_away(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]
             name = columns[one.column]
             text = (
                 f"column '{name}' alone predicts '{target.column.name}' nearly without error ({one.share:.1%} of the guessing "
-                f"error is gone): it may be made from the target, or be known only after it; --drop {name} trains without it"
+                f"error is gone): it may be made from the target, or be known only after it; {setting('drop', name)} trains without it"
             )
-            yield Note(text, "--drop", warning=True)
+            yield Note(text, "drop", warning=True)
 
 
 def _by_column(prepared: Prepared, columns: list[str]) -> np.ndarray:
@@ -106,9 +107,10 @@ def _in_order(prepared: Prepared, options: Options, target: Target, y: Values) -
         measured = "agreement beyond chance" if of_classes else "correlation"
         text = (
             f"'{name}' is alike in neighboring rows ({measured} {likeness:.2f}, 0 in independent ones), as in a series of times or in "
-            "repeated measurements: what is measured is then too good; name the column of times with --time or of subjects with --group"
+            f"repeated measurements: what is measured is then too good; name the column of times with {setting('time')} or of subjects "
+            f"with {setting('group')}"
         )
-        yield Note(text, "--time", warning=True)
+        yield Note(text, "time", warning=True)
 
 
 def _agreement(y: Values) -> float:
@@ -127,9 +129,9 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
         if cells.len() >= _FEWEST_ROWS and (different := cells.n_unique()) > _MOSTLY_ONCE * cells.len():
             text = (
                 f"column '{column.name}' has {different:,} different values in {cells.len():,} training rows, so that most cannot "
-                f"be learned: it may be an identifier; --drop {column.name} leaves it out"
+                f"be learned: it may be an identifier; {setting('drop', column.name)} leaves it out"
             )
-            yield Note(text, "--drop", warning=True)
+            yield Note(text, "drop", warning=True)
 
 
 def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
@@ -139,16 +141,20 @@ def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
     name, found = target.column.name, tail(y)
     least = float(target.values(prepared.train.table).min())
     transform = "log" if least > 0 else "log1p" if least > -1 else ""
-    other = f"--target-transform {transform} or --loss huber" if transform and target.transform == STANDARDIZE else "--loss huber"
+    other = (
+        f"{setting('target_transform', transform)} or {setting('loss', 'huber')}"
+        if transform and target.transform == STANDARDIZE
+        else setting("loss", "huber")
+    )
     if found.largest_share > _ALONE:
         text = (
             f"the value of '{name}' in {prepared.train.place(found.largest)} makes up {found.largest_share:.0%} of all squared "
             f"deviations from the mean: a squared error is mostly about this row; check it, or use {other}"
         )
-        yield Note(text, "--loss", warning=True)
+        yield Note(text, "loss", warning=True)
     elif found.share > _TOGETHER:
         text = (
             f"{found.rows:,} of the {len(y):,} training rows, those with the most extreme '{name}', make up {found.share:.0%} of all "
             f"squared deviations from the mean: a squared error is mostly about them; use {other}"
         )
-        yield Note(text, "--target-transform" if transform else "--loss", warning=True)
+        yield Note(text, "target_transform" if transform else "loss", warning=True)

@@ -9,6 +9,7 @@ from chainrule import losses, ops
 from chainrule.data.target import Target, Task
 from chainrule.errors import OptionError, nearest
 from chainrule.training.metrics import METRICS
+from chainrule.words import setting
 
 LOSSES_OF: dict[Task, tuple[str, ...]] = {
     "classification": ("cross_entropy", "binary_cross_entropy"),
@@ -41,10 +42,10 @@ def choose_loss(targets: Sequence[Target], name: str | None) -> str:
         raise OptionError(f"'{name}' is not a loss; choose one of {', '.join(losses.LOSSES)}.{nearest(name, losses.LOSSES)}")
     if name not in fitting:
         column = targets[0].column.name
-        raise OptionError(f"--loss {name} does not fit the {task} of '{column}'; choose one of {', '.join(fitting)}.")
+        raise OptionError(f"{setting('loss', name)} does not fit the {task} of '{column}'; choose one of {', '.join(fitting)}.")
     if name == "binary_cross_entropy" and more:
         column, classes = more[0].column.name, len(more[0].classes)
-        raise OptionError(f"--loss {name} is for 2 classes; '{column}' has {classes}: choose cross_entropy.")
+        raise OptionError(f"{setting('loss', name)} is for 2 classes; '{column}' has {classes}: choose cross_entropy.")
     return name
 
 
@@ -69,5 +70,7 @@ def metric_named(name: str, task: Task) -> str:
     """
     fitting = [metric.name for metric in METRICS.values() if metric.task == task]
     if name not in fitting:
-        raise OptionError(f"--metric {name} is not a metric of {task}; choose one of {', '.join(fitting)}.{nearest(name, fitting)}")
+        raise OptionError(
+            f"{setting('metric', name)} is not a metric of {task}; choose one of {', '.join(fitting)}.{nearest(name, fitting)}"
+        )
     return name

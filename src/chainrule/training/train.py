@@ -131,7 +131,7 @@ def train_events(data: Any, target: Any, options: Options, trees: Trees | None =
         folds = fold(judged, options)
         prepared = encode(judged, divide(judged, options), options)
         if folds is not None:
-            prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "--folds"), *folds.notes))
+            prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
         prepared = with_suspicions(prepared, options)

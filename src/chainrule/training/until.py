@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.errors import OptionError, nearest
 from chainrule.training.events import History
+from chainrule.words import setting, word
 
 Predicate = Callable[[History], bool]
 
@@ -41,7 +42,9 @@ def until(condition: str) -> Predicate:
     tree = _parsed(condition)
     if tree is None:
         shown = condition if len(condition) <= 80 else f"{condition[:80]}…"
-        raise OptionError(f"--until {shown!r} cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'.")
+        raise OptionError(
+            f"{setting('until', shown)} cannot be read; write it like 'accuracy >= 0.97' or 'valid_loss < 0.1 and epoch >= 5'."
+        )
     return lambda history: bool(history.epochs) and bool(_evaluate(tree, history))
 
 
@@ -54,7 +57,7 @@ def names_in(condition: str) -> set[str]:
 def check_names(condition: str, known: Sequence[str]) -> None:
     """Raise an OptionError if a condition speaks of a value that there will not be."""
     for name in sorted(names_in(condition) - set(known)):
-        raise OptionError(f"--until speaks of '{name}'; known are {', '.join(known)}.{nearest(name, known)}")
+        raise OptionError(f"{word('until')} speaks of '{name}'; known are {', '.join(known)}.{nearest(name, known)}")
 
 
 def _parsed(condition: str) -> ast.expr | None:

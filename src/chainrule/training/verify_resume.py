@@ -24,6 +24,7 @@ from chainrule.training.resume import open_ongoing
 from chainrule.training.run_folder import CHECKPOINT, MODEL, RUN, RunFolder, json_text, open_run_folder
 from chainrule.training.statistics.sample import StepSampled
 from chainrule.training.train import NetworkBuilt, Trained, train_events
+from chainrule.words import word
 
 _MEASURED = {"seconds", "rows_per_second"}  # what no two runs have alike
 
@@ -76,7 +77,9 @@ def verify_resume(run: str | Path) -> ResumeVerified:
             f"the run {folder} is not done, so there is nothing to compare with; `chainrule resume {folder}` goes on with it."
         )
     if options.time_budget is not None:
-        raise OptionError(f"the run {folder} has a --time-budget: when it stops depends on the clock, so that it cannot be repeated.")
+        raise OptionError(
+            f"the run {folder} has a {word('time_budget')}: when it stops depends on the clock, so that it cannot be repeated."
+        )
     history = read_history(folder)
     epochs = len(history.epochs)
     if epochs < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -63,12 +64,14 @@ def test_one_step_is_one_step_of_a_run():
 def test_a_hostile_label_is_an_error_and_nothing_else_happens(bad):
     labels = LABELS.copy()
     labels[40] = bad
-    step = classifier()
-    state = step.init()
-    with pytest.raises(DataError, match=f"holds index {bad}, outside of the range 0 to 2"):
-        step.run(state, (X, labels), epochs=1, batch_size=8)
-    state.check()
-    assert same(state, step.init())
+    for step in (classifier(), classifier(backend="reference")):
+        state = step.init()
+        with pytest.raises(DataError, match=f"row 40 holds index {bad}, outside of the range 0 to 2"):
+            step.run(state, (X, labels), epochs=1, batch_size=8)
+        with pytest.raises(DataError, match=f"row 3 holds index {bad}, outside of the range 0 to 2"):
+            step(state, X[37:], labels[37:])
+        state.check()
+        assert same(state, step.init())
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,38 @@ def test_a_session_goes_on_with_any_number_of_threads_and_leaves_its_memory_to_t
     after = training.end(session)
     assert all(after[name].tobytes() == middle[name].tobytes() == expected.state[name].tobytes() for name in expected.state)
     assert training.begin(inputs).frame is session.frame
+
+
+@pytest.mark.parametrize("started", [1, 2])
+def test_ctrl_c_while_threads_start_leaves_none_behind(monkeypatch, started):
+    step = classifier()
+    training, inputs = Training(step.program), step.init(0).inputs({})
+    batch, order, meta = {"x": X, "y": LABELS}, np.arange(len(X)), np.array([[0, len(X), 0, 0]] * 12, np.int64)
+    session = training.begin(inputs)
+    start, threads = threading.Thread.start, []
+
+    def interrupted(thread):
+        start(thread)
+        threads.append(thread)
+        if len(threads) == started:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.take(batch, order, meta, 3)
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    expected, again = (training.run(inputs, batch, order, meta, number) for number in (1, 3))
+    assert again.losses.tobytes() == expected.losses.tobytes()
+
+
+def test_how_many_steps_fit_into_a_call_is_known_for_each_batch_size():
+    step = classifier()
+    state, _ = step.run(step.init(), (X, LABELS), epochs=2, batch_size=61)
+    native = step.native(step.signature)
+    native.seconds[61] = 1e-9  # of many rows a row costs next to nothing
+    assert native.slice(61) > 1000 and native.slice(1) == 1
+    state, _ = step.run(state, (X, LABELS), steps=3, batch_size=1)
+    assert native.slice(1) >= 1 and native.seconds[1] > 1e-9

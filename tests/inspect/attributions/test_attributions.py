@@ -195,9 +195,9 @@ def test_another_background(penguins):
 def test_what_cannot_be_explained(penguins):
     table = penguins.table("penguins")
     for row in (-1, 344):
-        with pytest.raises(OptionError, match=f"--row {row}: penguins.csv has 344 rows, 0 to 343"):
+        with pytest.raises(OptionError, match=f"row={row}: penguins.csv has 344 rows, 0 to 343"):
             explain_row(penguins, table, row)
-    with pytest.raises(DataError, match="nothing to compare it with; name a table of other rows: --background"):
+    with pytest.raises(DataError, match="nothing to compare it with; name a table of other rows: background="):
         explain_row(penguins, table.part(0, 1), 0)
     with pytest.raises(DataError, match="has no rows: there is nothing to compare"):
         explain_row(penguins, table, 0, background=table.part(0, 0))
@@ -287,6 +287,6 @@ def test_the_first_target_is_explained_unless_another_is_named(several):
     frame, models = several
     why = explain_row(models["classes"], frame, 3)
     assert (why.target, why.others) == ("size", ("rich",))
-    assert any("The model predicts 'rich' as well: --of rich explains that." in line.plain for line in row_text(why, 80))
-    with pytest.raises(OptionError, match=r"--of ritch: the model predicts 'size', 'rich'. Did you mean"):
+    assert any("The model predicts 'rich' as well: of='rich' explains that." in line.plain for line in row_text(why, 80))
+    with pytest.raises(OptionError, match=r"of='ritch': the model predicts 'size', 'rich'. Did you mean"):
         explain_model(models["classes"], frame, of="ritch")

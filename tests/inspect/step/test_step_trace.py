@@ -274,12 +274,12 @@ def test_tracing_does_not_take_the_state(worked_example):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"row": 344}, r"--row 344: penguins.csv has 344 rows, 0 to 343"),
-        ({"row": -1}, r"--row -1"),
+        ({"row": 344}, r"row=344: penguins.csv has 344 rows, 0 to 343"),
+        ({"row": -1}, r"row=-1"),
         ({"row": 0, "at": "strat"}, r"Did you mean 'start'"),
         ({"row": 0, "optimizer": "adma"}, r"Did you mean 'adam'"),
         ({"row": 0, "optimizer": "sgd", "lr": -1.0}, r"learning rate"),
-        ({"row": 0, "lr": 0.0}, r"--lr"),
+        ({"row": 0, "lr": 0.0}, r"lr is 0.0"),
     ],
 )
 def test_bad_arguments_are_one_sentence(penguins, arguments, sentence):

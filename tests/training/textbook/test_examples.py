@@ -92,7 +92,7 @@ def test_rows_of_an_example():
     example = cr.load_example("squared_error")
     assert example.rows(1).x.tolist() == [[1.0, 0.25]]
     assert example.rows([1, 0]).y.tolist() == [[-0.5], [1.0]]
-    with pytest.raises(OptionError, match=r"--row 2: squared_error has 2 rows, 0 to 1\."):
+    with pytest.raises(OptionError, match=r"row=2: squared_error has 2 rows, 0 to 1\."):
         example.rows(2)
 
 

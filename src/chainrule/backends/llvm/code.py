@@ -34,6 +34,16 @@ def vector(element: Any, lanes: int) -> Any:
     return ir.VectorType(element, lanes)
 
 
+MARK = "\1"  # stands before a size, in the text of a function that is not shared yet; in strings it would be escaped
+
+
+class Size(ir.Constant):  # type: ignore[misc] # llvmlite has no types
+    """A whole number that may be another one in a function that does the same: see :mod:`~chainrule.backends.llvm.sharing`."""
+
+    def _get_reference(self) -> str:
+        return f"{MARK}{self.constant}"
+
+
 class Whole(ir.Constant):  # type: ignore[misc] # llvmlite has no types
     """A constant vector that is written in one word."""
 
@@ -83,7 +93,7 @@ class Code:
 
     def i64(self, number: Number) -> Any:
         """Return a number as an IR value."""
-        return ir.Constant(I64, number) if isinstance(number, int) else number
+        return Size(I64, number) if isinstance(number, int) else number
 
     # index arithmetic, folded where both are Python ints
 
@@ -118,6 +128,30 @@ class Code:
             return min(x, y)
         x, y = self.i64(x), self.i64(y)
         return self.b.select(self.b.icmp_signed("<", x, y), x, y)
+
+    def maximum(self, x: Number, y: Number) -> Number:
+        """The larger one."""
+        if isinstance(x, int) and isinstance(y, int):
+            return max(x, y)
+        x, y = self.i64(x), self.i64(y)
+        return self.b.select(self.b.icmp_signed(">", x, y), x, y)
+
+    def quotient(self, x: Number, y: Number) -> Number:
+        """⌊x / y⌋ of numbers from 0 on, by a function of the module: LLVM writes each division twice, for short and for long numbers."""
+        if isinstance(x, int) and isinstance(y, int):
+            return x // y
+        function = self.module.globals.get("quotient")
+        if function is None:
+            code = define(self.module, "quotient", [I64, I64], result=I64)
+            function = code.function
+            code.b.ret(code.b.udiv(*function.args))
+        return self.b.call(function, [self.i64(x), self.i64(y)])
+
+    def parts(self, number: Number, most: Number) -> Number:
+        """Return the size of parts of a number that are as equal as can be, and none larger than ``most``."""
+        parts = self.quotient(self.add(number, self.sub(most, 1)), most)
+        parts = self.maximum(parts, 1)
+        return self.quotient(self.add(number, self.sub(parts, 1)), parts)
 
     # vectors
 
@@ -211,14 +245,14 @@ class Code:
     # control
 
     @contextmanager
-    def loop(self, start: Number, stop: Number, step: int = 1, carried: Sequence[Any] = ()) -> Iterator[Loop]:
+    def loop(self, start: Number, stop: Number, step: Number = 1, carried: Sequence[Any] = ()) -> Iterator[Loop]:
         """A loop over start ≤ i < stop that may run no time at all.
 
         ``carried`` are the values before the first turn; the body sets ``loop.next`` to those of the next one, and after the loop
         ``loop.last`` holds the values at its end. A single turn is written without a loop, and its index is a Python int.
         """
         known = isinstance(start, int) and isinstance(stop, int)
-        if known and 0 < stop - start <= step:  # one turn
+        if known and isinstance(step, int) and 0 < stop - start <= step:  # one turn
             loop = Loop(start, list(carried))
             yield loop
             loop.last = loop.next
@@ -237,7 +271,7 @@ class Code:
         values = [b.phi(value.type) for value in carried]
         loop = Loop(index, list(values))
         yield loop
-        following = b.add(index, ir.Constant(I64, step), flags=("nsw",))
+        following = self.add(index, step)
         end = b.block
         index.add_incoming(following, end)
         for phi, first, value in zip(values, carried, loop.next, strict=True):
@@ -275,7 +309,7 @@ class Loop:
 
 
 class Function(ir.Function):  # type: ignore[misc]  # llvmlite has no types
-    """A function whose text is made once when it is whole."""
+    """A function whose text is kept when it is whole."""
 
     whole: str | None = None
 
@@ -283,9 +317,9 @@ class Function(ir.Function):  # type: ignore[misc]  # llvmlite has no types
         return self.whole or str(super().__str__())
 
 
-def define(module: Any, name: str, arguments: Sequence[Any], *, internal: bool = True, distinct: bool = True) -> Code:
-    """Begin a function without result; ``distinct`` says that no two of its pointers lead to the same memory."""
-    function = Function(module, ir.FunctionType(VOID, list(arguments)), name)
+def define(module: Any, name: str, arguments: Sequence[Any], *, result: Any = VOID, internal: bool = True, distinct: bool = True) -> Code:
+    """Begin a function; ``distinct`` says that no two of its pointers lead to the same memory."""
+    function = Function(module, ir.FunctionType(result, list(arguments)), name)
     if internal:
         function.linkage = "internal"
         function.attributes.add("noinline")
@@ -293,3 +327,8 @@ def define(module: Any, name: str, arguments: Sequence[Any], *, internal: bool =
         if distinct and isinstance(argument.type, ir.PointerType):
             argument.add_attribute("noalias")
     return Code(function)
+
+
+def text(module: Any) -> str:
+    """Return a module's text."""
+    return str(module).replace(MARK, "")

@@ -39,7 +39,7 @@ def _written(program: Program, target: Target, training: bool) -> tuple[Plan, st
     gc.disable()
     try:
         built = build(program, target, training)
-        return built.plan, str(built.module)
+        return built.plan, built.text
     finally:
         if collects:
             gc.enable()

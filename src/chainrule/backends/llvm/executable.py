@@ -109,16 +109,15 @@ class Executable:
             more = Slices(plan, run)
             more.accept(inputs)
             others.append((threading.Thread(target=work, args=(more,), daemon=True), more))
-        for thread, _ in others:
-            thread.start()
         try:
+            for thread, _ in others:
+                thread.start()
             work(first)
+            for thread, _ in others:
+                thread.join()
         except BaseException:
             failed.append(True)  # Ctrl-C: the others stop after their slices
             raise
-        finally:
-            for thread, _ in others:
-                thread.join()
         return results, any([first.frame.flagged(), *(more.frame.flagged() for _, more in others)])
 
     def _at_once(self, inputs: Arrays, rows: int, threads: int | None) -> dict[str, np.ndarray]:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.backends.llvm.layout import CONTEXT, META, WORDS, Plan
+from chainrule.backends.llvm.layout import CONTEXT, LEAVE, META, WORDS, Plan
 from chainrule.ir import bind_axes
 
 _LINE = 64
 _HUGE = 1 << 21  # bytes of a large page
-_STEPS, _THREADS, _DONE, _STATUS = (WORDS.index(name) for name in ("steps", "threads", "done", "status"))
+_STEPS, _THREADS, _DONE, _STATUS, _BEGUN = (WORDS.index(name) for name in ("steps", "threads", "done", "status", "begun"))
 
 
 class Frame:
@@ -102,18 +102,28 @@ class Frame:
         """Set how many steps are taken by how many threads; return the address of the context."""
         self.context[_STEPS] = steps
         self.context[_THREADS] = threads
-        self.context[_DONE] = self.context[_STATUS] = 0
+        self.context[_DONE] = self.context[_STATUS] = self.context[_BEGUN] = 0
         return self.address
 
     def enter(self, run: Any, steps: int, threads: int) -> None:
-        """Run with some threads."""
-        address = self.begin(steps, threads)
-        others = [threading.Thread(target=run, args=(address, number), daemon=True) for number in range(1, threads)]
-        for other in others:
-            other.start()
-        run(address, 0)
-        for other in others:
-            other.join()
+        """Run with some threads.
+
+        Ctrl-C is raised here, on the first one: before it has come in, and the others leave; or after that, and all is done.
+        """
+        self.begin(steps, threads)
+        others = [threading.Thread(target=self._enter, args=(run, number), daemon=True) for number in range(1, threads)]
+        try:
+            for other in others:
+                other.start()
+            self._enter(run, 0)
+            for other in others:
+                other.join()
+        except BaseException:
+            self.context[_BEGUN] = self.context[_BEGUN] or LEAVE
+            raise
+
+    def _enter(self, run: Any, thread: int) -> None:
+        run(self.address, thread)  # a thread holds this memory until it has left
 
     def flagged(self) -> bool:
         """Return whether an index was out of its range since the last time that this was asked."""

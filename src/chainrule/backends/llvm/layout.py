@@ -8,8 +8,10 @@ import numpy as np
 
 from chainrule.ir import Type, bind_axes
 
-# the words of the context that run reads
-WORDS = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "measure", "done", "status")
+# the words of the context that run reads, and after them those that it writes
+READ = ("table", "threads", "steps", "meta", "order", "losses", "private", "stride", "flags", "give_way", "measure")
+WORDS = (*READ, "done", "status", "begun")
+LEAVE = 2  # what "begun" is set to where the first thread does not come; it is 1 once that one has come
 COUNT, TURN, CONTEXT = 16, 24, 32  # of the barrier, each on a cache line of its own; and the number of words in all
 META = 4  # words a step: where its rows begin in the order, B, the epoch, the step
 _LINE = 64  # bytes to which everything is aligned

@@ -24,7 +24,7 @@ class Written:
     """A group's function.
 
     Attributes:
-        function: ``(places …, B, low, high, scratch, flag)``.
+        function: ``(places …, B, low, high, the thread's own memory, scratch, flag)``.
         places: the values whose memory it gets, in order.
         extent: the length of the axis that low and high are on; ``grain``: parts begin at multiples of it.
     """
@@ -40,33 +40,38 @@ class Writer:
 
     Attributes:
         place: a value → the key of the memory that it stands in (values of one key share it).
+        own: a value → where it stands in the thread's own memory, if it does.
         leaf: whether a value stands in memory. training: whether the program takes many rows at once, most of the time.
-        groups: the name of a function → the numbers of the groups that it is for.
+        functions: those that are whole; ``groups``: the number of the group that each is for, by its name.
     """
 
     def __init__(
-        self, module: Any, grouped: Grouped, target: Target, place: Callable[[Value], Any], leaf: Callable[[Value], bool], training: bool
+        self,
+        module: Any,
+        grouped: Grouped,
+        target: Target,
+        place: Callable[[Value], Any],
+        own: Callable[[Value], int | None],
+        leaf: Callable[[Value], bool],
+        training: bool,
     ) -> None:
         self.module = module
         self.grouped = grouped
         self.definitions = grouped.definitions
         self.target = target
         self.place = place
+        self.own = own
         self.leaf = leaf
         self.training = training
         self.kernels = Kernels(module)
-        self.groups: dict[str, list[int]] = {}
-        self._texts: dict[str, Function] = {}
+        self.functions: list[Function] = []
+        self.groups: dict[str, int] = {}
         self._number = 0
 
-    def only(self, function: Function) -> Function:
-        """Return a whole function, or the one that does the same where there is one already, as for the groups of equal layers."""
-        function.whole = str(function)
-        first = self._texts.setdefault(function.whole.replace(f'"{function.name}"', "", 1), function)
-        if first is not function:
-            del self.module.globals[function.name]
-        self.groups.setdefault(first.name, []).append(self._number)
-        return first
+    def whole(self, function: Function) -> None:
+        """Tell that a function is whole."""
+        self.functions.append(function)
+        self.groups[function.name] = self._number
 
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""
@@ -102,7 +107,8 @@ class GroupWriter(Products, Reduction, Nest):
         else:
             self.concatenation()
         self.finish(self.code, self.flag)
-        return Written(self.writer.only(self.code.function), tuple(self.places), extent, grain)
+        self.writer.whole(self.code.function)
+        return Written(self.code.function, tuple(self.places), extent, grain)
 
     # maps
 

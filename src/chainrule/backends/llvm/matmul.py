@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I1, I64, SIZES, VOID, Code, Number
+from chainrule.backends.llvm.code import I1, SIZES, VOID, Code, Number
 from chainrule.backends.llvm.kernels import Kernels
 from chainrule.backends.llvm.product import SECOND_CACHE, Product, fixed
 
@@ -33,7 +33,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Block:
-    """A block of k: where it begins, its length, its number and whether it is the last; ``None`` for these where there is but one.
+    """A block of k: where it begins, its length, and whether it is the last one; ``None`` for that where there is but one.
 
     ``first`` is the first row whose sums are kept from block to block.
     """
@@ -41,27 +41,20 @@ class Block:
     start: Number
     length: Number
     first: Number
-    number: Any = None
     last: Any = None
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A shape that a panel has if a condition holds and no earlier one does: its vectors, and the lanes of a last one that is cut."""
-
-    condition: Any
-    vectors: int
-    cut: int
-
-
-@dataclass(frozen=True)
 class Panel:
-    """A panel: its first column, its width in memory and in columns, the shapes it may have, and whether it is the last one."""
+    """A panel: its first column, its width in memory and in columns, and whether it is the last one.
+
+    ``vectors``: how many it may have, each with a condition; the first one that holds counts.
+    """
 
     first: Number
     width: Number
     taken: Number
-    shapes: list[Shape]
+    vectors: list[tuple[Any, int]]
     is_last: Any
 
 
@@ -106,31 +99,29 @@ class Loops:
     def write(self, low: Any, high: Any) -> None:
         """Write the loops over the rows low … high − 1."""
         if self.p.blocks:
-            self._parts(low, high, ir.Constant(I64, self.p.kept_rows), self._blocks)
+            self._parts(low, high, self.code.i64(self.p.kept_rows), self._blocks)
         else:
             self._rows(low, high, Block(0, self.depth, low))
 
     def _blocks(self, low: Any, high: Any) -> None:
         """All blocks of k for some rows."""
         code, b, p = self.code, self.code.b, self.p
-        number = b.sdiv(code.i64(code.add(self.depth, p.block - 1)), ir.Constant(I64, p.block))
-        number = b.select(b.icmp_signed("<", number, ir.Constant(I64, 1)), ir.Constant(I64, 1), number)
-        length = b.sdiv(code.i64(code.add(self.depth, code.sub(number, 1))), number)
-        with code.loop(0, number) as loop:
-            start = code.mul(loop.index, length)
-            last = b.icmp_signed("==", code.add(loop.index, 1), number)
-            self._rows(low, high, Block(start, code.minimum(code.sub(self.depth, start), length), low, loop.index, last))
+        length = code.maximum(code.parts(self.depth, p.block), 1)
+        with code.loop(0, code.maximum(self.depth, 1), length) as loop:
+            left = code.sub(self.depth, loop.index)
+            last = b.icmp_signed("<=", code.i64(left), code.i64(length))
+            self._rows(low, high, Block(loop.index, code.minimum(left, length), low, last))
 
     def _rows(self, low: Any, high: Any, block: Block) -> None:
         """Some rows for a block of k: as many at once as a cache holds."""
         code, b, p = self.code, self.code.b, self.p
         number = code.sub(high, low)
-        most: Any = ir.Constant(I64, p.rows_at_once(p.block))
+        most: Any = code.i64(p.rows_at_once(p.block))
         if not isinstance(self.depth, int):  # shorter blocks leave room for more rows
             for length in (p.block // 2, p.block // 4):
-                short = b.icmp_signed("<=", code.i64(block.length), ir.Constant(I64, length))
-                most = b.select(short, ir.Constant(I64, p.rows_at_once(length)), most)
-        many = b.icmp_signed(">", number, ir.Constant(I64, _FEW * p.mr))
+                short = b.icmp_signed("<=", code.i64(block.length), code.i64(length))
+                most = b.select(short, code.i64(p.rows_at_once(length)), most)
+        many = b.icmp_signed(">", number, code.i64(_FEW * p.mr))
         before = ir.Constant(I1, int(p.by_rows)) if p.by_rows or not p.all_panels else b.icmp_signed(">", number, most)
         if p.all_panels:
             with code.when(before):
@@ -143,14 +134,9 @@ class Loops:
     def _parts(self, low: Any, high: Any, most: Any, write: Callable[[Any, Any], None]) -> None:
         """Parts of some rows, as equal as whole tiles allow."""
         code, b = self.code, self.code.b
-        number = code.sub(high, low)
-        parts = b.sdiv(b.add(number, b.sub(most, ir.Constant(I64, 1))), most)
-        parts = b.select(b.icmp_signed("<", parts, ir.Constant(I64, 1)), ir.Constant(I64, 1), parts)
-        share = b.sdiv(b.add(number, b.sub(parts, ir.Constant(I64, 1))), parts)
-        share = b.and_(code.add(share, self.p.mr - 1), ir.Constant(I64, -self.p.mr))
-        with code.loop(0, parts) as part:
-            start = code.minimum(code.add(low, code.mul(part.index, share)), high)
-            write(start, code.minimum(code.add(start, share), high))
+        share = b.and_(code.add(code.parts(code.sub(high, low), most), self.p.mr - 1), code.i64(-self.p.mr))
+        with code.loop(low, high, share) as part:
+            write(part.index, code.minimum(code.add(part.index, share), high))
 
     def _left(self, low: Any, high: Any, block: Block) -> Rows:
         """Return the rows of A, copied if the product says so."""
@@ -188,13 +174,15 @@ class Loops:
                 with self._at_last(block):
                     self.finish(*sums, first, code.sub(end, first), 0, p.columns)
             return
+        each = self._rows_ahead(low, high, block)
         with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
             with code.when(code.b.not_(before)):
                 self._pack(panel, block, self._copy(panel, block, before), many)
             right = self._right(panel, block, many, before)
             with self._tiles(low, high) as (i, rows, heights):
-                self._panel_ahead(panel, block, i, low, high, rows, before)
+                if each is not None:
+                    self._panel_ahead(panel, block, code.mul(code.sub(i, low), each), code.mul(rows, each), before)
                 self._sums_ahead(panel, block, code.add(i, rows))
                 if self.ahead is not None:
                     with self._at_last(block):
@@ -207,20 +195,18 @@ class Loops:
         """Return the panel of a number; the first ones may be a vector wider than the others, and the last one cut."""
         code, b, p = self.code, self.code.b, self.p
         kinds = p.panels()
-        (_, vectors, wide), (_, least, last) = kinds[0], kinds[-1]
-        edge = p.columns % p.lanes
+        (_, most, wide), (_, least, _) = kinds[0], kinds[-1]
         number = code.i64(number)
-        is_wide = b.icmp_signed("<", number, ir.Constant(I64, wide))
-        cut = b.icmp_signed("==", number, ir.Constant(I64, sum(amount for _, _, amount in kinds) - 1))
+        is_last = b.icmp_signed("==", number, code.i64(sum(amount for _, _, amount in kinds) - 1))
         first, width = code.mul(number, least * p.lanes), least * p.lanes
-        found = [Shape(is_wide, vectors, 0), Shape(None, least, 0)] if len(kinds) > 1 else [Shape(None, vectors, 0)]
+        vectors: list[tuple[Any, int]] = [(None, least)]
         if len(kinds) > 1:
+            is_wide = b.icmp_signed("<", number, code.i64(wide))
             first = code.add(first, code.mul(code.minimum(number, wide), p.lanes))
-            width = b.select(is_wide, ir.Constant(I64, vectors * p.lanes), ir.Constant(I64, width))
-        if edge:
-            whole = found if last > 1 else found[:-1]
-            found = [Shape(cut, least, edge), *whole] if whole else [Shape(None, least, edge)]
-        return Panel(first, width, code.minimum(width, code.sub(p.columns, first)) if edge else width, found, cut)
+            width = b.select(is_wide, code.i64(most * p.lanes), code.i64(width))
+            vectors = [(is_wide, most), *vectors]
+        taken = code.minimum(width, code.sub(p.columns, first)) if p.columns % p.lanes else width
+        return Panel(first, width, taken, vectors, is_last)
 
     def _pack_all(self, block: Block, many: Any) -> None:
         """Copy all panels of a block of k, where B lies by the row in strips of rows: memory is read from its start to its end."""
@@ -247,7 +233,11 @@ class Loops:
             b.call(self.kernels.turn(p), [*map(code.i64, [source, row, to, panel.width, block.length, panel.taken])])
         elif p.packed:
             with code.when(self._copied(panel, many)):
-                copy = self._choose([(shape.condition, self.kernels.copy(p, shape.vectors, shape.cut)) for shape in panel.shapes])
+                copies = [(condition, self.kernels.copy(p, vectors, 0)) for condition, vectors in panel.vectors]
+                if cut := p.columns % p.lanes:
+                    _, least = panel.vectors[-1]
+                    copies = [(panel.is_last, self.kernels.copy(p, least, cut)), *(copies if p.columns > p.width else [])]
+                copy = self._choose(copies)
                 b.call(copy, [*map(code.i64, [self._source(panel, block), p.columns, to, block.length])])
 
     def _right(self, panel: Panel, block: Block, many: Any, before: Any) -> tuple[Any, Number]:
@@ -259,24 +249,28 @@ class Loops:
             return self._source(panel, block), p.columns
         copied = self._copied(panel, many)
         place = b.select(copied, self._copy(panel, block, before), self._source(panel, block))
-        return place, b.select(copied, code.i64(panel.width), ir.Constant(I64, p.columns))
+        return place, b.select(copied, code.i64(panel.width), code.i64(p.columns))
 
-    def _panel_ahead(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any, before: Any) -> None:
-        """Ask, tile by tile, for the next panel, or for the rows of B that it is copied from, if a cache does not hold all of B."""
+    def _rows_ahead(self, low: Any, high: Any, block: Block) -> Number | None:
+        """Return how many rows of the next panel are asked for with each row of A, if a cache does not hold all of B."""
+        code, p = self.code, self.p
+        depth = p.depth if isinstance(p.depth, int) else p.block
+        if not p.packed or depth * p.columns * SIZES[p.dtype] < SECOND_CACHE:
+            return None
+        number = code.maximum(code.sub(high, low), 1)
+        return code.quotient(code.add(block.length, code.sub(number, 1)), number)
+
+    def _panel_ahead(self, panel: Panel, block: Block, first: Any, rows: Any, before: Any) -> None:
+        """Ask for rows of the next panel, or for those of B that it is copied from."""
         code, b, p = self.code, self.code.b, self.p
         size = SIZES[p.dtype]
-        depth = p.depth if isinstance(p.depth, int) else p.block
-        if not p.packed or depth * p.columns * size < SECOND_CACHE:
-            return
-        number = code.i64(code.sub(high, low))
-        each = b.sdiv(code.i64(code.add(block.length, code.sub(number, 1))), number)  # rows of B a row of A
-        first = code.minimum(code.mul(code.sub(i, low), each), block.length)
-        taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
+        first = code.minimum(first, block.length)
+        taken = code.minimum(rows, code.sub(block.length, first))
         if p.y_turned:
-            taken = b.select(before, code.i64(taken), ir.Constant(I64, 0))
+            taken = b.select(before, code.i64(taken), code.i64(0))
         copy = code.at(self._copy(panel, block, before), code.mul(panel.width, block.length), p.dtype)
         place = b.select(before, copy, code.at(self._source(panel, block), panel.width, p.dtype))
-        step = b.select(before, code.i64(panel.width), ir.Constant(I64, p.columns))
+        step = b.select(before, code.i64(panel.width), code.i64(p.columns))
         bytes = code.sub(code.mul(code.minimum(panel.width, code.sub(p.columns, code.add(panel.first, panel.width))), size), 1)
         start = code.at(place, code.mul(first, step), p.dtype)
         b.call(self.kernels.ahead(p, to_write=False), [start, *map(code.i64, (code.mul(step, size), taken, bytes))])
@@ -293,7 +287,7 @@ class Loops:
         """Return where the copy of a panel stands: behind those of the panels to the left of it if all are made before, or alone."""
         code, p = self.code, self.p
         offset = code.i64(code.mul(panel.first, block.length))
-        return code.at(self.panel, code.b.select(before, offset, ir.Constant(I64, 0)), p.dtype)
+        return code.at(self.panel, code.b.select(before, offset, code.i64(0)), p.dtype)
 
     def _choose(self, cases: list[tuple[Any, Any]]) -> Any:
         """Return the function of the first case whose condition holds; that of the last one is not asked for."""
@@ -314,17 +308,17 @@ class Loops:
             heights.append(heights[-1] // 2)
         heights = [rows for rows in heights if rows == p.mr or not isinstance(p.rows, int) or p.rows & rows]
         number = code.sub(high, low)
-        tiles = b.sdiv(code.i64(number), ir.Constant(I64, p.mr))
-        rest = b.and_(code.i64(number), ir.Constant(I64, p.mr - 1))
+        tiles = b.sdiv(code.i64(number), code.i64(p.mr))
+        rest = b.and_(code.i64(number), code.i64(p.mr - 1))
         with code.loop(0, code.add(tiles, code.intrinsic("ctpop", rest)), 1, [code.i64(low)]) as loop:
             (i,) = loop.values
-            rows: Any = ir.Constant(I64, heights[-1])
+            rows: Any = code.i64(heights[-1])
             cases = []
             for height in heights[:-1]:
-                fits = b.icmp_signed(">=", code.i64(code.sub(high, i)), ir.Constant(I64, height))
+                fits = b.icmp_signed(">=", code.i64(code.sub(high, i)), code.i64(height))
                 cases.append((fits, height))
             for fits, height in reversed(cases):
-                rows = b.select(fits, ir.Constant(I64, height), rows)
+                rows = b.select(fits, code.i64(height), rows)
             yield i, rows, [*cases, (None, heights[-1])]
             loop.next = [code.add(i, rows)]
 
@@ -335,18 +329,18 @@ class Loops:
         code, b, p = self.code, self.code.b, self.p
         kernels = []
         for fits, height in heights:
-            shapes = [(shape.condition, self.kernels.micro(p, height, shape.vectors)) for shape in panel.shapes]
+            shapes = [(condition, self.kernels.micro(p, height, vectors)) for condition, vectors in panel.vectors]
             kernels.append((fits, self._choose(shapes)))
         here = code.sub(i, left.first)
         if left.by_tiles:
-            main = code.mul(b.and_(code.i64(here), ir.Constant(I64, -p.mr)), block.length)
-            offset = code.add(main, b.and_(code.i64(here), ir.Constant(I64, p.mr - 1)))
+            main = code.mul(b.and_(code.i64(here), code.i64(-p.mr)), block.length)
+            offset = code.add(main, b.and_(code.i64(here), code.i64(p.mr - 1)))
         else:
             offset = code.mul(here, left.row)
         a = code.at(left.pointer, offset, p.dtype)
         place, step = right
         sums = self._sums(i, within, panel.first, panel.width, block)
-        goes_on = ir.Constant(I64, 0) if block.last is None else block.number
+        goes_on = 0 if block.last is None else block.start
         numbers = (left.row, left.k, step, sums[1], block.length, goes_on)
         b.call(self._choose(kernels), [a, place, sums[0], *map(code.i64, numbers)])
         return sums
@@ -358,9 +352,9 @@ class Loops:
         tile = code.at(self.tile, code.add(code.mul(within, self.row), first), p.dtype) if p.by_rows else self.tile
         if block.last is None:
             return tile, row
-        alone = b.and_(b.icmp_signed("==", block.number, ir.Constant(I64, 0)), block.last)  # one block of k needs no memory for sums
+        alone = b.and_(b.icmp_signed("==", code.i64(block.start), code.i64(0)), block.last)  # one block of k needs no memory for sums
         sums = code.at(self.sums, code.add(code.mul(code.sub(i, block.first), p.padded), first), p.dtype)
-        return b.select(alone, tile, sums), b.select(alone, row, ir.Constant(I64, p.padded))
+        return b.select(alone, tile, sums), b.select(alone, row, code.i64(p.padded))
 
     def _sums_ahead(self, panel: Panel, block: Block, i: Any) -> None:
         """Ask for the sums that the next tile, from row i on, goes on with, if a cache does not hold all of them."""

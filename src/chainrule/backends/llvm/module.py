@@ -8,11 +8,12 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define
+from chainrule.backends.llvm.code import I32, I64, PTR, SCALARS, SIZES, VOID, Code, Number, define, text
 from chainrule.backends.llvm.groups import Grouped, group
-from chainrule.backends.llvm.layout import COUNT, META, TURN, WORDS, Place, Plan
+from chainrule.backends.llvm.layout import COUNT, META, READ, TURN, WORDS, Place, Plan
 from chainrule.backends.llvm.loops import Writer, Written
 from chainrule.backends.llvm.plan import Planner
+from chainrule.backends.llvm.sharing import share
 from chainrule.backends.llvm.stages import Staged, stage
 from chainrule.backends.llvm.target import Target
 from chainrule.errors import ProgramError
@@ -24,9 +25,9 @@ _SPIN = 3000  # looks at the barrier before a thread gives way
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program as a module, with its plan, what led to it, the places of its values, and the groups that each function is for."""
+    """A program as a module in IR, with its plan, what led to it, the places of its values, and the groups that each function is for."""
 
-    module: Any
+    text: str
     plan: Plan
     staged: Staged
     places: Mapping[Value, int]
@@ -77,7 +78,9 @@ class _Building:
 
     def built(self) -> Built:
         grouped, planner = self.staged.grouped, self.planner
-        writer = Writer(self.module, grouped, self.target, planner.place, lambda v: v in planner.of or v in grouped.views, self.training)
+        writer = Writer(
+            self.module, grouped, self.target, planner.place, planner.own, lambda v: v in planner.of or v in grouped.views, self.training
+        )
         written: list[Written] = []
         scratch = 0
         for number, g in enumerate(grouped.groups):
@@ -93,8 +96,14 @@ class _Building:
         self.plan.private += 256 if planner.watched else 0
         self.plan.row_local = self._row_local()
         self.plan.guarded = any(e.op.name in ("gather", "pick", "scatter_add") for e in grouped.program.equations)
-        _Driver(self, written).write()
-        return Built(self.module, self.plan, self.staged, planner.of, writer.groups)
+        run = _Driver(self, written).write()
+        groups: dict[str, list[int]] = {}
+        for name, shared in share([*writer.functions, run]).items():
+            if name in writer.groups:
+                groups.setdefault(shared, []).append(writer.groups[name])
+            if name != shared:
+                del self.module.globals[name]
+        return Built(text(self.module), self.plan, self.staged, planner.of, groups)
 
     def _row_local(self) -> bool:
         """Whether rows are independent of each other, and of how many there are, so that any of them can be run alone."""
@@ -149,35 +158,23 @@ class _Driver:
         self._parts: dict[tuple[Number, int], tuple[Any, Any]] = {}
         self.code = define(building.module, "run", [PTR, I64], internal=False, distinct=False)
 
-    def write(self) -> None:
-        code, b, building = self.code, self.code.b, self.building
+    def write(self) -> Any:
+        """Write the function and return it."""
+        code, b = self.code, self.code.b
         self.context, self.thread = code.function.args
-        self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(WORDS) if name not in ("done", "status")}
+        self.exit = code.function.append_basic_block("exit")
+        self._begin()
+        self.words = {name: code.load(self.context, number, "int64") for number, name in enumerate(READ)}
 
         def address(name: str) -> Any:
             return b.inttoptr(self.words[name], PTR)
 
         self.threads = self.words["threads"]
-        table, self.flags, self.losses = address("table"), address("flags"), address("losses")
+        self.table, self.flags, self.losses = address("table"), address("flags"), address("losses")
         self.mine = code.at(address("private"), code.mul(self.thread, self.words["stride"]), "bool")
         self.scratch = code.at(self.mine, self.plan.scratch, "bool")
         self.order, meta = address("order"), address("meta")
-        self.places: list[Any] = []
-        for number, place in enumerate(self.plan.places):
-            if place.kind == "private":
-                self.places.append(code.at(self.mine, place.offset, "bool"))
-            elif place.kind == "watched":
-                word = code.load(table, number, "int64")
-                nobody = b.ptrtoint(code.at(self.mine, building.unwatched + 1, "bool"), I64)
-                self.places.append(b.inttoptr(b.select(b.icmp_unsigned("==", word, ir.Constant(I64, 0)), nobody, word), PTR))
-            else:
-                self.places.append(b.inttoptr(code.load(table, number, "int64"), PTR))
-        data = {
-            n: b.inttoptr(code.load(table, len(self.plan.places) + n, "int64"), PTR)
-            for n, p in enumerate(self.plan.places)
-            if p.kind == "batch"
-        }
-        self.exit, steps = (code.function.append_basic_block(name) for name in ("exit", "steps"))
+        steps = code.function.append_basic_block("steps")
         self.entry = b.block
         b.position_at_end(steps)
         with code.loop(0, self.words["steps"]) as loop:
@@ -189,9 +186,10 @@ class _Driver:
                 for name, number in (("epoch", epoch), ("step", step)):
                     for n, place in enumerate(self.plan.places):
                         if place.kind == "private" and place.name == name:
-                            code.store(b.trunc(number, SCALARS[place.type.dtype]), self.places[n], 0, place.type.dtype)
-                for n, source in data.items():
-                    self._gather(self.plan.places[n], source, self.places[n], start)
+                            code.store(b.trunc(number, SCALARS[place.type.dtype]), self._place(n), 0, place.type.dtype)
+                for n, place in enumerate(self.plan.places):
+                    if place.kind == "batch":
+                        self._gather(place, self._address(len(self.plan.places) + n), self._place(n), start)
             for stage in range(self.plan.stages):
                 if stage:
                     self._meet()
@@ -207,15 +205,49 @@ class _Driver:
         b.ret_void()
         b.position_at_end(self.entry)
         b.branch(steps)
+        return code.function
 
     _tested = False
+
+    def _place(self, number: int) -> Any:
+        """Return where a place stands. It is read where it is wanted: there are more of them than registers."""
+        code, b, place = self.code, self.code.b, self.plan.places[number]
+        if place.kind == "private":
+            return code.at(self.mine, place.offset, "bool")
+        if place.kind != "watched":
+            return self._address(number)
+        word = code.load(self.table, number, "int64")
+        nobody = b.ptrtoint(code.at(self.mine, self.building.unwatched + 1, "bool"), I64)
+        return b.inttoptr(b.select(b.icmp_unsigned("==", word, ir.Constant(I64, 0)), nobody, word), PTR)
+
+    def _address(self, number: int) -> Any:
+        """Return an address from the table."""
+        return self.code.b.load(self.code.at(self.table, number, "int64"), typ=PTR, align=8)
+
+    def _begin(self) -> None:
+        """Let the other threads wait until the first one has come; where it does not, they leave."""
+        code, b = self.code, self.code.b
+        begun, way = code.at(self.context, WORDS.index("begun"), "int64"), code.load(self.context, WORDS.index("give_way"), "int64")
+        first, wait, again, come = (code.function.append_basic_block(name) for name in ("first", "wait", "again", "come"))
+        b.cbranch(b.icmp_unsigned("==", self.thread, ir.Constant(I64, 0)), first, wait)
+        b.position_at_end(first)
+        b.atomic_rmw("xchg", begun, ir.Constant(I64, 1), "release")
+        b.branch(come)
+        b.position_at_end(wait)
+        leave = b.switch(b.load_atomic(begun, "acquire", 8, typ=I64), self.exit)
+        leave.add_case(ir.Constant(I64, 0), again)
+        leave.add_case(ir.Constant(I64, 1), come)
+        b.position_at_end(again)
+        _give_way(b, way)
+        b.branch(wait)
+        b.position_at_end(come)
 
     def _split(self) -> None:
         """Find the rows of this thread: whole tiles."""
         code, b = self.code, self.code.b
         tile = 8
         tiles = b.sdiv(code.add(self.rows, tile - 1), ir.Constant(I64, tile))
-        share = b.sdiv(b.sub(b.add(tiles, self.threads), ir.Constant(I64, 1)), self.threads)
+        share = code.quotient(code.add(tiles, code.sub(self.threads, 1)), self.threads)
         low = code.minimum(code.mul(code.mul(self.thread, share), tile), self.rows)
         self.own_rows = low, code.minimum(code.add(low, code.mul(share, tile)), self.rows)
 
@@ -251,8 +283,8 @@ class _Driver:
         code, b, written = self.code, self.code.b, self.written[number]
         share = self.staged.share[number]
         extent: Number = code.mul(self.rows, written.extent.multiple) if isinstance(written.extent, Batch) else written.extent
-        arguments = [self.places[self.planner.place(value)] for value in written.places] + [self.rows]
-        rest = [self.scratch, code.at(self.flags, stage, "int32")]
+        arguments = [self._place(self.planner.place(value)) for value in written.places] + [self.rows]
+        rest = [self.mine, self.scratch, code.at(self.flags, stage, "int32")]
 
         def call(low: Number, high: Number) -> None:
             b.call(written.function, [*arguments, code.i64(low), code.i64(high), *rest])
@@ -277,7 +309,7 @@ class _Driver:
             units = -(-extent // grain) if fixed else code.b.sdiv(code.add(extent, grain - 1), ir.Constant(I64, grain))
             ends = []
             for extra in (0, 1):
-                unit = code.b.sdiv(code.i64(code.mul(units, code.add(self.thread, extra))), self.threads)
+                unit = code.quotient(code.mul(units, code.add(self.thread, extra)), self.threads)
                 ends.append(code.minimum(code.mul(unit, grain), extent))
             if not fixed:
                 return ends[0], ends[1]
@@ -289,7 +321,7 @@ class _Driver:
         code, b = self.code, self.code.b
         self._tested = True
         number, type = self.plan.outputs["loss"][:2]
-        loss = code.load(self.places[number], 0, type.dtype)
+        loss = code.load(self._place(number), 0, type.dtype)
         finite = b.fcmp_ordered("<", code.intrinsic("fabs", loss), code.number(float("inf"), loss.type))
         flagged: Any = ir.Constant(I32, 0)
         for earlier in range(stage):
@@ -318,7 +350,7 @@ class _Driver:
             self._meet()
         for source, to in own:
             dtype = self.plan.places[to].type.dtype
-            code.store(code.load(self.places[source], 0, dtype), self.places[to], 0, dtype)
+            code.store(code.load(self._place(source), 0, dtype), self._place(to), 0, dtype)
         for number, (source, to) in enumerate(shared):
             type = self.plan.places[to].type
             with code.when(b.icmp_unsigned("==", b.urem(ir.Constant(I64, number), self.threads), self.thread)):
@@ -326,8 +358,8 @@ class _Driver:
                 code.call(
                     "llvm.memcpy.p0.p0.i64",
                     VOID,
-                    self.places[to],
-                    self.places[source],
+                    self._place(to),
+                    self._place(source),
                     ir.Constant(I64, bytes),
                     ir.Constant(ir.IntType(1), 0),
                 )
@@ -359,9 +391,14 @@ def _barrier(module: Any) -> Any:
     looks.add_incoming(more, check)
     b.cbranch(b.icmp_unsigned(">", more, ir.Constant(I32, _SPIN)), way, wait)
     b.position_at_end(way)
-    b.call(b.inttoptr(give_way, ir.FunctionType(I32, []).as_pointer()), [])
+    _give_way(b, give_way)
     looks.add_incoming(ir.Constant(I32, _SPIN // 2), way)
     b.branch(wait)
     b.position_at_end(away)
     b.ret_void()
     return code.function
+
+
+def _give_way(b: Any, address: Any) -> None:
+    """Let other threads run."""
+    b.call(b.inttoptr(address, ir.FunctionType(I32, []).as_pointer()), [])

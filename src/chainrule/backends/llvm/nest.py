@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from llvmlite import ir
@@ -26,6 +26,7 @@ class Shared(Protocol):
     definitions: dict[Value, Equation]
     target: Target
     place: Callable[[Value], Any]
+    own: Callable[[Value], int | None]
     leaf: Callable[[Value], bool]
     kernels: Kernels
     training: bool
@@ -33,8 +34,8 @@ class Shared(Protocol):
     def product(self, group: Group) -> Product | None:
         """Return how a group's product is computed, if it is a fast one."""
 
-    def only(self, function: Function) -> Function:
-        """Return a whole function, or the one that does the same where there is one already."""
+    def whole(self, function: Function) -> None:
+        """Tell that a function is whole."""
 
 
 class Nest:
@@ -44,44 +45,41 @@ class Nest:
         self.writer = writer
         self.group = group
         self.name = name
-        views = writer.grouped.views
-        leaves = [*group.reads, *group.stores, *group.watches]
-        keys: dict[Any, int] = {}
-        self.places: list[Value] = []
-        for value in leaves:
-            if writer.place(value) not in keys:
-                keys[writer.place(value)] = len(self.places)
-                self.places.append(value)
+        self.places: list[Value] = []  # whose memory the function is given
+        own: dict[Any, int] = {}  # where the others stand in the thread's own memory
+        keys = set[Any]()
+        for value in [*group.reads, *group.stores, *group.watches]:
+            key = writer.place(value)
+            if key not in keys:
+                keys.add(key)
+                offset = writer.own(value)
+                if offset is None:
+                    self.places.append(value)
+                else:
+                    own[key] = offset
         self.entry_of: dict[Code, tuple[Code, Any]] = {}  # what writes its first block, and the one behind it
         self.bad_of: dict[Code, Any] = {}  # an i32 that becomes 1 when an index is out of its range, where there are indices
-        self.code = self.begin(name, [])
-        function = self.code.function
-        self.keys = keys
-        self.pointers = list(function.args[: len(self.places)])
-        self.rows, self.low, self.high, self.scratch, self.flag = function.args[len(self.places) :]
-        self.views = views
-        self.emitter = self.emitting(self.code, self.pointers, self.rows)
+        self.code = define(writer.module, name, [*[PTR] * len(self.places), *[I64] * 3, *[PTR] * 3])
+        self.rows, self.low, self.high, mine, self.scratch, self.flag = self.code.function.args[len(self.places) :]
+        self.views = writer.grouped.views
+        pointers = {writer.place(value): pointer for value, pointer in zip(self.places, self.code.function.args, strict=False)}
+        pointers |= {key: self.code.at(mine, offset, "bool") for key, offset in own.items()}
+        self.emitter = self.emitting(self.code, pointers, self.rows)
 
-    def begin(self, name: str, more: list[Any]) -> Code:
-        """Begin a function of the group, with room before its loops for what they do not change."""
-        return define(self.writer.module, name, [*[PTR] * len(self.places), I64, *(more or [I64, I64]), PTR, PTR])
-
-    def emitting(self, code: Code, pointers: list[Any], rows: Any, *, flat: bool = False) -> Emitter:
+    def emitting(self, code: Code, pointers: Mapping[Any, Any], rows: Any, *, flat: bool = False) -> Emitter:
         """Return an emitter for a function of the group; scalars go to the function's first block."""
         before = Code(code.function, ir.IRBuilder(code.b.block))  # only this one writes there: builders don't know of each other
         hoist = before if self.group.space else None
         code.b.position_at_end(code.function.append_basic_block("start"))
         self.entry_of[code] = (before, code.b.block)
-        stored: dict[Value, Any] = {}
-        keys = self.keys
-        for value in [*self.group.reads, *self.group.stores]:
-            stored[value] = pointers[keys[self.writer.place(value)]]
+        place = self.writer.place
+        stored = {value: pointers.get(place(value)) for value in [*self.group.reads, *self.group.stores]}
         for view, source in self.views.items():
             if source in stored:
                 stored[view] = stored[source]
         emitter = Emitter(code, self.writer.definitions, stored, rows, lambda: self.bad(code), hoist=hoist, flat=flat)
         for value in self.group.watches:
-            emitter.watched[value] = _watched(before, pointers[keys[self.writer.place(value)]])
+            emitter.watched[value] = _watched(before, pointers[place(value)])
         return emitter
 
     def bad(self, code: Code) -> Any:

@@ -35,6 +35,11 @@ class Planner:
         """Return the place where a value is stored, always or while someone watches."""
         return self.of[value] if value in self.of else self.watched[value]
 
+    def own(self, value: Value) -> int | None:
+        """Return where a value stands in a thread's own memory, if it does."""
+        place = self.plan.places[self.place(value)]
+        return place.offset if place.kind == "private" else None
+
     def private(self, type: Type, name: str = "") -> int:
         """Add a scalar of a thread's own."""
         place = Place("private", name, type, offset=self.plan.private)

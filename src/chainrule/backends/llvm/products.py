@@ -29,9 +29,9 @@ class Products(Nest):
 
         def call(tile: Any, step: Number, i: Any, rows: Number, j: Number, taken: Number) -> None:
             if flat and p.by_rows:  # rows that follow each other without a gap are one long row
-                dense = code.b.icmp_signed("==", code.i64(step), ir.Constant(I64, p.columns))
+                dense = code.b.icmp_signed("==", code.i64(step), code.i64(p.columns))
                 taken = code.b.select(dense, code.i64(code.mul(rows, taken)), code.i64(taken))
-                rows = code.b.select(dense, ir.Constant(I64, 1), code.i64(rows))
+                rows = code.b.select(dense, code.i64(1), code.i64(rows))
             code.b.call(finish, [frame, tile, *map(code.i64, (step, i, rows, j, taken))])
 
         pointers, depth, ahead = emitter.stored, emitter.size(p.depth), self.prefetch(p)
@@ -39,7 +39,7 @@ class Products(Nest):
         if self.writer.training or p.y_turned or not (p.rows == 1 or isinstance(p.rows, Batch)):
             loops.write(code.i64(low), code.i64(high))
             return
-        alone = code.b.icmp_signed("==", code.sub(code.i64(high), code.i64(low)), ir.Constant(I64, 1))
+        alone = code.b.icmp_signed("==", code.sub(code.i64(high), code.i64(low)), code.i64(1))
         with code.b.if_else(alone) as (then, otherwise):
             with then:
                 write_row(code, p, self.writer.kernels, pointers[p.x], pointers[p.y], code.i64(low), depth, self.scratch, call)
@@ -49,11 +49,17 @@ class Products(Nest):
     def frame(self, outside: list[tuple[Value, str]]) -> Any:
         """Return memory with what the end of each tile needs: the places, B, the flag, and scalars that no tile changes."""
         entry, emitter = self.emitter.hoist or self.code, self.emitter
-        memory = entry.b.alloca(I64, len(self.places) + 2 + len(outside))
+        arguments = dict(zip(self.places, self.code.function.args, strict=False))
+        words = [*(arguments[value] for value in self.arrays()), self.rows, self.flag, *(emitter.scalar(*wanted) for wanted in outside)]
+        memory = entry.b.alloca(I64, len(words))
         memory.type = PTR  # llvmlite takes it for the address of one word
-        for number, value in enumerate([*self.pointers, self.rows, self.flag, *(emitter.scalar(*wanted) for wanted in outside)]):
+        for number, value in enumerate(words):
             entry.b.store(value, entry.at(memory, number, "int64"))
         return memory
+
+    def arrays(self) -> list[Value]:
+        """Return the values whose memory the end of a tile needs."""
+        return [value for value in self.places if value.type.shape or value in self.group.watches]
 
     def prefetch(self, p: Product) -> Callable[[Any, Number, Number, Number], None] | None:
         """Return what asks for the memory that a tile's end reads while the tile is computed, if a cache does not hold it."""
@@ -77,14 +83,15 @@ class Products(Nest):
         """
         code = define(self.writer.module, f"{self.name}.tile", [PTR, PTR, *[I64] * 5])
         frame, tile, step, i, height, j, taken = code.function.args
-        number = len(self.places)
+        arrays = self.arrays()
+        number = len(arrays)
         entry = Code(code.function, ir.IRBuilder(code.b.block))
 
-        def word(at: int) -> Any:
-            return entry.load(frame, at, "int64")
+        def word(at: int, type: Any = PTR) -> Any:
+            return entry.b.load(entry.at(frame, at, "int64"), typ=type, align=8)
 
-        pointers = [entry.b.inttoptr(word(at), PTR) for at in range(number)]
-        rows, flag = word(number), entry.b.inttoptr(word(number + 1), PTR)
+        pointers = {self.writer.place(value): word(at) for at, value in enumerate(arrays)}
+        rows, flag = word(number, I64), word(number + 1)
         emitter = self.emitting(code, pointers, rows, flat=flat)
         outside: list[tuple[Value, str]] = []
 
@@ -97,7 +104,7 @@ class Products(Nest):
         m, n = self.group.space
         lanes = 1 if n == 1 and not flat else p.lanes
         edge = p.columns % lanes
-        whole = code.b.and_(taken, ir.Constant(I64, -lanes)) if lanes > 1 else taken
+        whole = code.b.and_(taken, code.i64(-lanes)) if lanes > 1 else taken
 
         def turn(r: Any, c: Any, width: int, mask: Any) -> None:
             number = code.load(tile, code.add(code.mul(r, step), c), p.dtype, width)
@@ -116,7 +123,8 @@ class Products(Nest):
                     emitter.fresh()
                     turn(outer.index, whole, lanes, code.first_lanes(code.sub(taken, whole) if flat else edge, lanes))
         self.finish(code, flag)
-        return self.writer.only(code.function), outside
+        self.writer.whole(code.function)
+        return code.function, outside
 
     def slow_product(self) -> None:
         """A product of anything: each element a sum in the order of k."""

@@ -17,7 +17,7 @@ from chainrule.backends.llvm.code import I64, PTR, Number
 from chainrule.backends.llvm.groups import reduced_axes
 from chainrule.backends.llvm.index import ELEMENTWISE, ZERO, Index, Ix
 from chainrule.backends.llvm.nest import Nest
-from chainrule.ir import Equation, Value
+from chainrule.ir import Batch, Equation, Value
 
 _SUM_LANES = 16  # of horizontal sums, on every machine
 _COLUMN_VECTORS = 4  # that a sum over rows runs side by side
@@ -78,8 +78,8 @@ class Reduction(Nest):
         space = self.group.space
         lane_axis = len(space) - 1
         ranges = self.ranges(emitter, space)
-        lanes = self.lanes(space[-1], _COLUMN_VECTORS)
         single = self.lanes(space[-1])
+        lanes = single * (_COLUMN_VECTORS if single == self.lanes(Batch()) else 1)
         reduced = [axis for axis in axes if shape[axis] != 1]
 
         def inside(indices: list[Any]) -> None:
@@ -107,7 +107,7 @@ class Reduction(Nest):
                 middle = code.add(low, code.b.and_(code.i64(code.sub(high, low)), ir.Constant(I64, -lanes)))
                 with code.loop(low, middle, lanes) as loop:
                     turn(Ix(loop.index, 1), lanes, None)
-                self.vectors(emitter, middle, high, single, turn, self.edge(space, lane_axis, single))
+                self.vectors(emitter, middle, high, single, turn, self.edge(space, lane_axis, single) and None)
             else:
                 wide = lanes if isinstance(low, int) else single
                 self.vectors(emitter, low, high, wide, turn, self.edge(space, lane_axis, wide))

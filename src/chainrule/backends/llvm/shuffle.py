@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.backends.llvm.code import I64, PTR, define
+from chainrule.backends.llvm.code import I64, PTR, define, text
 from chainrule.backends.llvm.emit import philox
 from chainrule.backends.llvm.order import LANES
 
@@ -15,7 +15,7 @@ def written() -> str:
     """Return a module in IR with the function ``shuffle``: addresses of the order and of rows + 2 · LANES words, rows, seed, epoch."""
     module = ir.Module("shuffle")
     _write(module)
-    return str(module)
+    return text(module)
 
 
 def _write(module: Any) -> None:
@@ -27,7 +27,7 @@ def _write(module: Any) -> None:
     zero = code.number(0, type)
     with code.loop(0, rows, 2 * LANES) as loop:  # row i draws the words 2(i mod 2) and 2(i mod 2) + 1 of block ⌊i/2⌋
         blocks = b.add(code.splat(b.lshr(loop.index, ir.Constant(I64, 1)), LANES), code.places(LANES))
-        words = philox(code, [code.splat(epoch, LANES), zero, blocks, zero], code.splat(seed, LANES), 0)
+        words = philox(code, [code.splat(epoch, LANES), zero, blocks, zero], code.splat(seed, LANES), 0, loop=True)
         for odd in (0, 1):
             bound = b.add(b.mul(blocks, code.number(2, type)), code.number(1 + odd, type))
             low = b.lshr(b.mul(words[2 * odd], bound), shift)

@@ -15,6 +15,7 @@ from chainrule.inspect.attributions.pictures import UP, curve, cut, decimals_for
 from chainrule.inspect.attributions.row_text import beside
 from chainrule.inspect.layout import HEAD, NARROWEST, NOTE, Line, Part, lay_out, title
 from chainrule.training.metrics import METRICS
+from chainrule.words import setting
 
 _SHOWN = 16
 _CLASSES = 4  # with more, only those that a column moves most
@@ -73,7 +74,7 @@ class _ModelText:
             text.rstrip()
             yield text
         if more := len(all.importances) - len(shown):
-            yield Text(f"and {more:,} columns that matter less; --all shows each", "dim")
+            yield Text(f"and {more:,} columns that matter less; {setting('everything', True)} shows each", "dim")
 
     def importance_notes(self) -> Iterator[Part]:
         yield Line("")

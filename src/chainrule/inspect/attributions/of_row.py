@@ -19,6 +19,7 @@ from chainrule.inspect.attributions.neighbors import distances, nearest
 from chainrule.inspect.attributions.shapley import MOST_EXACT, shapley_values
 from chainrule.training.metrics import decide
 from chainrule.training.model import Model
+from chainrule.words import setting
 
 BACKGROUND = 100
 """So many rows, at most, are what a row is compared with."""
@@ -149,7 +150,7 @@ def explain_row(model: Model, data: Any, row: int, *, of: str | None = None, bac
     """
     table = model.table(data)
     if not isinstance(row, (int, np.integer)) or isinstance(row, bool) or not 0 <= row < table.rows:
-        raise OptionError(f"--row {row}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
+        raise OptionError(f"{setting('row', row)}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
     row = int(row)
     answers = Answers(model, of)
     target, outputs = answers.target, answers.outputs
@@ -215,7 +216,9 @@ def _background(model: Model, table: Table, background: Any, seed: int) -> tuple
     if compared.rows == 0:
         raise DataError(f"{compared.source} has no rows: there is nothing to compare the row with.")
     if background is None and table.rows == 1:
-        raise DataError(f"{table.source} has one row and nothing to compare it with; name a table of other rows: --background FILE.")
+        raise DataError(
+            f"{table.source} has one row and nothing to compare it with; name a table of other rows: {setting('background', 'FILE')}."
+        )
     chosen = sample_rows(compared.rows, BACKGROUND, seed)
     return compared, model.encoder.transform(compared.take(chosen), "float64")
 

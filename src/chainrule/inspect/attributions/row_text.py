@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -12,6 +11,7 @@ from chainrule.data.cells import listed
 from chainrule.inspect.attributions.of_row import NEIGHBORS_AMONG, RowExplanation, probability
 from chainrule.inspect.attributions.pictures import DOWN, UP, cut, decimals_for, number, signed_bars
 from chainrule.inspect.layout import HEAD, NARROWEST, NOTE, Line, Part, lay_out, title
+from chainrule.words import setting
 
 _SHOWN = 16
 _MISSING = "missing"
@@ -156,7 +156,7 @@ class _RowText:
 def beside(others: Sequence[str]) -> Iterator[Part]:
     """Yield the line that says which other targets the model has."""
     if others:
-        yield Line(f"The model predicts {listed(others)} as well: --of {shlex.quote(others[0])} explains that.", "dim", hang=2)
+        yield Line(f"The model predicts {listed(others)} as well: {setting('of', others[0])} explains that.", "dim", hang=2)
 
 
 def _shared(names: list[str], cells: list[str], room: int) -> tuple[int, int]:

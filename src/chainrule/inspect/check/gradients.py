@@ -18,6 +18,7 @@ from chainrule.inspect.step.trace import prediction_of
 from chainrule.training.model import Model, describe
 from chainrule.training.textbook.example import Example
 from chainrule.training.whole_numbers import check_count, check_seed
+from chainrule.words import word
 
 ROWS = 100
 """So many rows are a batch for the check, unless told otherwise: enough to stir every unit, and few enough to be quick."""
@@ -131,7 +132,7 @@ def check_gradients(model: Model, data: Any, *, rows: int | None = None, seed: i
         OptionError: the number of rows or the seed is out of range.
         DataError: no row has a known target, a column is missing, or a cell cannot be read.
     """
-    most = check_count("--rows", ROWS if rows is None else rows)
+    most = check_count(word("rows"), ROWS if rows is None else rows)
     check_seed(seed)
     table = model.table(data)
     known = model.goal.known_rows(table)

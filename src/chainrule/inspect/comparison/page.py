@@ -16,6 +16,7 @@ from chainrule.inspect.report.charts import COLORS, line_charts
 from chainrule.inspect.report.page import figure, page, part, section, sentence, table
 from chainrule.training.events import History
 from chainrule.training.files import write_atomically
+from chainrule.words import setting
 
 _PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -28,7 +29,7 @@ def write_comparison(comparison: Comparison, out: str | Path) -> Path:
     """
     path = Path(out)
     if path.is_dir():
-        raise OptionError(f"--out {path} is a folder; name a file in it.")
+        raise OptionError(f"{setting('out', path)} is a folder; name a file in it.")
     try:
         write_atomically(path, comparison_html(comparison).encode())
     except OSError as error:

@@ -13,6 +13,7 @@ from chainrule.errors import OptionError
 from chainrule.training.goal import Goal
 from chainrule.training.metrics import METRICS, decide, middle
 from chainrule.training.record import RunRecord
+from chainrule.words import setting
 
 RESAMPLES, SEED = 2000, 0
 LISTED = 10
@@ -116,7 +117,9 @@ def _common(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> tupl
         if record.model is None:
             raise OptionError(f"{name} has no model yet, so its answers cannot be compared.")
         if record.prepared is None or record.prepared.test is None:
-            what = "its table is not where it was; give --data" if record.prepared is None else "it was trained without test rows"
+            what = (
+                f"its table is not where it was; give {setting('data')}" if record.prepared is None else "it was trained without test rows"
+            )
             raise OptionError(f"the answers of {name} are not compared: {what}.")
     assert first.prepared is not None and second.prepared is not None and first.model is not None and second.model is not None
     one, other = first.prepared.test, second.prepared.test
@@ -128,7 +131,9 @@ def _common(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> tupl
         raise OptionError(f"{names[0]} and {names[1]} know other classes, so their answers cannot be compared.")
     _, places, _ = np.intersect1d(one.rows, other.rows, return_indices=True)
     if len(places) < 2:
-        raise OptionError(f"{names[0]} and {names[1]} have {len(places)} test rows in common; --test FILE gives runs the same test rows.")
+        raise OptionError(
+            f"{names[0]} and {names[1]} have {len(places)} test rows in common; {setting('test', 'FILE')} gives runs the same test rows."
+        )
     return one.table.take(places), None if one.weights is None else one.weights[places]
 
 

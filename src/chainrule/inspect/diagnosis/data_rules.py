@@ -10,6 +10,7 @@ from chainrule.data.measures.target import alone
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.inspect.diagnosis.wording import listed, percent, places
 from chainrule.training.findings import Finding
+from chainrule.words import setting
 
 LEAK = 0.97
 """A column that takes away 97 % of the guessing error alone is nearly the target itself: measurements of the world do not do that."""
@@ -68,7 +69,8 @@ def duplicate_rows(m: Measurements) -> Finding | None:
                 f"{len(both.again):,} of the {len(rows):,} {name} rows ({percent(both.share)}) stand among the training rows as well, "
                 "such as "
                 f"{first}; {percent(both.near)} of them nearly agree with others as well.",
-                f"Take repeated rows out before splitting, or split by what they belong to (--group): the {name} figures are too good.",
+                f"Take repeated rows out before splitting, or split by what they belong to ({setting('group')}): the {name} figures are "
+                "too good.",
                 {"share": both.share, "rows": float(len(both.again)), "near": both.near},
                 tuple(rows.number(row) for row in shown),
             )
@@ -82,7 +84,7 @@ def duplicate_rows(m: Measurements) -> Finding | None:
         0,
         f"{len(within.again):,} of the {len(m.train):,} training rows ({percent(within.share)}) repeat an earlier one, such as "
         f"{places(m.train, shown[:3], len(within.again))}; {percent(within.near)} of them nearly agree with others as well.",
-        "Take repeated rows out, or give each row once with a weight (--weight).",
+        f"Take repeated rows out, or give each row once with a weight ({setting('weight')}).",
         {"share": within.share, "rows": float(len(within.again)), "near": within.near},
         tuple(m.train.number(row) for row in shown),
     )

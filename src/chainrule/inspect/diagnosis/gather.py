@@ -24,6 +24,7 @@ from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared, prepare
 from chainrule.training.record import RunRecord, open_run
 from chainrule.training.run_folder import RUN
+from chainrule.words import setting
 
 Gathered = tuple[Measurements, list[str]]
 """The measurements, and a sentence for each thing that is missing and was done without."""
@@ -123,7 +124,7 @@ def _of_model(model: Model, data: Any) -> Gathered:
     if data is None:
         raise OptionError(
             "this is a model file alone, without the run's history and without its data: diagnose the folder of the run, or give the "
-            "table with --data."
+            f"table with {setting('data')}."
         )
     options = Options.of({"split": "100", **model.reading} | ({"weight": model.weight.name} if model.weight else {}))
     prepared = prepare(data, list(model.goal.names), options)

@@ -10,6 +10,7 @@ from chainrule.inspect.diagnosis.references import Reference
 from chainrule.inspect.diagnosis.wording import percent, places
 from chainrule.training.findings import Finding
 from chainrule.training.tasks import SQUARED
+from chainrule.words import setting
 
 LARGE, POOR_LARGE, SMALL = 100.0, 10.0, 0.01
 """Fresh networks answer with numbers near 1: a target 100 times larger has gradients 100 times larger; from 10 on it matters if it "
@@ -67,7 +68,7 @@ def _heavy_tail(m: Measurements) -> Finding | None:
         0,
         f"{found.rows:,} of the {len(values):,} training rows hold {percent(found.share)} of the squared deviation of {m.target}, whose "
         f"median is {np.median(values):.4g} and whose largest value is {values.max():.4g}: the loss is theirs alone.",
-        "Predict its logarithm if it is positive, or use --loss huber; check the largest values.",
+        f"Predict its logarithm if it is positive, or use {setting('loss', 'huber')}; check the largest values.",
         {"share": found.share, "rows": float(found.rows), "median": float(np.median(values)), "largest": float(values.max())},
     )
 
@@ -135,7 +136,11 @@ def _classes_as_quantity(m: Measurements) -> Finding | None:
         return None
     shown = ", ".join(f"{value:g}" for value in different[:12])
     task = (
-        "--task classification" if m.of_table else "cross_entropy with one output a class" if len(different) > 2 else "binary_cross_entropy"
+        setting("task", "classification")
+        if m.of_table
+        else "cross_entropy with one output a class"
+        if len(different) > 2
+        else "binary_cross_entropy"
     )
     return Finding(
         "wrong_loss",
@@ -171,7 +176,7 @@ def _quantity_as_classes(m: Measurements) -> Finding | None:
         f"cross_entropy takes {m.target} as {m.classes:,} unrelated classes with {a_class:.1f} training rows each, and as a quantity a "
         "straight "
         f"line through the inputs already explains {percent(linear)} of its variance.",
-        "If it is a quantity, use --task regression." if m.of_table else "If it is a quantity, use mse with one output.",
+        f"If it is a quantity, use {setting('task', 'regression')}." if m.of_table else "If it is a quantity, use mse with one output.",
         {"classes": float(m.classes), "rows_a_class": a_class, "explained": linear},
     )
 
@@ -203,7 +208,7 @@ def class_imbalance(m: Measurements) -> Finding | None:
         f"{m.target} = {label}",
         0,
         f"class '{label}' has {min(present):,} of the {len(goal):,} training rows, one for {ratio:.0f} of the most frequent class{recall}.",
-        "Give its rows more weight (--weight), judge by balanced_accuracy or f1 instead of accuracy, or collect more of them.",
+        f"Give its rows more weight ({setting('weight')}), judge by balanced_accuracy or f1 instead of accuracy, or collect more of them.",
         {"ratio": ratio, "rows": float(min(present))} | ({} if found is None else {"recall": found}),
     )
 
@@ -289,7 +294,7 @@ def _noisy_quantity(m: Measurements) -> Finding | None:
         "has nothing "
         f"to do with the prediction (correlation {outside:.2f}, elsewhere {inside:.2f}). The first suspects: "
         f"{places(m.some, rows[:3], int(far.sum()))}.",
-        "Look at the suspects and correct them; until then use --loss huber or mae.",
+        f"Look at the suspects and correct them; until then use {setting('loss', 'huber')} or mae.",
         {"share": share, "correlation": outside, "elsewhere": inside},
         tuple(m.some.number(row) for row in rows),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.inspect.expansion.expansion import Expansion, Shown
 from chainrule.inspect.reading.recording import Index
 from chainrule.ir import Batch, Value
+from chainrule.words import setting
 
 FEW_OUTPUTS, FEW_UNITS = 10, 3
 
@@ -60,7 +61,7 @@ class Selection:
         units = len(self.of_width(expansion, width)) if width else 0
         left = [f"{units} of {width:,} units"] if units < width else []
         left += [f"row 0 of {rows:,}"] if rows > 1 and not self.everything else []
-        return f"{', '.join(left)}; --all tells every one, and the verdict is on all." if left else ""
+        return f"{', '.join(left)}; {setting('everything', True)} tells every one, and the verdict is on all." if left else ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from chainrule.training.model import Model
 from chainrule.training.options import Options
 from chainrule.training.prepare import Prepared
 from chainrule.training.record import RunRecord, open_run
+from chainrule.words import setting
 
 FILE = "report.html"
 _MOST_COLUMNS, _SHOWN_COLUMNS = 200, 16  # that are listed, and that are listed in the open
@@ -38,12 +39,14 @@ def write_report(run: str | Path, data: Any = None, out: str | Path | None = Non
     record = open_run(run, data)
     path = record.path / FILE if out is None else Path(out)
     if path.is_dir():
-        raise OptionError(f"--out {path} is a folder; name a file in it.")
+        raise OptionError(f"{setting('out', path)} is a folder; name a file in it.")
     html = report_html(record)
     try:
         write_atomically(path, html.encode())
     except OSError as error:
-        raise OptionError(f"the report cannot be written to {path}: {error.strerror or error}; name another file with --out.") from error
+        raise OptionError(
+            f"the report cannot be written to {path}: {error.strerror or error}; name another file with {setting('out')}."
+        ) from error
     return path
 
 
@@ -160,7 +163,7 @@ def _repeat(record: RunRecord) -> str:
     made = ", ".join(f"{name} {version}" for name, version in record.about.get("made_with", {}).items())
     rows = [
         ("data", str(data.get("path", data.get("given", "")))),
-        ("options that are not defaults", ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"),
+        ("options that are not defaults", ", ".join(setting(name, value) for name, value in options.items()) or "none"),
         ("made with", made),
     ]
     return sentence(_promise(record)) + f"{verbatim(command, 'The command')}{facts(rows, 'What it was made of')}"

@@ -10,6 +10,7 @@ from chainrule.inspect.layout import FORMULA, HEAD, NOTE, Block, Line, Part, Row
 from chainrule.inspect.reading.notation import symbolic
 from chainrule.inspect.step.events import Group, Quantity
 from chainrule.inspect.step.wording import Wording
+from chainrule.words import setting
 
 FEW_UNITS = 10
 
@@ -36,7 +37,9 @@ class LayerText:
             yield Block(tuple(formulas))
         yield from self._mask(of_units)
         if len(shown) < width and of_units:
-            yield Line(f"{len(shown)} of {width} units, those that count most for the loss; --all shows every one", NOTE, 4)
+            yield Line(
+                f"{len(shown)} of {width} units, those that count most for the loss; {setting('everything', True)} shows every one", NOTE, 4
+            )
         if sums:
             for unit in shown:
                 yield from self._unit(group, of_units, unit)

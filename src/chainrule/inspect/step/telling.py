@@ -15,6 +15,7 @@ from chainrule.inspect.step.events import DEPTHS, MOST_TERMS, Operand, Quantity,
 from chainrule.inspect.step.scalar import ScalarSum
 from chainrule.inspect.step.tensors import Tensor
 from chainrule.ir import Batch, Value
+from chainrule.words import setting
 
 if TYPE_CHECKING:
     from chainrule.inspect.step.trace import StepTrace
@@ -29,7 +30,7 @@ class Telling:
     def iterate(self, everything: bool, phases: Sequence[str], depth: str) -> Iterator[StepEvent]:
         """Return the events; see :meth:`StepTrace.iterate`."""
         if depth not in DEPTHS:
-            raise OptionError(f"--depth {depth}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
+            raise OptionError(f"{setting('depth', depth)}: there are {', '.join(DEPTHS)}.{nearest(depth, DEPTHS)}")
         return self._arrays(phases) if depth == "layer" else self._numbers(everything, phases, depth == "scalar")
 
     def _numbers(self, everything: bool, phases: Sequence[str], partials: bool) -> Iterator[StepEvent]:

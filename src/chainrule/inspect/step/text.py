@@ -20,6 +20,7 @@ from chainrule.inspect.step.trace import StepTrace
 from chainrule.inspect.step.update_text import UpdateText
 from chainrule.inspect.step.wording import DIGITS, FEW_TERMS, Wording
 from chainrule.ir import PHASES
+from chainrule.words import setting
 
 MOST_INPUTS = 20
 EXPANDED = "In primitives, beside the fused rules"
@@ -145,7 +146,7 @@ class StepText:
                 rows.append(Row(str(event.unit), how.rpartition(":")[0] or how, self.words.show(event.result)))
         yield Block(tuple(rows))
         if rest := len(events) - len(zero) - len(rows):
-            yield Line(f"{rest} more inputs, of less weight in the units below; --all shows every one", NOTE, 4, 2)
+            yield Line(f"{rest} more inputs, of less weight in the units below; {setting('everything', True)} shows every one", NOTE, 4, 2)
         yield from self._zeros([str(unit) for unit in zero])
 
     def _used_inputs(self) -> set[int]:

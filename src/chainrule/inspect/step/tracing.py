@@ -28,6 +28,7 @@ from chainrule.training.state import State
 from chainrule.training.step import Batch, TrainingStep
 from chainrule.training.tasks import head_of
 from chainrule.training.textbook.example import Example
+from chainrule.words import setting, word
 
 STATES = ("start", "best")
 _NEGATIVE = re.compile(r"− -([^ )]+)")
@@ -58,7 +59,7 @@ def trace_step(
     """
     if at not in STATES:
         known = "start, the weights before the first step, and best, those of the model"
-        raise OptionError(f"--at {at}: there are {known}.{nearest(at, STATES)}")
+        raise OptionError(f"{setting('at', at)}: there are {known}.{nearest(at, STATES)}")
     state = (model.best if at == "best" else model.start).copy()
     program, state, rule, own_rate = _under_rule(model.training, state, model.optimizer, optimizer, lr)
     table = _table(model, data)
@@ -171,9 +172,9 @@ def _rows(table: Table, row: int | Sequence[int]) -> list[int]:
     chosen = [row] if isinstance(row, (int, np.integer)) else list(row)
     for place in chosen:
         if not isinstance(place, (int, np.integer)) or isinstance(place, bool) or not 0 <= place < table.rows:
-            raise OptionError(f"--row {place}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
+            raise OptionError(f"{setting('row', place)}: {table.source} has {table.rows:,} rows, 0 to {table.rows - 1}.")
     if not chosen:
-        raise OptionError("--row names no row.")
+        raise OptionError(f"{word('row')} names no row.")
     return [int(place) for place in chosen]
 
 
@@ -192,7 +193,7 @@ def _optimizer(optimizer: str | Optimizer, lr: float | None) -> Optimizer:
         return optimizer
     if optimizer not in optim.OPTIMIZERS:
         known = ", ".join(optim.OPTIMIZERS)
-        raise OptionError(f"--optimizer {optimizer} is not known; choose one of {known}.{nearest(optimizer, optim.OPTIMIZERS)}")
+        raise OptionError(f"{setting('optimizer', optimizer)} is not known; choose one of {known}.{nearest(optimizer, optim.OPTIMIZERS)}")
     make = optim.OPTIMIZERS[optimizer]
     return make() if lr is None else make(lr)
 
@@ -210,9 +211,9 @@ def _fresh(program: Program, state: State, optimizer: Optimizer) -> State:
 
 def _with_rate(state: State, rule: str, lr: float) -> State:
     if "lr" not in state.hyper:
-        raise OptionError(f"--lr: the rule of this run, {rule}, has no learning rate; choose another with --optimizer.")
+        raise OptionError(f"{word('lr')}: the rule of this run, {rule}, has no learning rate; choose another with {setting('optimizer')}.")
     if not lr > 0 or not np.isfinite(lr):
-        raise OptionError(f"--lr is {lr!r} and must be a finite number above 0.")
+        raise OptionError(f"{word('lr')} is {lr!r} and must be a finite number above 0.")
     return replace(state, hyper=state.hyper | {"lr": float(lr)})
 
 

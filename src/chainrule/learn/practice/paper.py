@@ -12,6 +12,7 @@ from chainrule.learn.practice.exercise import Exercise, Verdict
 from chainrule.learn.practice.generate import make_exercise
 from chainrule.learn.practice.templates import TEMPLATES
 from chainrule.training.whole_numbers import check_count, check_seed
+from chainrule.words import word
 
 CHAPTERS = range(1, 7)
 MOST = 500
@@ -38,8 +39,8 @@ def chosen_templates(names: Sequence[str] = (), chapters: Sequence[int] = ()) ->
 def check_sheet(count: int, seed: int) -> None:
     """Refuse a number of exercises or a seed that is out of range: OptionError."""
     check_seed(seed)
-    if check_count("--count", count) > MOST:
-        raise OptionError(f"--count is {count} and must be at most {MOST}.")
+    if check_count(word("count"), count) > MOST:
+        raise OptionError(f"{word('count')} is {count} and must be at most {MOST}.")
 
 
 def compose(seed: int, count: int, templates: Sequence[str] = ()) -> list[Exercise]:

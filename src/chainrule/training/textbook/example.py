@@ -14,6 +14,7 @@ from chainrule.errors import OptionError
 from chainrule.optim import Optimizer
 from chainrule.training.state import State
 from chainrule.training.step import TrainingStep, training_step
+from chainrule.words import setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,5 +74,7 @@ class Example:
         places = np.atleast_1d(np.asarray(chosen))
         for place in places:
             if not 0 <= place < len(self.x):
-                raise OptionError(f"--row {place}: {self.name} has {len(self.x):,} row{'s' * (len(self.x) > 1)}, 0 to {len(self.x) - 1}.")
+                raise OptionError(
+                    f"{setting('row', place)}: {self.name} has {len(self.x):,} row{'s' * (len(self.x) > 1)}, 0 to {len(self.x) - 1}."
+                )
         return replace(self, x=self.x[places], y=self.y[places])

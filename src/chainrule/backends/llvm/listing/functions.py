@@ -17,21 +17,24 @@ _SHARED = {
     "row": "a row alone times a matrix",
     "turn": "copies a transposed operand into a panel",
     "copy": "copies an operand into a panel",
+    "rows": "copies rows of an operand into tiles",
+    "ahead": "asks for memory ahead",
+    "quotient": "a whole number divided by another",
     "meet": "the barrier",
     "run": "the loop over steps and stages",
 }
 _DEFINE = re.compile(r'^define .*@"?([\w.]+)"?\(')
-_LABEL = re.compile(r'^\s*\.type\s+"?([\w.]+)"?,\s*[@%]function|^"?_?((?:group|product|row|turn|copy|meet|run)[\w.]*)"?:')
+_LABEL = re.compile(r'^\s*\.type\s+"?([\w.]+)"?,\s*[@%]function|^"?_?((?:group|product|row|turn|copy|ahead|quotient|meet|run)[\w.]*)"?:')
 
 
 def describe_ir(built: Built, target: Target, phases: Collection[str]) -> dict[str, Any]:
     """Return the functions in LLVM IR, as they were written, before LLVM's passes."""
-    return {"comment": ";", "functions": _annotated(built, target, phases, _split(str(built.module), _DEFINE))}
+    return {"comment": ";", "functions": _annotated(built, target, phases, _split(built.text, _DEFINE))}
 
 
 def describe_assembly(built: Built, target: Target, phases: Collection[str]) -> dict[str, Any]:
     """Return the functions in the machine's assembly."""
-    return {"comment": "#", "functions": _annotated(built, target, phases, _split(assembly(str(built.module), target), _LABEL))}
+    return {"comment": "#", "functions": _annotated(built, target, phases, _split(assembly(built.text, target), _LABEL))}
 
 
 def _split(text: str, begins: re.Pattern[str]) -> Iterator[tuple[str, str]]:

@@ -91,6 +91,15 @@ class Mask(_Value):
     def __invert__(self) -> Mask:
         return Mask(self.builder, self.builder.not_(self.value), self.format)
 
+    def any(self) -> ir.Value:
+        """Whether any lane is true, an i1."""
+        type_ = self.value.type
+        if not isinstance(type_, ir.VectorType):
+            return self.value
+        name, known = f"llvm.vector.reduce.or.v{type_.count}i1", self.builder.module.globals
+        function = known.get(name) or ir.Function(self.builder.module, ir.FunctionType(type_.element, [type_]), name)
+        return self.builder.call(function, [self.value])
+
 
 class Bits(_Value):
     """Unsigned integers as wide as the float whose bits they are."""
@@ -256,7 +265,7 @@ def quick_two_sum(x: Real | float, y: Real) -> tuple[Real, Real]:
     return total, y - (total - x)
 
 
-def two_product(x: Real, y: Real) -> tuple[Real, Real]:
+def two_product(x: Real, y: Real | float) -> tuple[Real, Real]:
     """x · y and the error of its rounding."""
     product = x * y
     return product, fma(x, y, -product)

@@ -39,8 +39,10 @@ def normal_pdf(x: Real) -> Real:
     return fma(density, rest, density) * power * 2.0**-half
 
 
-def normal_cdf(x: Real) -> Real:
-    """Φ(x), the integral of φ from −∞ to x: of t = −x ≥ 0 it is e^(−t²/2) · v · P(v), v = 1/(t + k), and of x > 0 it is 1 − Φ(−x).
+def _tail(x: Real) -> tuple[Real, Real, Real, float]:
+    """Return q, a small s, a power of 2 and a scale: Φ(−t) = e^(−t²/2) · v · P(v) = (q + s) · power · scale for t = |x|, v = 1/(t + k).
+
+    The product of all but the scale is a normal number, as Φ(−t) may not be.
 
     What each rounding but the last leaves is added to the small part of the sum, so that hardly more than the last one is lost.
     """
@@ -57,5 +59,19 @@ def normal_cdf(x: Real) -> Real:
     product, low = two_product(v, factor)
     low = fma(v, fma(y, slope, first - factor), low)
     low = fma(product, fma(left, fma(v, _SENSITIVITY[kind], 1.0), rest), low)
-    tail = (fma(p, product, fma(p, low, low)) + product) * power
-    return where(x > 0.0, fma(tail, -(2.0**-half), 1.0), tail * 2.0**-half)
+    return product, fma(p, product, fma(p, low, low)), power, 2.0**-half
+
+
+def normal_cdf(x: Real) -> Real:
+    """Φ(x), the integral of φ from −∞ to x; of x > 0 it is 1 − Φ(−x)."""
+    product, small, power, scale = _tail(x)
+    tail = (small + product) * power
+    return where(x > 0.0, fma(tail, -scale, 1.0), tail * scale)
+
+
+def gelu(x: Real) -> Real:
+    """x · Φ(x) = max(x, 0) − |x| · Φ(−|x|), as exact where Φ(x) itself is denormal; NaN at −∞, as the product is."""
+    size = _size(x)
+    product, small, power, scale = _tail(x)
+    large, lost = two_product(size, product)
+    return fma((fma(size, small, lost) + large) * power, -scale, where(x < 0.0, x * 0.0, x))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from chainrule.backends.llvm.math.lanes import Real, fma, polynomial, where
+from chainrule.backends.llvm.math.quarters import quarters
 
 # (sin r − r) / r³ and (cos r − 1 + r²/2) / r⁴ in r², |r| ≤ π/4; errors 2^-27.9, 2^-57.9, 2^-33.0, 2^-63.9 (tools/minimax.py)
 _SIN = {
@@ -19,24 +18,14 @@ _COS = {
 }  # fmt: skip
 
 
-def _sine(x: Real, quarters: int) -> Real:
-    """sin(x + quarters · π/2).
-
-    The product with the first part of π/2 is subtracted without error, as both are multiples of that part's last bit, and the difference is
-    below 1 (Cody and Waite 1980). Beyond 2^(fraction − 1) quarters the multiple is not known any more; r is bounded, so that the result is.
-    The reduction for such numbers (Payne and Hanek 1983) is not made: it needs a table of the bits of 2/π.
-    """
+def _sine(x: Real, more: int) -> Real:
+    """sin(x + more · π/2)."""
     form = x.format
-    shifted = fma(x, 2 / math.pi, form.magic)
-    n = shifted - form.magic
-    r = x
-    for part in form.half_pi:
-        r = fma(n, -part, r)
-    r = r.at_least(-math.pi / 4 - 0.3).at_most(math.pi / 4 + 0.3)
+    n, r = quarters(x)
     z = r * r
     sine = fma(r * z, polynomial(z, _SIN[form.dtype]), r)
     cosine = fma(z * z, polynomial(z, _COS[form.dtype]), fma(z, -0.5, 1.0))
-    bits = shifted.bits + quarters if quarters else shifted.bits
+    bits = n + more if more else n
     chosen = where((bits & 1).is_zero(), sine, cosine)
     return (chosen.bits ^ ((bits & 2) << (form.width - 2))).real
 
