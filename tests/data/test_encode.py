@@ -67,6 +67,28 @@ def test_numbers_too_far_from_training_are_named() -> None:
     assert encoder.transform(table_of(age=["1e300"]), "float64")[0, 0] == pytest.approx(2e300)
 
 
+@pytest.mark.parametrize("row", [0, 4_000, 299_999])
+@pytest.mark.parametrize(("cell", "said"), [(1e300, r"holds 1e\+300, too far"), (math.inf, "holds 'inf' which is infinite")])
+def test_a_number_that_is_no_unit_is_named_wherever_it_stands(row: int, cell: float, said: str) -> None:
+    ages = np.random.default_rng(0).normal(40, 10, 300_000)
+    encoder = fitted(table_of(size=np.ones(9).cumsum(), age=ages[:9]), "number")
+    ages[[1, 5_000]] = math.nan
+    ages[row] = cell
+    with pytest.raises(DataError, match=f"a data frame, row {row}: column 'age' {said}"):
+        for rows in encoder.chunks(read_table(pl.DataFrame({"size": ages.argsort(), "age": ages}), levels={})):
+            rows()
+
+
+def test_a_number_that_is_missing_is_the_same_as_nan_and_as_null() -> None:
+    trained = table_of(age=["1", None, "3"], born=["2020-01-01", "2020-01-03", None])
+    columns = [Column("age", "number"), Column("born", "date", date_format="%Y-%m-%d")]
+    encoder = Encoder.fit(columns, trained, np.arange(3))
+    expected = encoder.transform(table_of(age=pl.Series([2.5, None]), born=trained.frame["born"][1:]))
+    as_nan = table_of(age=pl.Series([2.5, math.nan]), born=trained.frame["born"][1:])
+    np.testing.assert_array_equal(encoder.transform(as_nan), expected)
+    assert expected[1].tolist() == [0, 1, 0, 1]
+
+
 # --- booleans
 
 

@@ -341,6 +341,25 @@ except KeyboardInterrupt:
 """
 
 
+def test_ctrl_c_leaves_an_epoch_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = measure(loop_of().step, loop_of().state, VALID, {})
+    monkeypatch.setattr("chainrule.training.loop._MEASURED_AT_ONCE", 210.0)  # three rows at once
+    loop = loop_of()
+    assert measure(loop.step, loop.state, VALID, {}, None, threading.Event()) == whole
+    predict, sizes = loop.step.predict, []
+
+    def interrupted(state: Any, x: Any) -> np.ndarray:
+        sizes.append(len(x))
+        if len(sizes) == 7:  # the second part of the second epoch's rows
+            signal.raise_signal(signal.SIGINT)
+        return predict(state, x)
+
+    monkeypatch.setattr(loop.step, "predict", interrupted)
+    stopped = list(loop.events())[-1]
+    assert sizes == [3, 3, 3, 3, 1, 3, 3]
+    assert (stopped.reason, stopped.interrupted, stopped.epochs, stopped.best_epoch, loop.state.epoch) == ("interrupted", True, 1, 1, 2)
+
+
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", SECOND], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("at once\n", 0), done.stderr

@@ -455,3 +455,15 @@ def test_steps_on_some_rows_of_the_data_are_those_on_a_copy_of_them(backend: str
     assert some.feed.per_epoch == copy_of_them.feed.per_epoch == 3
     np.testing.assert_array_equal(some.take(8), copy_of_them.take(8))
     assert same(some.end(), copy_of_them.end())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint8", ">f4"])
+def test_many_rows_of_another_dtype_are_predicted_without_a_copy_of_all(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    step = cr.training_step(cr.nn.mlp(4, [5], 3), cr.losses.cross_entropy, cr.optim.sgd(0.1))
+    state, x = step.init(), (10 * np.random.default_rng(0).random((57, 4))).astype(dtype)
+    whole = step.predict(state, x)
+    monkeypatch.setattr("chainrule.training.step._CONVERTED_AT_ONCE", 40)  # ten rows
+    convert, rows = step._array, []
+    monkeypatch.setattr(step, "_array", lambda x, expected: rows.append(len(x)) or convert(x, expected))
+    assert step.predict(state, x).tobytes() == whole.tobytes()
+    assert rows == [10] * 5 + [7]

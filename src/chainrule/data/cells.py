@@ -25,12 +25,14 @@ _UNREADABLE = (
 )
 
 
-def read_column(table: Table, column: Column) -> pl.Series:
+def read_column(table: Table, column: Column, *, finite: bool = True) -> pl.Series:
     """Return one column's cells by its record, one entry a row, null where a cell is missing.
 
     ``number`` gives Float64, ``boolean`` Boolean (a word that is neither the true nor the false one is null), ``date`` Datetime in
     milliseconds (UTC where the cells have a zone), and every other kind String, with whole numbers spelled without a point, or, for a
     ``category`` whose words were known when the table was read, Enum.
+
+    Unless ``finite``, numbers that are NaN or infinite may be left as they are, for someone who meets them anyway.
 
     Raises :class:`DataError` for a table without the column, and, with the row and the cell, for text where a number or a date is
     expected and for an infinite number.
@@ -41,7 +43,7 @@ def read_column(table: Table, column: Column) -> pl.Series:
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)}; a cell is one number, word or date")
     if column.kind == "number":
-        return _numbers(table, column, cells)
+        return _numbers(table, column, cells, finite)
     if column.kind == "boolean":
         return _booleans(column, cells)
     if column.kind == "date":
@@ -86,7 +88,7 @@ def spelled(cells: pl.Series) -> pl.Series:
     return cells.cast(pl.String)
 
 
-def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
+def _numbers(table: Table, column: Column, cells: pl.Series, finite: bool) -> pl.Series:
     if cells.dtype == pl.String:
         values = parse_numbers(cells, column.decimal, column.thousands, column.affixes)
         if (row := _first(values.is_null() & cells.is_not_null())) is not None:
@@ -95,7 +97,7 @@ def _numbers(table: Table, column: Column, cells: pl.Series) -> pl.Series:
             )
     elif cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null):
         values = cells.cast(pl.Float64)
-        if math.isfinite(values.sum()):  # then each is finite, in most columns, and one look has said so
+        if not finite or math.isfinite(values.sum()):  # then each is finite, in most columns, and one look has said so
             return values
         values = values.fill_nan(None)
     else:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import listed, no_such_column, read_column
 from chainrule.data.codes.categories import CategoryCode
-from chainrule.data.codes.code import Code, OneOf, Unit
+from chainrule.data.codes.code import Code
 from chainrule.data.codes.dates import DateCode
 from chainrule.data.codes.numbers import BooleanCode, NumberCode
-from chainrule.data.codes.units import Units
+from chainrule.data.codes.units import TooFarError, Units
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.typed import read_fields, read_record
 from chainrule.errors import DataError, FileFormatError, OptionError
@@ -121,18 +123,21 @@ class Encoder:
             raise DataError(f"{table.source} has no columns {listed(absent)}, which the model was trained with")
         if absent:
             raise no_such_column(table, absent[0])
-        units = Units([self._encoded(code, table, dtype) for code in self.codes], dtype)
+        gaps = [code.column.name for code in self.codes if isinstance(code, NumberCode) and _has_gaps(table.frame[code.column.name])]
+        filled = replace(table, frame=table.frame.with_columns(pl.col(gaps).fill_null(math.nan))) if gaps else table  # all at once
+        units = Units([code.encode(read_column(filled, code.column, finite=False)) for code in self.codes], dtype)
         for first in range(0, max(table.rows, 1), rows):
-            yield partial(units.rows, first, min(first + rows, table.rows))
+            yield partial(self._rows, units, table, first, min(first + rows, table.rows))
 
-    @staticmethod
-    def _encoded(code: Code, table: Table, dtype: DTypeLike) -> list[Unit] | OneOf:
-        """Return a column's units, whose results are numbers of the dtype."""
-        encoded = code.encode(read_column(table, code.column))
-        if isinstance(code, NumberCode | DateCode) and isinstance(encoded, list) and (row := encoded[0].too_far(dtype)) is not None:
-            cell = table.frame[code.column.name][row]
-            raise DataError(f"{table.place(row)}: column '{code.column.name}' holds {cell}, too far from the training rows to be encoded")
-        return encoded
+    def _rows(self, units: Units, table: Table, first: int, stop: int) -> NDArray[Any]:
+        try:
+            return units.rows(first, stop)
+        except TooFarError as far:
+            place, row = far.args
+        name = list(self.sources.values())[place]
+        read_column(table, next(code.column for code in self.codes if code.column.name == name))  # where it is infinite, that is said
+        cell = table.frame[name][row]
+        raise DataError(f"{table.place(row)}: column '{name}' holds {cell}, too far from the training rows to be encoded")
 
     def explain(self, table: Table, row: int) -> list[UnitTrace]:
         """Return for each unit of a row (from 0) how it came from its cell; the results are those of :meth:`transform` in float64.
@@ -171,6 +176,10 @@ def _code_from_json(data: Any, where: str) -> Code:
     if isinstance(code, CategoryCode) and len(set(code.levels)) < len(code.levels):
         raise FileFormatError(f"its {where}.levels has one level twice.")
     return code
+
+
+def _has_gaps(cells: pl.Series) -> bool:
+    return cells.dtype.is_float() and cells.null_count() > 0
 
 
 def _distinct(unit: str, taken: Mapping[str, str]) -> str:

@@ -16,10 +16,11 @@ from chainrule.errors import DataError
 SOURCE = "a data frame"
 
 
-def read_frame(data: object) -> pl.DataFrame:
+def read_frame(data: object, *, nulls: bool = True) -> pl.DataFrame:
     """Return a data frame (pandas, polars, pyarrow, … lazy ones are collected) or a dict of columns as a polars frame.
 
-    Names become strings. A dict's values are sequences, or arrays as in :func:`read_arrays`. Raises :class:`DataError` for anything else.
+    Names become strings. Without ``nulls``, missing numbers may stay NaN. A dict's values are sequences, or arrays as in
+    :func:`read_arrays`. Raises :class:`DataError` for anything else.
     """
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
@@ -29,7 +30,7 @@ def read_frame(data: object) -> pl.DataFrame:
     if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
         polars: pl.DataFrame = frame.to_polars()
         return polars
-    return frame_of_columns([_column_of_series(series) for series in frame.iter_columns()], SOURCE)
+    return frame_of_columns([_column_of_series(series, nulls) for series in frame.iter_columns()], SOURCE)
 
 
 def eager_frame(data: Any) -> Any:
@@ -73,7 +74,7 @@ def frame_of_columns(columns: Iterable[pl.Series], source: str) -> pl.DataFrame:
     if len(set(lengths.values())) > 1:
         (short, rows), *_, (long, more) = sorted(lengths.items(), key=lambda item: item[1])
         raise DataError(f"{source}: '{short}' has {rows} rows and '{long}' has {more}; the columns of a table have equally many")
-    return pl.DataFrame(joined)
+    return pl.DataFrame(list(joined.values()))
 
 
 def column_of_values(name: str, values: Sequence[Any]) -> pl.Series:
@@ -110,14 +111,14 @@ def _columns(name: str, values: object) -> list[pl.Series]:
     return [_column_of_series(series).alias(name)]
 
 
-def _column_of_series(series: Any) -> pl.Series:
+def _column_of_series(series: Any, nulls: bool = True) -> pl.Series:
     """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
     import narwhals.stable.v2 as nw
 
     name, dtype = str(series.name), series.dtype
     naive = dtype == nw.Datetime and dtype.time_zone is None
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
-        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=True)
+        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
     if dtype == nw.String:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
             arrow = series.to_arrow()

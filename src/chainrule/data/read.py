@@ -71,7 +71,7 @@ def read_table(
     if isinstance(missing, str):
         raise OptionError(f"{word('missing')} takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
-        return _finished(read_frame(source), SOURCE, missing, levels)
+        return _finished(read_frame(source, nulls=levels is None), SOURCE, missing, levels)
     name, form, data, ordinary = _opened(source)
     if form == "parquet":
         return _finished(_read_parquet(data, name), name, missing, levels)

@@ -68,11 +68,12 @@ def in_order(X: Any, names: Array) -> Any:
         DataError: a column is missing; says which.
     """
     frame = nw.from_native(X)
-    if missing := [name for name in names if name not in frame.columns]:
+    there = frame.columns
+    if missing := [name for name in names if name not in there]:
         column = f"no column '{missing[0]}'" if len(missing) == 1 else f"no columns {listed(missing)}"
-        hint = nearest(missing[0], frame.columns) if len(missing) == 1 else ""
+        hint = nearest(missing[0], there) if len(missing) == 1 else ""
         raise DataError(f"X has {column}, which it had in training (feature names must be those of fit).{hint}")
-    return X if list(names) == frame.columns else frame.select(list(names)).to_native()
+    return X if list(names) == there else frame.select(list(names)).to_native()
 
 
 def names_of_array(columns: int) -> list[str]:

@@ -29,6 +29,7 @@ from chainrule.training.whole_numbers import check_count
 Metric = Callable[[np.ndarray, np.ndarray], float]
 _ROWS_COPIED = 8192  # of the validation rows at a time, where they stand among others
 _SLICE_SECONDS = 0.05  # between two looks at the clock and at Ctrl-C, and two events for a progress bar
+_MEASURED_AT_ONCE = 2e9  # weights times rows that are predicted between two looks at Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Loop:
     _before: float = 0.0  # seconds of the run before it went on
     _sampling: Schedule | None = None
     _watch: Watch = field(default_factory=Watch)
+    _interrupted: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.best = self.start = self.state.copy()
@@ -171,8 +173,9 @@ class Loop:
     def events(self) -> Iterator[Event]:
         """Train, and yield what happens.
 
-        Ctrl-C lets the step at work finish and stops; a second one interrupts at once. A loss that becomes NaN or infinite stops the
-        run before the update is applied; the last event says which equation and row it came from, and the best weights are kept.
+        Ctrl-C lets the step at work finish, or leaves the epoch unmeasured, and stops; a second one interrupts at once. A loss that
+        becomes NaN or infinite stops the run before the update is applied; the last event says which equation and row it came from, and
+        the best weights are kept.
         """
         self._started = time.perf_counter()
         parameters = sum(a.size for a in self.state.params.values())
@@ -180,10 +183,12 @@ class Loop:
         yield RunStarted(rows, batch_size, self.settings.epochs, parameters, distinct=self._rows)
         reason, error, row = "", "", None
         self._sampling = Schedule() if self.settings.statistics and self._rows else None
-        with _interruptible() as interrupted:
+        with _interruptible() as self._interrupted:
             if self.state.epoch < self.settings.epochs:
                 try:
-                    reason = yield from self._train(interrupted)
+                    reason = yield from self._train()
+                except _UnmeasuredError:
+                    pass  # the flag says why
                 except NonFiniteError as failure:
                     reason, error, row = "the loss is not finite", str(failure), failure.row
                     if not self.best_epoch:
@@ -192,8 +197,9 @@ class Loop:
         kept = self._chooses if self.best_epoch else bool(error)
         if not kept:  # the weights as they are now
             self.best = self.state.copy()
-        reason = reason or f"all {self.settings.epochs} epochs are done"
-        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted.is_set(), error, row)
+        interrupted = self._interrupted.is_set()
+        reason = reason or ("interrupted" if interrupted else f"all {self.settings.epochs} epochs are done")
+        yield Stopped(reason, len(self.history.epochs), self.best_epoch, self._seconds, interrupted, error, row)
 
     @property
     def _chooses(self) -> bool:
@@ -209,7 +215,7 @@ class Loop:
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
 
-    def _train(self, interrupted: threading.Event) -> Generator[Event, None, str]:
+    def _train(self) -> Generator[Event, None, str]:
         """Take steps in slices of about 50 ms until there is a reason to stop; return it, or "" after the last epoch.
 
         A slice ends with its epoch if the state is looked at then. Otherwise it may be of many epochs, whose events follow it.
@@ -229,7 +235,7 @@ class Loop:
         looks = self._chooses or settings.until is not None or settings.stands
         count, steps, reason = self.state.count, 1, self._good_enough() if self.history.epochs else ""
         while work.number < settings.epochs and not reason:
-            if reason := self._told_to_stop(interrupted):
+            if reason := self._told_to_stop():
                 break
             left = work.left if looks else work.left + (settings.epochs - work.number - 1) * work.steps
             due = self._sampling.steps_before(count) if self._sampling is not None else left
@@ -261,9 +267,9 @@ class Loop:
                 raise failure
             if looks and not work.losses:
                 stepper.state = self.state  # with another rate, perhaps
-                reason = self._good_enough() or self._told_to_stop(interrupted)
+                reason = self._good_enough() or self._told_to_stop()
         self.state = stepper.end()
-        return reason or self._told_to_stop(interrupted)
+        return reason or self._told_to_stop()
 
     def _watch_step(self, stepper: Stepper) -> float:
         """Take a step, note what it showed, and return its loss."""
@@ -286,8 +292,9 @@ class Loop:
         last = (self._rows - 1) % self._batch_size + 1  # rows of the epoch's last step
         others = (len(work.losses) - 1) * self._batch_size
         loss = (sum(work.losses[:-1]) * self._batch_size + work.losses[-1] * last) / (others + last)
-        chosen = self.validation_rows
-        valid = {} if self.validation is None else measure(self.step, state, self.validation, self.metrics, chosen)
+        valid = {}
+        if self.validation is not None:
+            valid = measure(self.step, state, self.validation, self.metrics, self.validation_rows, self._interrupted)
         value = valid.get(settings.watch, loss)
         greater = settings.greater_is_better and bool(valid)
         better = value > self.best_value if greater else value < self.best_value
@@ -317,8 +324,8 @@ class Loop:
             return f"{settings.watch} has not improved for {settings.patience} epochs"
         return ""
 
-    def _told_to_stop(self, interrupted: threading.Event) -> str:
-        if interrupted.is_set():
+    def _told_to_stop(self) -> str:
+        if self._interrupted.is_set():
             return "interrupted"
         return f"the time budget of {self.settings.time_budget:g} s is spent" if self._out_of_time() else ""
 
@@ -345,22 +352,46 @@ class _Epoch:
         return losses[left:]
 
 
+class _UnmeasuredError(Exception):
+    """Ctrl-C came while weights were measured."""
+
+
 def measure(
-    step: TrainingStep, state: State, data: Batch, metrics: Mapping[str, Metric], rows: np.ndarray | None = None
+    step: TrainingStep,
+    state: State,
+    data: Batch,
+    metrics: Mapping[str, Metric],
+    rows: np.ndarray | None = None,
+    interrupted: threading.Event | None = None,
 ) -> dict[str, float]:
-    """Return the loss and the metrics of a state's predictions on some rows, by their numbers, or on all, in inference."""
+    """Return the loss and the metrics of a state's predictions on some rows, by their numbers, or on all, in inference.
+
+    Where the flag is set meanwhile, it is left undone.
+    """
     arrays = step.batch(data)
-    prediction = step.predict(state, data[0]) if rows is None else _prediction_of(step, state, data[0], rows)
     y, *w = (arrays[name] if rows is None else arrays[name][rows] for name in ("y", "w") if name in arrays)
+    prediction = _predicted(step, state, data[0], len(y), rows, interrupted)
     with np.errstate(all="ignore"):  # an infinite loss is a result, and is seen in the history
         loss = step.measured_loss(prediction, y, *w)
         return {"loss": loss, **{name: float(metric(prediction, y)) for name, metric in metrics.items()}}
 
 
-def _prediction_of(step: TrainingStep, state: State, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the prediction of some rows, of which few are copied at a time."""
-    parts = (rows[start : start + _ROWS_COPIED] for start in range(0, len(rows), _ROWS_COPIED))
-    return np.concatenate([step.predict(state, x[part]) for part in parts])
+def _predicted(
+    step: TrainingStep, state: State, x: Any, count: int, rows: np.ndarray | None, interrupted: threading.Event | None
+) -> np.ndarray:
+    """Return the prediction of some rows: so many at a time that Ctrl-C is seen soon, and that few are copied."""
+    size = count if interrupted is None else max(int(_MEASURED_AT_ONCE / sum(array.size for array in state.params.values())), 1)
+    if rows is not None:
+        size = min(size, _ROWS_COPIED)
+    elif count <= size:
+        return step.predict(state, x)
+    parts = []
+    for start in range(0, count, size):
+        if interrupted is not None and interrupted.is_set():
+            raise _UnmeasuredError
+        part = slice(start, start + size) if rows is None else rows[start : start + size]
+        parts.append(step.predict(state, {name: array[part] for name, array in x.items()} if isinstance(x, dict) else x[part]))
+    return np.concatenate(parts)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
 Batch = tuple[Any, ...]  # (x, y) or (x, y, w)
+_CONVERTED_AT_ONCE = 1 << 22  # numbers: rows of another dtype are predicted in parts, so that no copy of all is made
 
 
 def training_step(
@@ -120,6 +121,7 @@ class TrainingStep:
         prediction = self.inference_for(x_type).program.output("prediction").type
         target = target_type(loss, prediction) if y is None else Type.parse(y) if isinstance(y, str) else y
         self.signature = Signature(x_type, target)
+        self._takes_floats = isinstance(x_type, Type) and x_type.is_float
         self.program: Program = self.compiled(self.signature).program
 
     def __reduce__(self) -> NoReturn:
@@ -324,6 +326,9 @@ class TrainingStep:
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
+        if type(x) is np.ndarray and x.dtype != self._floats and x.ndim > 1 and x.size > _CONVERTED_AT_ONCE and self._takes_floats:
+            rows = max(_CONVERTED_AT_ONCE * len(x) // x.size, 1)
+            return np.concatenate([self.predict(state, x[start : start + rows], threads=threads) for start in range(0, len(x), rows)])
         arrays = self._x_arrays(x)
         run = self.inference_for(x_signature(arrays))
         if type(x) is np.ndarray and arrays["x"] is x:

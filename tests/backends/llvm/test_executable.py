@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
+import weakref
+
 import numpy as np
 import pytest
 
@@ -91,3 +96,33 @@ def test_an_index_out_of_range_in_any_slice_is_named(product, threads):
 def test_what_does_not_fit_is_refused(product, x, w, i):
     with pytest.raises(TypeRuleError, match="should have"):
         product(arrays(product, x, w, i % 3))
+
+
+def test_machine_code_goes_when_nobody_can_call_it():
+    run = Executable(ops.trace(lambda x: x * 3.0 + 1.0, "f64[B,3]"))
+    run({"x": X})
+    engine = weakref.ref(run._compiled[1].engine)
+    gc.collect()
+    assert engine() is not None
+    run({"x": X})
+    del run
+    gc.collect()
+    assert engine() is None
+
+
+ENDING = """
+import threading, time
+from chainrule import losses, nn, optim
+from chainrule.backends.llvm import compile
+from chainrule.backends.llvm.target import Target
+from chainrule.training.step import training_step
+program = training_step(nn.mlp(30, [100] * 4, 5), losses.mse, optim.adam()).program
+_, text = compile._written(program, Target.host(), True)
+threading.Thread(target=compile.object_code, args=(text, Target.host()), daemon=True).start()
+time.sleep(0.3)
+"""
+
+
+def test_a_process_may_end_while_a_thread_compiles():
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

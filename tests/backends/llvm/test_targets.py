@@ -15,6 +15,7 @@ from chainrule.backends.llvm import Executable, Training
 from chainrule.backends.llvm.listing import listing
 from chainrule.backends.llvm.target import Target
 from chainrule.backends.reference import Reference
+from chainrule.errors import OptionError
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 SSE = Target("x86-64", "", 16, 16)
@@ -85,6 +86,18 @@ print(losses.tobytes().hex())
     slow, plain = run("x86-64"), run("")
     assert slow[0].count("has no fused multiply-add") == 1 and "much slower" in slow[0]
     assert slow[1] == plain[1]
+
+
+@pytest.mark.parametrize(("name", "message"), [("x86_64", "Did you mean 'x86-64'"), ("x86-64-v4", "has no avx512bw, avx512cd")])
+def test_a_processor_that_this_one_is_not_is_refused(monkeypatch, name, message):
+    from llvmlite import binding
+
+    own = {**binding.get_host_cpu_features(), "avx512bw": False, "avx512cd": False}
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: own)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("CHAINRULE_CPU", name)
+    with pytest.raises(OptionError, match=f"CHAINRULE_CPU is '{name}'.*{message}"):
+        Target.host()
 
 
 def test_registers_follow_the_features():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import itertools
+import threading
 from typing import Any
 
 from chainrule.backends.llvm import cache
@@ -12,8 +14,9 @@ from chainrule.backends.llvm.layout import Plan
 from chainrule.backends.llvm.target import Target, initialize
 from chainrule.ir import Program
 
-_engines: list[Any] = []  # machine code stays where it is until the process ends
 _numbers = itertools.count()
+_compiling = threading.RLock()
+atexit.register(_compiling.acquire, timeout=10)  # LLVM's memory does not go while another thread is in it
 
 
 def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, Any]:
@@ -22,13 +25,13 @@ def compiled(program: Program, target: Target, training: bool) -> tuple[Plan, An
     kept = cache.load(name)
     if kept is not None:
         try:
-            return kept[0], _function(kept[1], target)
+            return kept[0], load(kept[1], target)
         except RuntimeError:
             pass  # not this machine's code: it is made anew
     plan, text = _written(program, target, training)
     code = object_code(text, target)
     cache.store(name, plan, code)
-    return plan, _function(code, target)
+    return plan, load(code, target)
 
 
 def _written(program: Program, target: Target, training: bool) -> tuple[Plan, str]:
@@ -43,10 +46,6 @@ def _written(program: Program, target: Target, training: bool) -> tuple[Plan, st
     finally:
         if collects:
             gc.enable()
-
-
-def _function(code: bytes, target: Target) -> Any:
-    return ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(code, target))
 
 
 def optimized(text: str, target: Target) -> Any:
@@ -69,7 +68,8 @@ def optimized(text: str, target: Target) -> Any:
 
 def object_code(text: str, target: Target) -> bytes:
     """Return the object code of a module in IR."""
-    return bytes(target.machine().emit_object(optimized(text, target)))
+    with _compiling:
+        return bytes(target.machine().emit_object(optimized(text, target)))
 
 
 def assembly(text: str, target: Target) -> str:
@@ -77,22 +77,24 @@ def assembly(text: str, target: Target) -> str:
     return str(target.machine().emit_assembly(optimized(text, target)))
 
 
-def load(code: bytes, target: Target, name: str = "run") -> int:
-    """Load object code and return the address of a function in it.
+def load(code: bytes, target: Target, name: str = "run", arguments: int = 2) -> Any:
+    """Load object code and return a function in it, which takes so many int64; the code goes when the function does.
 
     Raises:
         RuntimeError: it is not object code of this machine.
     """
     from llvmlite import binding
 
-    initialize()
-    empty = binding.parse_assembly("")
-    empty.name = f"empty.{next(_numbers)}"
-    engine = binding.create_mcjit_compiler(empty, target.machine())
-    engine.add_object_file(binding.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    address = int(engine.get_function_address(name))
+    with _compiling:
+        initialize()
+        empty = binding.parse_assembly("")
+        empty.name = f"empty.{next(_numbers)}"
+        engine = binding.create_mcjit_compiler(empty, target.machine())
+        engine.add_object_file(binding.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        address = int(engine.get_function_address(name))
     if not address:
         raise RuntimeError(f"the object code has no function '{name}'")
-    _engines.append(engine)
-    return address
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)(address)
+    function.engine = engine  # type: ignore[attr-defined] # it lives as long
+    return function

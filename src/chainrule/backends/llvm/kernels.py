@@ -46,7 +46,7 @@ class Kernels:
             phi.add_incoming(zero, start)
             phi.add_incoming(value, loaded)
             sums.append(phi)
-        with code.loop(0, depth, 1, sums) as loop:
+        with code.loop(0, depth, 1, sums, aligned=True) as loop:
             k = loop.index
             row = [code.load(Bp, code.add(code.mul(k, b_k), v * lanes), dtype, lanes) for v in range(vectors)]
             for r in range(rows):

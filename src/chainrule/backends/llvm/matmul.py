@@ -174,13 +174,15 @@ class Loops:
                 with self._at_last(block):
                     self.finish(*sums, first, code.sub(end, first), 0, p.columns)
             return
+        each = self._rows_ahead(low, high, block)
         with code.loop(0, panels) as loop:
             panel = self._panel(loop.index)
             with code.when(code.b.not_(before)):
                 self._pack(panel, block, self._copy(panel, block, before), many)
             right = self._right(panel, block, many, before)
             with self._tiles(low, high) as (i, rows, heights):
-                self._panel_ahead(panel, block, i, low, high, rows, before)
+                if each is not None:
+                    self._panel_ahead(panel, block, code.mul(code.sub(i, low), each), code.mul(rows, each), before)
                 self._sums_ahead(panel, block, code.add(i, rows))
                 if self.ahead is not None:
                     with self._at_last(block):
@@ -249,17 +251,21 @@ class Loops:
         place = b.select(copied, self._copy(panel, block, before), self._source(panel, block))
         return place, b.select(copied, code.i64(panel.width), code.i64(p.columns))
 
-    def _panel_ahead(self, panel: Panel, block: Block, i: Any, low: Any, high: Any, rows: Any, before: Any) -> None:
-        """Ask, tile by tile, for the next panel, or for the rows of B that it is copied from, if a cache does not hold all of B."""
+    def _rows_ahead(self, low: Any, high: Any, block: Block) -> Number | None:
+        """Return how many rows of the next panel are asked for with each row of A, if a cache does not hold all of B."""
+        code, p = self.code, self.p
+        depth = p.depth if isinstance(p.depth, int) else p.block
+        if not p.packed or depth * p.columns * SIZES[p.dtype] < SECOND_CACHE:
+            return None
+        number = code.maximum(code.sub(high, low), 1)
+        return code.quotient(code.add(block.length, code.sub(number, 1)), number)
+
+    def _panel_ahead(self, panel: Panel, block: Block, first: Any, rows: Any, before: Any) -> None:
+        """Ask for rows of the next panel, or for those of B that it is copied from."""
         code, b, p = self.code, self.code.b, self.p
         size = SIZES[p.dtype]
-        depth = p.depth if isinstance(p.depth, int) else p.block
-        if not p.packed or depth * p.columns * size < SECOND_CACHE:
-            return
-        number = code.i64(code.sub(high, low))
-        each = code.quotient(code.add(block.length, code.sub(number, 1)), number)  # rows of B a row of A
-        first = code.minimum(code.mul(code.sub(i, low), each), block.length)
-        taken = code.minimum(code.mul(rows, each), code.sub(block.length, first))
+        first = code.minimum(first, block.length)
+        taken = code.minimum(rows, code.sub(block.length, first))
         if p.y_turned:
             taken = b.select(before, code.i64(taken), code.i64(0))
         copy = code.at(self._copy(panel, block, before), code.mul(panel.width, block.length), p.dtype)

@@ -46,7 +46,7 @@ class Nest:
         self.group = group
         self.name = name
         self.places: list[Value] = []  # whose memory the function is given
-        self.own: dict[Any, int] = {}  # where the others stand in the thread's own memory
+        own: dict[Any, int] = {}  # where the others stand in the thread's own memory
         keys = set[Any]()
         for value in [*group.reads, *group.stores, *group.watches]:
             key = writer.place(value)
@@ -56,14 +56,14 @@ class Nest:
                 if offset is None:
                     self.places.append(value)
                 else:
-                    self.own[key] = offset
+                    own[key] = offset
         self.entry_of: dict[Code, tuple[Code, Any]] = {}  # what writes its first block, and the one behind it
         self.bad_of: dict[Code, Any] = {}  # an i32 that becomes 1 when an index is out of its range, where there are indices
         self.code = define(writer.module, name, [*[PTR] * len(self.places), *[I64] * 3, *[PTR] * 3])
         self.rows, self.low, self.high, mine, self.scratch, self.flag = self.code.function.args[len(self.places) :]
         self.views = writer.grouped.views
         pointers = {writer.place(value): pointer for value, pointer in zip(self.places, self.code.function.args, strict=False)}
-        pointers |= {key: self.code.at(mine, offset, "bool") for key, offset in self.own.items()}
+        pointers |= {key: self.code.at(mine, offset, "bool") for key, offset in own.items()}
         self.emitter = self.emitting(self.code, pointers, self.rows)
 
     def emitting(self, code: Code, pointers: Mapping[Any, Any], rows: Any, *, flat: bool = False) -> Emitter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import lru_cache
 from typing import Any
 
@@ -36,4 +35,4 @@ def _native() -> Any:
 
         code = object_code(written(), target)
         cache.store(name, Plan(), code)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(load(code, target, "shuffle"))
+    return load(code, target, "shuffle", 5)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from chainrule.errors import OptionError, nearest
+
 _X86 = ("x86_64", "amd64", "i386", "i686")
-_AVX2 = ("avx", "avx2", "fma")
-_LEVELS = {"x86-64-v3": _AVX2, "x86-64-v4": (*_AVX2, "avx512f", "avx512vl", "avx512bw", "avx512dq")}  # features by CHAINRULE_CPU
+_V2 = ("cx16", "popcnt", "sahf", "sse3", "sse4.1", "sse4.2", "ssse3")
+_V3 = (*_V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
+_V4 = (*_V3, "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
+_LEVELS = {"x86-64": (), "x86-64-v2": _V2, "x86-64-v3": _V3, "x86-64-v4": _V4}  # the names of x86's psABI, and what they can do
+_OTHERS = {"generic": ()}
 
 
 @dataclass(frozen=True)
@@ -45,18 +51,22 @@ class Target:
 
     @classmethod
     def host(cls) -> Target:
-        """Return this machine's target; ``CHAINRULE_CPU`` names another processor of its family (``x86-64`` has no AVX)."""
+        """Return this machine's target; ``CHAINRULE_CPU`` names a plainer processor of its family (``x86-64`` has no AVX).
+
+        Raises:
+            OptionError: there is no such name, or this processor can do less.
+        """
         from llvmlite import binding
 
         initialize()
         machine = platform.machine().lower()
+        features = dict(binding.get_host_cpu_features())
         named = os.environ.get("CHAINRULE_CPU", "")
         if named:
-            features = dict.fromkeys(_LEVELS.get(named, ()), True)
+            features = _named(named, features, _LEVELS if machine in _X86 else _OTHERS)
             found = cls.of_features(named, features, machine)
             found = cls(named, "", found.vector_bytes, found.registers)
         else:
-            features = dict(binding.get_host_cpu_features())
             found = cls.of_features(binding.get_host_cpu_name(), features, machine)
         if machine in _X86 and not features.get("fma"):
             _say_slow(found.cpu)
@@ -94,6 +104,16 @@ def initialize() -> None:
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+
+
+def _named(name: str, own: Mapping[str, bool], known: Mapping[str, Sequence[str]]) -> dict[str, bool]:
+    """Return what a processor of a name can do, if this one can."""
+    if name not in known:
+        raise OptionError(f"CHAINRULE_CPU is '{name}' and must be one of {', '.join(known)}.{nearest(name, known)}")
+    missing = [feature for feature in known[name] if not own.get(feature)]
+    if missing:
+        raise OptionError(f"CHAINRULE_CPU is '{name}', and this processor has no {', '.join(missing)}; name a plainer one, or none.")
+    return dict.fromkeys(known[name], True)
 
 
 @lru_cache(4)

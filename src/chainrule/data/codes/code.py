@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from chainrule.data.table import Column
 
@@ -24,31 +25,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of all rows: (value − mean) / scale of its values (rows,), float64 or bool, which are all finite."""
+    """One unit of all rows: (value − mean) / scale of its values (rows,), float64, and 0 where one is missing, NaN; or bool as 0 and 1."""
 
     values: NDArray[Any]
     mean: float = 0.0
     scale: float = 1.0
-
-    def standardized(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the results for some values."""
-        result: NDArray[np.float64] = (values - self.mean) / self.scale
-        return result
-
-    def too_far(self, dtype: DTypeLike) -> int | None:
-        """Return the first row whose result is no number of the dtype, if there is one."""
-        with np.errstate(over="ignore"):
-            ends = np.array([self.values.min(initial=self.mean), self.values.max(initial=self.mean)])
-            if np.isfinite(self.standardized(ends).astype(dtype)).all():  # results ascend with the values
-                return None
-            return int(np.argmin(np.isfinite(self.standardized(self.values).astype(dtype))))
 
 
 @dataclass(frozen=True)
 class OneOf:
     """So many units, of which one is 1 in each row: that at ``places[code]`` for the row's code (rows,), or none where it is −1."""
 
-    codes: NDArray[np.uint32]
+    codes: NDArray[np.unsignedinteger]
     places: NDArray[np.int64]
     units: int
 
@@ -76,14 +64,15 @@ def present(values: pl.Series, weights: NDArray[np.float64] | None) -> tuple[pl.
     return values.drop_nulls(), None if weights is None else weights[values.is_not_null().to_numpy()]
 
 
-def standardized(values: pl.Series, mean: float, scale: float) -> Unit:
-    """Return the unit of some numbers (Float64); a missing one counts as the mean, so that it is encoded as 0."""
-    return Unit((values.fill_null(mean) if values.null_count() else values).to_numpy(), mean, scale)
+def as_array(values: pl.Series) -> NDArray[np.float64]:
+    """Return numbers (Float64) as an array, NaN where one is missing."""
+    array: NDArray[np.float64] = (values.fill_null(math.nan) if values.null_count() else values).to_numpy()
+    return array
 
 
-def absent(values: pl.Series) -> Unit:
-    """Return the unit that is 1 where a value is missing."""
-    return Unit(values.is_null().to_numpy() if values.null_count() else np.zeros(len(values), np.bool_))
+def absent(values: NDArray[np.float64]) -> Unit:
+    """Return the unit that is 1 where a value is missing, NaN."""
+    return Unit(np.isnan(values))
 
 
 def standardized_step(value: float | None, mean: float, scale: float) -> Step:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, Unit, absent, missing_step, present, standardized, standardized_step
+from chainrule.data.codes.code import Step, Unit, absent, as_array, missing_step, present, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -58,8 +58,8 @@ class DateCode:
         circles = np.zeros((len(self.cycles), 2, len(values)))
         for cycle, places in zip(self.cycles, circles, strict=True):
             places[:, present] = _circle(_PERIODS[cycle][1])[_place(values, cycle).drop_nulls().to_numpy()].T
-        days = standardized(_days(values), self.mean, self.scale)
-        return [days, *map(Unit, circles.reshape(-1, len(values))), *[absent(values)] * self.missing]
+        days = as_array(_days(values))
+        return [Unit(days, self.mean, self.scale), *map(Unit, circles.reshape(-1, len(values))), *[absent(days)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a date became the units."""

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, Unit, absent, missing_step, present, standardized, standardized_step
+from chainrule.data.codes.code import Step, Unit, absent, as_array, missing_step, present, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -39,7 +39,8 @@ class NumberCode:
 
     def encode(self, values: pl.Series) -> list[Unit]:
         """Return the number's unit, and that of missing values."""
-        return [standardized(values, self.mean, self.scale), *[absent(values)] * self.missing]
+        numbers = as_array(values)
+        return [Unit(numbers, self.mean, self.scale), *[absent(numbers)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a number became the units."""
@@ -71,7 +72,8 @@ class BooleanCode:
 
     def encode(self, values: pl.Series) -> list[Unit]:
         """Return the unit of true, and that of missing values."""
-        return [Unit(values.cast(pl.Float64).fill_null(self.rate).to_numpy()), *[absent(values)] * self.missing]
+        numbers = as_array(values.cast(pl.Float64))
+        return [Unit(np.where(np.isnan(numbers), self.rate, numbers)), *[absent(numbers)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a boolean became the units."""
