@@ -18,6 +18,7 @@ from scipy import special  # comes with scikit-learn
 
 from chainrule import ops
 from chainrule.backends.llvm import Executable
+from chainrule.backends.llvm.code import text
 from chainrule.backends.llvm.math import ERRORS, FUNCTIONS, emit, quarters
 from chainrule.ops import OPERATIONS
 
@@ -58,7 +59,7 @@ def _module(name: str, dtype: str, width: int) -> str:
     b.cbranch(b.icmp_unsigned("<", following, count), loop, done)
     b.position_at_end(done)
     b.ret_void()
-    return str(module)
+    return text(module)
 
 
 @functools.cache
