@@ -111,6 +111,12 @@ def test_numbers_are_standardized_by_the_training_rows_alone_and_come_back(cells
     assert encoded[rows].mean() == pytest.approx(0, abs=1e-6) and target.encode(table).dtype == np.float32
 
 
+def test_a_number_that_is_too_far_from_the_training_rows_is_infinite() -> None:
+    table = frame_table([0.0, 1e-235, 2.5])
+    target = judged(table, task="regression").fit(table, np.array([0, 1]))
+    assert target.encode(table)[:, 0].tolist() == [-1.0, 1.0, np.inf]
+
+
 def test_decoding_takes_a_column_or_a_row_of_outputs() -> None:
     target = Target(judge_columns(frame_table([1.5, 2.5]), target="y")[0][0], "regression", "", mean=10.0, scale=2.0)
     assert target.decode_values(np.array([[1.0], [-1.0]], np.float32)).tolist() == [12.0, 8.0]

@@ -116,7 +116,8 @@ class Target:
         """
         if self.task == "regression":
             numbers = TRANSFORMS[self.transform].forward(self._within(table, rows))
-            standardized: NDArray[Any] = ((numbers - self.mean) / self.scale).astype(dtype)[:, None]
+            with np.errstate(over="ignore"):  # what no number can say is infinite, and so is its loss
+                standardized: NDArray[Any] = ((numbers - self.mean) / self.scale).astype(dtype)[:, None]
             return standardized
         values, places = _present(table, self.column, rows)
         indices = class_indices(self.column, self.classes, values)

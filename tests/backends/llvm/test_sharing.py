@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import pytest
 from llvmlite import ir
@@ -48,8 +46,7 @@ def test_each_caller_hands_over_its_sizes(module):
         if name != other:
             del module.globals[name]
     target, memory = Target.host(), np.zeros(9, np.int64)
-    address = load(object_code(text(module), target), target)
-    ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)(memory.ctypes.data)
+    load(object_code(text(module), target), target, arguments=1)(memory.ctypes.data)
     assert memory.reshape(3, 3).tolist() == [[a, b, 100 * a + c] for a, b, c in SIZES.values()]
 
 
