@@ -97,13 +97,13 @@ def _child(workload: Workload, folder: Path) -> None:
     from benchmarks import data, ours
     from chainrule.backends.llvm import compile as compiler
 
-    def linked(code: bytes, target: Any, name: str = "run") -> int:
+    def linked(code: bytes, target: Any, name: str = "run", arguments: int = 2) -> Any:
         library = folder / (_LIBRARY if name == "run" else f"{name}.so")
         library.with_suffix(".o").write_bytes(code)
         subprocess.run(["cc", "-shared", "-Wl,-z,notext", "-o", str(library), str(library.with_suffix(".o"))], check=True)
-        loaded = ctypes.CDLL(str(library))
-        compiler._engines.append(loaded)
-        return ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0
+        function = getattr(ctypes.CDLL(str(library)), name)
+        function.restype, function.argtypes = None, [ctypes.c_int64] * arguments
+        return function
 
     compiler.load = linked
     pinning.pin(pinning.available()[:1])
