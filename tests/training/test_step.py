@@ -467,3 +467,19 @@ def test_many_rows_of_another_dtype_are_predicted_without_a_copy_of_all(monkeypa
     monkeypatch.setattr(step, "_array", lambda x, expected: rows.append(len(x)) or convert(x, expected))
     assert step.predict(state, x).tobytes() == whole.tobytes()
     assert rows == [10] * 5 + [7]
+
+
+@pytest.mark.parametrize("rows", [[0, 23], [-1, 2], [0.0, 1.0], [[0, 1]]])
+def test_rows_that_the_data_does_not_have_are_refused(rows: Any) -> None:
+    step = classifier()
+    with pytest.raises(OptionError, match=r"rows must be whole numbers from 0 to 22, on one axis\."):
+        step.start(step.init(), (X, LABELS), rows=np.array(rows))
+
+
+def test_a_row_of_another_dtype_may_be_wider_than_what_is_converted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chainrule.training.step._CONVERTED_AT_ONCE", 3)
+    step = classifier()
+    state = step.init()
+    np.testing.assert_array_equal(step.predict(state, X), step.predict(state, X.astype(np.float32)))
+    with pytest.raises(TypeRuleError):
+        step.predict(state, np.zeros((2, 7)))

@@ -380,7 +380,7 @@ def _predicted(
     step: TrainingStep, state: State, x: Any, count: int, rows: np.ndarray | None, interrupted: threading.Event | None
 ) -> np.ndarray:
     """Return the prediction of some rows: so many at a time that Ctrl-C is seen soon, and that few are copied."""
-    size = count if interrupted is None else max(int(_MEASURED_AT_ONCE / sum(array.size for array in state.params.values())), 1)
+    size = count if interrupted is None else int(_MEASURED_AT_ONCE / max(sum(array.size for array in state.params.values()), 1)) or 1
     if rows is not None:
         size = min(size, _ROWS_COPIED)
     elif count <= size:

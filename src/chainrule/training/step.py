@@ -33,7 +33,7 @@ from chainrule.training.program import (
 )
 from chainrule.training.state import Arrays, State
 from chainrule.training.statistics.program import Sampled, sampled
-from chainrule.training.stepping import Feed, Order, ReferenceStepper, Stepper, shuffled_by_meaning, shuffled_natively
+from chainrule.training.stepping import Feed, Order, ReferenceStepper, Stepper, checked_rows, shuffled_by_meaning, shuffled_natively
 from chainrule.training.whole_numbers import check_count, check_seed
 from chainrule.transforms.expand import expand
 
@@ -289,7 +289,7 @@ class TrainingStep:
         """
         self._check(state)
         batch = self.batch(data)
-        count = len(batch["y"] if rows is None else rows)
+        count = len(batch["y"] if rows is None else checked_rows(rows, len(batch["y"])))
         if not count:
             raise DataError("there are no rows to train on.")
         size = count if batch_size is None else check_count("batch_size", batch_size)
@@ -326,7 +326,7 @@ class TrainingStep:
         state.check()
         if type(x) is np.ndarray and (run := self._predictors.get((x.dtype, x.shape[1:]))) is not None:
             return run({**state.params, **state.buffers, "x": x}, threads=threads)["prediction"]
-        if type(x) is np.ndarray and x.dtype != self._floats and x.ndim > 1 and x.size > _CONVERTED_AT_ONCE and self._takes_floats:
+        if type(x) is np.ndarray and x.dtype != self._floats and x.size > _CONVERTED_AT_ONCE and len(x) > 1 and self._takes_floats:
             rows = max(_CONVERTED_AT_ONCE * len(x) // x.size, 1)
             return np.concatenate([self.predict(state, x[start : start + rows], threads=threads) for start in range(0, len(x), rows)])
         arrays = self._x_arrays(x)

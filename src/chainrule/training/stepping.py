@@ -28,6 +28,13 @@ def shuffled_natively(seed: int, epoch: int, rows: int) -> np.ndarray:
 shuffled_by_meaning = lru_cache(maxsize=2)(permutation)  # run(steps=k) asks for the same epoch again and again
 
 
+def checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
+    """Return the numbers of some rows; :class:`OptionError` if one is not among so many, since native code reads where it is told."""
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
+        raise OptionError(f"rows must be whole numbers from 0 to {count - 1}, on one axis.")
+    return rows
+
+
 @dataclass(frozen=True)
 class Order:
     """The order in which each epoch takes rows.
