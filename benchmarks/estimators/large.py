@@ -86,8 +86,9 @@ def frame(rows: int, rounds: int) -> dict[str, float]:
     import pandas as pd
     import polars as pl
 
+    from chainrule.backends import compile
     from chainrule.estimators import NeuralNetworkClassifier
-    from chainrule.estimators.steps import prediction_step
+    from chainrule.estimators.steps import predictor
 
     generator, rows = np.random.default_rng(0), FRAME_ROWS
     columns: dict[str, Any] = {f"number {n}": generator.standard_normal(rows) for n in range(NUMBERS)}
@@ -100,7 +101,7 @@ def frame(rows: int, rounds: int) -> dict[str, float]:
     mixed = NeuralNetworkClassifier(epochs=2, hidden=HIDDEN, random_state=0).fit(X[:5_000], y[:5_000])
     units = generator.standard_normal((rows, mixed.shape_.inputs), np.float32)
     numeric = NeuralNetworkClassifier(epochs=2, hidden=HIDDEN, random_state=0).fit(units[:5_000], y[:5_000])
-    step = prediction_step(mixed.shape_)
+    network = compile(predictor(mixed.shape_).program)
 
     def best(call: Callable[[], Any]) -> float:
         seconds = []
@@ -114,7 +115,7 @@ def frame(rows: int, rounds: int) -> dict[str, float]:
         "frame": best(lambda: mixed.predict(X)),
         "polars": best(lambda: mixed.predict(of_polars)),
         "numeric": best(lambda: numeric.predict(units)),
-        "network": best(lambda: step.predict(mixed.state_, units)),
+        "network": best(lambda: network({**mixed.state_.params, "x": units})),
         "units": mixed.shape_.inputs,
     }
 

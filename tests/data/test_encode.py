@@ -75,8 +75,8 @@ def test_a_number_that_is_no_unit_is_named_wherever_it_stands(row: int, cell: fl
     ages[[1, 5_000]] = math.nan
     ages[row] = cell
     with pytest.raises(DataError, match=f"a data frame, row {row}: column 'age' {said}"):
-        for rows in encoder.chunks(read_table(pl.DataFrame({"size": ages.argsort(), "age": ages}), levels={})):
-            rows()
+        for cells in encoder.chunks(read_table(pl.DataFrame({"size": ages.argsort(), "age": ages}), levels={})):
+            cells()
 
 
 def test_a_number_that_is_missing_is_the_same_as_nan_and_as_null() -> None:

@@ -32,7 +32,7 @@ def test_units_are_the_same_whether_or_not_the_words_are_known(with_missing: boo
         for dtype in ("float32", "float64"):
             np.testing.assert_array_equal(encoder.transform(known, dtype), encoder.transform(plain, dtype))
             np.testing.assert_array_equal(
-                np.concatenate([rows() for rows in encoder.chunks(known, dtype)]), encoder.transform(plain, dtype)
+                np.concatenate([cells().units(dtype) for cells in encoder.chunks(known, dtype)]), encoder.transform(plain, dtype)
             )
         for row in range(len(cells)):
             assert encoder.explain(known, row) == encoder.explain(plain, row)

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 import chainrule as cr
 from chainrule.errors import NonFiniteError, OptionError
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
-from chainrule.estimators.steps import _kept
+from chainrule.estimators.steps import _made
 from chainrule.training.events import EpochEnded, RunStarted, StepsDone, Stopped
 from chainrule.training.loop import Plateau
 
@@ -182,7 +182,7 @@ def test_rows_are_held_out_from_a_thousand_on() -> None:
     assert classifier(epochs=2).fit(*many, zero).validation_curve_ is None
 
 
-def test_the_best_epoch_on_the_rows_given_is_kept() -> None:
+def test_the_best_epoch_on_the_rows_given_is_made() -> None:
     model = classifier(epochs=40, lr=0.1, schedule="constant").fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
     assert model.best_epoch_ == int(np.argmin(model.validation_curve_)) + 1
     probability = model.predict_proba(X[1::2])[np.arange(75), y[1::2]]
@@ -308,12 +308,12 @@ def test_partial_fit_goes_on_after_fit() -> None:
 
 def test_a_new_rate_makes_no_new_program() -> None:
     classifier(lr=0.01).fit(X, y)
-    made = _kept.cache_info().misses
+    made = _made.cache_info().misses
     curves = [
         classifier(lr=lr, weight_decay=decay, epochs=epochs).fit(X, y).loss_curve_
         for lr, decay, epochs in ((0.1, 0.5, 5), (0.02, 0.0, 5), (0.01, 1.0, 9))
     ]
-    assert _kept.cache_info().misses == made
+    assert _made.cache_info().misses == made
     assert len({curve[1] for curve in curves}) == 3
     assert curves[0] == classifier(lr=0.1, weight_decay=0.5).fit(X, y).loss_curve_
 

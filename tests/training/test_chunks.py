@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule.data.encode import Rows
 from chainrule.errors import DataError
 from chainrule.estimators import NeuralNetworkClassifier
 from chainrule.training import chunks
 from chainrule.training.chunks import over_chunks
 
+Made = Callable[[], np.ndarray]
 
-def numbers(count: int) -> list[Rows]:
+
+def numbers(count: int) -> list[Made]:
     return [partial(np.full, 2, number) for number in range(count)]
 
 
@@ -56,7 +57,7 @@ def test_an_error_is_raised_and_no_more_is_begun(monkeypatch: pytest.MonkeyPatch
         if x[0] == bad:
             raise DataError("no such row")
 
-    def endless() -> Iterator[Rows]:
+    def endless() -> Iterator[Made]:
         number = 0
         while True:
             yield partial(np.full, 2, number)
@@ -68,7 +69,7 @@ def test_an_error_is_raised_and_no_more_is_begun(monkeypatch: pytest.MonkeyPatch
         over_chunks(fail, endless())
     assert bad in begun
 
-    def broken() -> Iterator[Rows]:
+    def broken() -> Iterator[Made]:
         yield from numbers(5)
         raise DataError("a cell cannot be read")
 

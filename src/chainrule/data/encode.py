@@ -17,7 +17,7 @@ from chainrule.data.codes.categories import CategoryCode
 from chainrule.data.codes.code import Code
 from chainrule.data.codes.dates import DateCode
 from chainrule.data.codes.numbers import BooleanCode, NumberCode
-from chainrule.data.codes.units import TooFarError, Units
+from chainrule.data.codes.units import Cells, TooFarError, Units
 from chainrule.data.table import Column, Note, Table
 from chainrule.data.typed import read_fields, read_record
 from chainrule.errors import DataError, FileFormatError, OptionError
@@ -33,10 +33,10 @@ _MOST_NAMED = 3  # columns, in an error
 _READ = 1 << 18  # rows whose columns are read at once, so that memory stays bounded
 
 CHUNK = 1 << 18
-"""So many units are predicted at once, so that they stay in a cache."""
+"""So many cells are predicted at once, so that they stay in a cache."""
 
-Rows: TypeAlias = Callable[[], NDArray[Any]]
-"""What makes some rows (rows, units) when their turn comes."""
+Chunk: TypeAlias = Callable[[], Cells]
+"""What gives the cells of some rows when their turn comes."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,21 @@ class Encoder:
         Raises :class:`DataError` for a column that the table lacks, a cell that cannot be read, or a number too far from those in training
         for the dtype.
         """
-        return next(self._parts(table, dtype, max(table.rows, 1)))()
+        return self._cells(self._units(table), table, dtype, 0, table.rows).units(dtype)
 
-    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[Rows]:
-        """Yield what encodes rows, so many that they stay in a cache, for all rows, at least once; raises what :meth:`transform` does."""
-        rows = max(CHUNK // max(sum(len(code.units) for code in self.codes), 1), 1)
+    def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[Chunk]:
+        """Yield what gives the cells of rows, so many that they stay in a cache, for all rows, at least once.
+
+        Both raise what :meth:`transform` does.
+        """
         for start in range(0, max(table.rows, 1), _READ):
-            yield from self._parts(table.part(start, start + _READ), dtype, rows)
+            part = table.part(start, start + _READ)
+            units = self._units(part)
+            rows = max(CHUNK // max(len(self.codes), 1), 1)
+            for first in range(0, max(part.rows, 1), rows):
+                yield partial(self._cells, units, part, dtype, first, min(first + rows, part.rows))
 
-    def _parts(self, table: Table, dtype: DTypeLike, rows: int) -> Iterator[Rows]:
+    def _units(self, table: Table) -> Units:
         there = set(table.frame.columns)
         absent = [code.column.name for code in self.codes if code.column.name not in there]
         if len(absent) > 1:
@@ -125,15 +131,16 @@ class Encoder:
             raise no_such_column(table, absent[0])
         gaps = [code.column.name for code in self.codes if isinstance(code, NumberCode) and _has_gaps(table.frame[code.column.name])]
         filled = replace(table, frame=table.frame.with_columns(pl.col(gaps).fill_null(math.nan))) if gaps else table  # all at once
-        units = Units([code.encode(read_column(filled, code.column, finite=False)) for code in self.codes], dtype)
-        for first in range(0, max(table.rows, 1), rows):
-            yield partial(self._rows, units, table, first, min(first + rows, table.rows))
+        return Units([code.encode(read_column(filled, code.column, finite=False)) for code in self.codes])
 
-    def _rows(self, units: Units, table: Table, first: int, stop: int) -> NDArray[Any]:
+    def _cells(self, units: Units, table: Table, dtype: DTypeLike, first: int, stop: int) -> Cells:
+        cells = units.cells(first, stop)
         try:
-            return units.rows(first, stop)
+            cells.check(dtype)
         except TooFarError as far:
-            place, row = far.args
+            place, row = far.args[0], first + far.args[1]
+        else:
+            return cells
         name = list(self.sources.values())[place]
         read_column(table, next(code.column for code in self.codes if code.column.name == name))  # where it is infinite, that is said
         cell = table.frame[name][row]

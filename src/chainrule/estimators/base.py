@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,10 @@ from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.learned import Learned
 from chainrule.estimators.parameters import Parameters
 from chainrule.estimators.runs import Rows, Stream, divide, run
-from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, prediction_step, step_of
+from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, predictor, step_of
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
-from chainrule.nn import Sequential
 from chainrule.nn.activations import activations
 from chainrule.optim import Schedule
-from chainrule.training.chunks import over_chunks
 from chainrule.training.events import Stopped
 from chainrule.training.loop import Loop, Metric, Settings
 from chainrule.training.metrics import METRICS
@@ -352,25 +349,11 @@ class NeuralNetwork(Learned, Parameters):
 
     # answering
 
-    def _outputs(self, X: Any) -> Array:
-        """Return what the network puts out (rows, outputs): logits, or standardized values."""
+    def _outputs(self, X: Any, layer: str | None = None) -> Array:
+        """Return what the network puts out (rows, outputs), logits or standardized values, or one of its hidden layers (rows, width)."""
         check_is_fitted(self)
-        features = self._features(X, reset=False)
-        step = prediction_step(self.shape_)
-        return self._of_chunks(lambda x, threads: step.predict(self.state_, x, threads=threads), features)
-
-    def _activations(self, X: Any, layer: str) -> Array:
-        """Return the outputs of a hidden layer (rows, width)."""
-        check_is_fitted(self)
-        layers = self.shape_.network().layers
-        first = Sequential({name: layers[name] for name in list(layers)[: list(layers).index(layer) + 1]})
-        features = self._features(X, reset=False)
-        return self._of_chunks(lambda x, threads: first(self.state_.params, x), features)
-
-    def _of_chunks(self, function: Callable[[Array, int | None], Array], features: Features) -> Array:
-        """Return what a function of units and a number of threads gives for all rows."""
-        chunks = inputs.chunks_of(self.encoder_, features, self.shape_.dtype)
-        return np.concatenate(over_chunks(function, chunks, of.threads_of(self.n_jobs)))
+        chunks = inputs.chunks_of(self.encoder_, self._features(X, reset=False), self.shape_.dtype)
+        return predictor(self.shape_, layer)(self.state_.params, chunks, "prediction", of.threads_of(self.n_jobs))
 
     def predict(self, X: Any) -> Array:
         """Return one answer a row, in y's own type and shape.

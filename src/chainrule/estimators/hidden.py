@@ -70,7 +70,7 @@ class HiddenActivations(TransformerMixin, MetaEstimatorMixin, BaseEstimator):  #
         """Return the layer's outputs (rows, width of the layer), after its activation."""
         check_is_fitted(self)
         network: NeuralNetwork = self.estimator_
-        return network._activations(X, self.layer_)
+        return network._outputs(X, self.layer_)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the units: ``hidden_1_0``, ``hidden_1_1``, …"""

@@ -13,7 +13,8 @@ from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has n
 
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
-from chainrule.data.encode import CHUNK, Encoder, Rows
+from chainrule.data.codes.units import Cells, Layout, TooFarError
+from chainrule.data.encode import CHUNK, Chunk, Encoder
 from chainrule.data.frames import eager_frame, read_frame
 from chainrule.data.masked import with_gaps
 from chainrule.data.standardize import mean_and_scale, means_and_scales
@@ -148,36 +149,52 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
     if isinstance(X, Table):
         return encoder.transform(X if rows is None else X.take(rows), dtype)
     count = total if rows is None else len(rows)
-    units = np.empty((count, sum(len(code.units) for code in encoder.codes)), dtype)
-    codes = [code for code in encoder.codes if isinstance(code, NumberCode)]
-    mean, scale = _means_and_scales(encoder)
-    ends = np.cumsum([len(code.units) for code in codes])
-    value_at, with_missing = ends - [len(code.units) for code in codes], np.array([code.missing for code in codes])
-    places = slice(None) if len(codes) == units.shape[1] else value_at
+    columns = _ArrayColumns(encoder, dtype)
+    units = np.empty((count, columns.layout.width), dtype)
     for start, block in zip(range(0, count, BLOCK), _blocks(X, rows), strict=True):
-        part = units[start : start + BLOCK]
-        with np.errstate(over="ignore"):  # an overflow is reported with its row just below
-            values = block.astype(np.float64)
-            values -= mean
-            values /= scale
-            part[:, places] = values
-        if with_missing.any() or not np.isfinite(part).all():
-            missing = np.isnan(block)
-            part[:, places] = np.where(missing, 0.0, part[:, places])
-            part[:, ends[with_missing] - 1] = missing[:, with_missing]
-            if len(far := np.argwhere(~np.isfinite(part[:, places]))):
-                row, column = far[0]
-                number = start + row if rows is None else rows[start + row]
-                value = block[row, column]
-                raise DataError(f"row {number}: column {column} of X holds {value}, too far from the training rows to be encoded")
+        numbers = range(start, start + len(block)) if rows is None else rows[start : start + BLOCK]
+        units[start : start + BLOCK] = columns.cells(block, numbers).units(dtype)
     return units
 
 
-def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Rows]:
-    """Yield what makes the units of all rows, so many at a time that they stay in a cache."""
+def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Chunk]:
+    """Yield what gives the cells of all rows, so many at a time that they stay in a cache."""
     if isinstance(X, Table):
         yield from encoder.chunks(X, dtype)
-    else:
-        rows = max(CHUNK // max(len(encoder.units), 1), 1)
-        for start in range(0, max(len(X), 1), rows):
-            yield partial(units_of, encoder, X[start : start + rows], dtype)
+        return
+    columns = _ArrayColumns(encoder, dtype)
+    rows = max(CHUNK // X.shape[1], 1)
+    for start in range(0, max(len(X), 1), rows):
+        yield partial(columns.cells, X[start : start + rows], range(start, start + rows))
+
+
+class _ArrayColumns:
+    """The columns of an array as an encoder takes them: numbers, some of them with a unit for missing values."""
+
+    def __init__(self, encoder: Encoder, dtype: str) -> None:
+        codes = [code for code in encoder.codes if isinstance(code, NumberCode)]
+        ends = np.cumsum([len(code.units) for code in codes])
+        self._values = ends - [len(code.units) for code in codes]
+        self._gaps = np.flatnonzero([code.missing for code in codes])
+        self._flags = ends[self._gaps] - 1
+        mean, scale = np.zeros(ends[-1]), np.ones(ends[-1])
+        mean[self._values], scale[self._values] = _means_and_scales(encoder)
+        self.layout = Layout(len(mean), np.arange(len(mean)), mean, scale)
+        self._dtype = dtype
+
+    def cells(self, block: Array, rows: range | NDArray[np.int64]) -> Cells:
+        """Return the cells of some rows; ``rows`` are their numbers, for the error."""
+        numbers = block
+        if len(self._gaps):
+            numbers = np.empty((len(block), self.layout.width), block.dtype)
+            numbers[:, self._values] = block
+            numbers[:, self._flags] = np.isnan(block[:, self._gaps])
+        cells = Cells(self.layout, numbers, np.empty((len(block), 0), np.int64))
+        try:
+            cells.check(self._dtype)
+        except TooFarError as far:
+            unit, row = far.args
+            column = int(np.flatnonzero(self._values == unit)[0])
+            held = f"row {rows[row]}: column {column} of X holds {block[row, column]}"
+            raise DataError(f"{held}, too far from the training rows to be encoded") from None
+        return cells

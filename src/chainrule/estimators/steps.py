@@ -1,4 +1,4 @@
-"""Training steps, made once for networks of the same shape: rates and other numbers are inputs of a Program and change nothing in it."""
+"""Programs, made once for networks of the same shape: rates and other numbers are inputs of a Program and change nothing in it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from chainrule import losses, nn, optim
+from chainrule import nn
+from chainrule.ir import B, Type
 from chainrule.optim import Optimizer, Schedule
+from chainrule.training.predictor import Predictor
+from chainrule.training.program import Signature, inference_program
 from chainrule.training.step import TrainingStep, training_step
 
-_MOST_STEPS = 64
+_MOST_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -80,20 +83,36 @@ def step_of(plan: Plan) -> TrainingStep:
 
     The numbers of its optimizer may be those of another plan; a state's ``hyper`` decides.
     """
-    try:
-        hash(plan)
-    except TypeError:  # something was given that cannot be compared
-        return _make(plan)
-    return _kept(plan)
+    step: TrainingStep = _kept(_step, plan)
+    return step
 
 
-def prediction_step(shape: Shape) -> TrainingStep:
-    """Return a step whose prediction is that of a network, whatever it was trained with."""
-    return step_of(Plan(shape, Known(losses.mse, losses.mse), None, Known("sgd", optim.sgd())))
+def predictor(shape: Shape, layer: str | None = None) -> Predictor:
+    """Return what predicts with a network of this shape, or gives the outputs of one of its layers; that which was made before, if any."""
+    found: Predictor = _kept(_predictor, shape, layer)
+    return found
 
 
-def _make(plan: Plan) -> TrainingStep:
+def _step(plan: Plan) -> TrainingStep:
     return training_step(plan.network(), plan.loss.value, plan.optimizer.value, y=plan.y, dtype=plan.shape.dtype)
 
 
-_kept = lru_cache(maxsize=_MOST_STEPS)(_make)
+def _predictor(shape: Shape, layer: str | None) -> Predictor:
+    layers = dict(shape.network().layers)
+    names = list(layers)
+    network = nn.Sequential({name: layers[name] for name in names[: 1 + names.index(layer or names[-1])]})
+    x = Type(shape.dtype, (B, shape.inputs))
+    return Predictor(inference_program(network, network.types(shape.dtype), {}, Signature(x, x)))
+
+
+def _kept(make: Callable[..., Any], *description: Hashable) -> Any:
+    try:
+        hash(description)
+    except TypeError:  # something was given that cannot be compared
+        return make(*description)
+    return _made(make, *description)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _made(make: Callable[..., Any], *description: Hashable) -> Any:
+    return make(*description)

@@ -6,25 +6,23 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from typing import Any, TypeVar
-
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from chainrule.backends import processors
-from chainrule.data.encode import Rows
 
+C = TypeVar("C")
 R = TypeVar("R")
 
 _FEW = 3  # chunks that are not worth another thread
 _MOST = 4  # threads: more would wait for each other, since Python runs between the chunks
 
 
-def over_chunks(function: Callable[[NDArray[Any], int | None], R], chunks: Iterable[Rows], most: int | None = None) -> list[R]:
-    """Return function(rows, threads) of each chunk, in order; ``threads`` says how many it may use itself, ``None`` what suits it.
+def over_chunks(function: Callable[[C, int | None], R], chunks: Iterable[Callable[[], C]], most: int | None = None) -> list[R]:
+    """Return function(chunk, threads) of each chunk, in order; ``threads`` says how many it may use itself, ``None`` what suits it.
 
     Args:
         function: is called on several threads, the first time before there are others.
-        chunks: the chunks; they are taken one by one, so that few exist at a time.
+        chunks: what makes each chunk when its turn comes; they are taken one by one, so that few exist at a time.
         most: at most so many threads.
 
     Raises:
@@ -44,10 +42,10 @@ def over_chunks(function: Callable[[NDArray[Any], int | None], R], chunks: Itera
         while not failed:
             try:
                 with taking:
-                    number, rows = next(rest, (0, None))
-                if rows is None:
+                    number, make = next(rest, (0, None))
+                if make is None:
                     return
-                results[number] = function(rows(), own)
+                results[number] = function(make(), own)
             except BaseException:  # Ctrl-C, too
                 failed.append(True)
                 raise

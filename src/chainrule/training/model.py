@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import nn
-from chainrule.backends import Runnable, compile
 from chainrule.data.bundled import find_bundled
 from chainrule.data.cells import read_column
 from chainrule.data.encode import Encoder
@@ -23,9 +22,9 @@ from chainrule.errors import DataError, nearest
 from chainrule.ir import Program
 from chainrule.nn.activations import activation_name
 from chainrule.training.calibration import Calibration, calibration_of
-from chainrule.training.chunks import over_chunks
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
+from chainrule.training.predictor import Predictor
 from chainrule.training.state import State
 from chainrule.words import setting
 
@@ -77,8 +76,8 @@ class Model:
         return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
 
     @cached_property
-    def _run(self) -> Runnable:
-        return compile(self.inference)
+    def _predictor(self) -> Predictor:
+        return Predictor(self.inference)
 
     @property
     def dtype(self) -> str:
@@ -119,10 +118,8 @@ class Model:
         """
         table = self.table(data, self.encoder.levels)
         name = "probabilities" if self.goal.task == "classification" else "prediction"
-        arrays = {**self.best.params, **self.best.buffers}
-        run = self._run
-        parts = over_chunks(lambda x, threads: run({**arrays, "x": x}, threads=threads)[name], self.encoder.chunks(table, self.dtype))
-        return self.goal.answers({name: np.concatenate(parts)})
+        outputs = self._predictor({**self.best.params, **self.best.buffers}, self.encoder.chunks(table, self.dtype), name)
+        return self.goal.answers({name: outputs})
 
     def outputs(self, data: Any) -> Any:
         """Return the answers as numbers: probabilities [rows, classes], or values [rows] or [rows, quantiles] in the target's units.

@@ -1,8 +1,9 @@
-"""From encoded columns to rows: the units of a row stand beside each other."""
+"""From encoded columns to rows: their cells, which prediction takes as they are, and the units that these stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,62 +16,98 @@ class TooFarError(Exception):
     """A unit of a row is no finite number of the dtype; ``args`` are the unit's place and the row."""
 
 
-class Units:
-    """The units of some columns, which are written as rows: so many rows at a time that all of them stay in a cache."""
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the units of a row come from.
 
-    def __init__(self, columns: Sequence[Sequence[Unit] | OneOf], dtype: DTypeLike) -> None:
-        self._dtype = dtype
-        self.width = 0
-        self._numbers: dict[int, Unit] = {}  # by their places in a row
-        self._flags: dict[int, Unit] = {}
-        ones: list[NDArray[np.int64]] = []
+    Attributes:
+        width: how many units there are.
+        at: the unit of each number (numbers,), ascending.
+        mean, scale: what each number is standardized by (numbers,), float64.
+    """
+
+    width: int
+    at: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def far(self, numbers: NDArray[Any], dtype: DTypeLike) -> NDArray[np.bool_]:
+        """Say which numbers (rows, numbers) are too far from those in training to be standardized in the dtype."""
+        with np.errstate(all="ignore"):
+            far: NDArray[np.bool_] = np.isinf(((numbers - self.mean) / self.scale).astype(dtype))
+        return far
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Some rows before there are units.
+
+    Attributes:
+        layout: where their units come from.
+        numbers: what is standardized (rows, numbers): float64, or the dtype of an array; NaN where one is missing.
+        places: which unit is 1 for each word (rows, words), the width of the layout for none; int64.
+    """
+
+    layout: Layout
+    numbers: NDArray[Any]
+    places: NDArray[np.int64]
+
+    def check(self, dtype: DTypeLike) -> None:
+        """Raise :class:`TooFarError` for a number that is too far from those in training for the dtype."""
+        if not self.numbers.size:
+            return
+        with np.errstate(all="ignore"):
+            ends = np.array([np.fmin.reduce(self.numbers, axis=0), np.fmax.reduce(self.numbers, axis=0)])  # the least and the greatest
+        if self.layout.far(ends, dtype).any():
+            row, number = np.argwhere(self.layout.far(self.numbers, dtype))[0].tolist()
+            raise TooFarError(int(self.layout.at[number]), row)
+
+    def units(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the units (rows, units): (number − mean) / scale in float64, 0 where it is missing; and of the words 1 or 0."""
+        layout, rows = self.layout, len(self.numbers)
+        x = np.zeros((rows, layout.width), dtype)
+        if layout.at.size:
+            values = self.numbers.astype(np.float64)
+            values -= layout.mean
+            values /= layout.scale
+            np.copyto(values, 0.0, where=np.isnan(values))
+            x[:, slice(None) if layout.at.size == layout.width else layout.at] = values
+        if self.places.size:
+            at = self.places + np.arange(0, x.size, layout.width)[:, None]
+            x.reshape(-1)[at[self.places < layout.width]] = 1.0
+        return x
+
+
+class Units:
+    """The units of some columns, of which rows are taken: so many at a time that all of them stay in a cache."""
+
+    def __init__(self, columns: Sequence[Sequence[Unit] | OneOf]) -> None:
+        self._numbers: list[Unit] = []
         self._codes: list[NDArray[np.unsignedinteger]] = []
+        at: list[int] = []
+        places: list[NDArray[np.int64]] = []
+        width = 0
         for column in columns:
             if isinstance(column, OneOf):
                 self._codes.append(column.codes)
-                ones.append(np.where(column.places < 0, -1, column.places + self.width))
-                self.width += column.units
-                continue
-            for unit in column:
-                (self._flags if unit.values.dtype == np.bool_ else self._numbers)[self.width] = unit
-                self.width += 1
-        self._mean = np.array([[unit.mean] for unit in self._numbers.values()])
-        self._scale = np.array([[unit.scale] for unit in self._numbers.values()])
-        self._first = np.cumsum([0, *map(len, ones)])[:-1, None]
-        self._ones = np.concatenate(ones) if ones else np.empty(0, np.int64)
+                places.append(np.where(column.places < 0, -1, column.places + width))
+                width += column.units
+            else:
+                self._numbers += column
+                at += range(width, width + len(column))
+                width += len(column)
+        mean, scale = ([getattr(unit, name) for unit in self._numbers] for name in ("mean", "scale"))
+        self.layout = Layout(width, np.array(at, np.int64), np.array(mean), np.array(scale))
+        self._first = np.cumsum([0, *map(len, places)])[:-1, None]
+        places.append(np.empty(0, np.int64))
+        self._places = np.concatenate(places)
+        self._places[self._places < 0] = width
 
-    def rows(self, first: int, stop: int) -> NDArray[Any]:
-        """Return the units of the rows from ``first`` up to ``stop`` (rows, units); raises :class:`TooFarError`."""
-        x = np.zeros((stop - first, self.width), self._dtype)
-        if self._numbers:
-            values = _values(self._numbers, first, stop)
-            try:
-                with np.errstate(over="raise"):
-                    values -= self._mean
-                    values /= self._scale
-                    np.copyto(values, 0.0, where=np.isnan(values))  # a missing number
-                    x[:, list(self._numbers)] = values.T
-            except FloatingPointError:
-                raise self._too_far(first, stop) from None
-            if not np.isfinite(values).all():  # it was infinite before
-                raise self._too_far(first, stop)
-        if self._flags:
-            x[:, list(self._flags)] = _values(self._flags, first, stop).T
-        if self._codes:
-            places = self._ones.take(_part(self._codes, first, stop) + self._first)
-            at = places + np.arange(0, x.size, self.width)
-            x.reshape(-1)[at.reshape(-1) if places.min(initial=0) >= 0 else at[places >= 0]] = 1.0
-        return x
-
-    def _too_far(self, first: int, stop: int) -> TooFarError:
-        with np.errstate(over="ignore"):
-            units = ((_values(self._numbers, first, stop) - self._mean) / self._scale).astype(self._dtype)
-        number, row = np.argwhere(np.isinf(units))[0]
-        return TooFarError(list(self._numbers)[number], first + int(row))
-
-
-def _values(units: Mapping[int, Unit], first: int, stop: int) -> NDArray[Any]:
-    return _part([unit.values for unit in units.values()], first, stop)
+    def cells(self, first: int, stop: int) -> Cells:
+        """Return the cells of the rows from ``first`` up to ``stop``."""
+        numbers = _part([unit.values for unit in self._numbers], first, stop) if self._numbers else np.empty((0, stop - first))
+        codes = _part(self._codes, first, stop) if self._codes else np.empty((0, stop - first), np.int64)
+        return Cells(self.layout, numbers.T, self._places.take(codes + self._first).T)
 
 
 def _part(columns: Sequence[NDArray[Any]], first: int, stop: int) -> NDArray[Any]:

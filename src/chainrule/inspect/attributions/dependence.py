@@ -57,7 +57,7 @@ def partial_dependence(
     """
     cells, values, is_curve = _cells(code, read_column(table, code.column))
     answers = []
-    for unit in Units([code.encode(values)], np.float64).rows(0, len(values)):
+    for unit in Units([code.encode(values)]).cells(0, len(values)).units(np.float64):
         same = x.copy()
         same[:, places] = unit
         answers.append(outputs(same).mean(0))
