@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from chainrule.data.columns import judge_columns
@@ -66,3 +70,30 @@ def test_a_model_answers_the_same_for_a_table_whose_words_it_did_not_know() -> N
     model = train(frame, "y", epochs=2, hidden=(4,))
     for data in (frame, frame.with_columns(color=pl.Series([*MET, *["new"] * 287], dtype=pl.String))):
         np.testing.assert_array_equal(model.predict_proba(data), model.predict_proba(read_table(data)))
+
+
+def pandas_kinds() -> dict[str, Callable[[list[str | None]], Any]]:
+    """Return what makes a data frame of words, for each way in which pandas, polars and pyarrow hold words."""
+    return {
+        "text": lambda cells: pd.DataFrame({"word": pd.Series(cells, dtype="str")}),
+        "nullable text": lambda cells: pd.DataFrame({"word": pd.Series(cells, dtype="string[python]")}),
+        "objects": lambda cells: pd.DataFrame({"word": pd.Series(cells, dtype=object)}),
+        "categories": lambda cells: pd.DataFrame({"word": pd.Categorical(cells, [*dict.fromkeys(filter(None, cells)), "unused"])}),
+        "polars": lambda cells: pl.DataFrame({"word": cells}),
+        "polars' categories": lambda cells: pl.DataFrame({"word": pl.Series(cells, dtype=pl.Categorical)}),
+        "polars' enumeration": lambda cells: pl.DataFrame({"word": pl.Series(cells, dtype=pl.Enum([*dict.fromkeys(filter(None, cells))]))}),
+        "pyarrow": lambda cells: pa.table({"word": pa.array(cells, pa.string())}),
+        "pyarrow's dictionary": lambda cells: pa.table({"word": pa.array(cells, pa.string()).dictionary_encode()}),
+    }
+
+
+@pytest.mark.parametrize("kind", pandas_kinds())
+@pytest.mark.parametrize("cells", [[*"abba", None], [*"abba", " a ", "NA", "new", None], ["new"] * 3, [None, "a"]])
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_words_are_known_however_a_frame_holds_them(kind: str, cells: list[str | None], rows: int) -> None:
+    make = pandas_kinds()[kind]
+    plain, known = read_table(make(cells * rows)), read_table(make(cells * rows), levels={"word": ["a", "NA", "b", "c"]})
+    assert isinstance(known.frame["word"].dtype, pl.Enum)
+    assert known.frame["word"].dtype.categories[:3].to_list() == ["a", "b", "c"]
+    assert known.frame["word"].cast(pl.String).equals(plain.frame["word"])
+    assert known.notes == plain.notes

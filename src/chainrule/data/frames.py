@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,15 @@ from chainrule.errors import DataError
 
 SOURCE = "a data frame"
 
+_MANY = 10_000  # rows of which it is worth another thread to compare the words
 
-def read_frame(data: object, *, nulls: bool = True) -> pl.DataFrame:
+
+def read_frame(data: object, levels: Mapping[str, Sequence[str]] | None = None) -> pl.DataFrame:
     """Return a data frame (pandas, polars, pyarrow, … lazy ones are collected) or a dict of columns as a polars frame.
 
-    Names become strings. Without ``nulls``, missing numbers may stay NaN. A dict's values are sequences, or arrays as in
-    :func:`read_arrays`. Raises :class:`DataError` for anything else.
+    Names become strings. A dict's values are sequences, or arrays as in :func:`read_arrays`. With ``levels``, words that some columns
+    are known to hold, one that holds no others may be a ``pl.Enum`` of them, and missing numbers may stay NaN.
+    Raises :class:`DataError` for anything else.
     """
     if isinstance(data, Mapping):
         return frame_of_columns([column for name, values in data.items() for column in _columns(str(name), values)], SOURCE)
@@ -30,7 +34,9 @@ def read_frame(data: object, *, nulls: bool = True) -> pl.DataFrame:
     if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
         polars: pl.DataFrame = frame.to_polars()
         return polars
-    return frame_of_columns([_column_of_series(series, nulls) for series in frame.iter_columns()], SOURCE)
+    with ThreadPoolExecutor(2 if levels and len(frame) > _MANY else 1) as pool:
+        columns = pool.map(lambda series: _column_of_series(series, levels), list(frame.iter_columns()))
+        return frame_of_columns(columns, SOURCE)
 
 
 def eager_frame(data: Any) -> Any:
@@ -111,25 +117,62 @@ def _columns(name: str, values: object) -> list[pl.Series]:
     return [_column_of_series(series).alias(name)]
 
 
-def _column_of_series(series: Any, nulls: bool = True) -> pl.Series:
+def _column_of_series(series: Any, levels: Mapping[str, Sequence[str]] | None = None) -> pl.Series:
     """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
     import narwhals.stable.v2 as nw
 
     name, dtype = str(series.name), series.dtype
     naive = dtype == nw.Datetime and dtype.time_zone is None
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
-        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
+        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=levels is None or naive)
+    words = (levels or {}).get(name, ())
     if dtype == nw.String:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
-            arrow = series.to_arrow()
-            with contextlib.suppress(NotImplementedError, ValueError):  # views, which polars takes as they are; an old pyarrow has none
-                arrow = arrow.cast("string_view")
-            return pl.Series(name, arrow, dtype=pl.String)
+            return _column_of_arrow(name, series.to_arrow(), words)
+    if dtype in (nw.Categorical, nw.Enum) and (found := _column_of_codes(name, series.to_native(), words)) is not None:
+        return found
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     values = [None if is_null else value for value, is_null in cells]
     if dtype in (nw.Categorical, nw.Enum):
         return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.Categorical)
     return column_of_values(name, values)
+
+
+def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series:
+    """Return text of pyarrow as a column, as an enumeration of some words if it holds no others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    with contextlib.suppress(NotImplementedError, ValueError):  # an old pyarrow cannot compare all texts, and has no views
+        codes = pc.index_in(arrow, value_set=pa.array(words, arrow.type)) if words else None
+        if codes is not None and codes.null_count == arrow.null_count:
+            return _enumeration(name, words, pl.Series(codes))
+        arrow = arrow.cast("string_view")  # which polars takes as they are
+    return pl.Series(name, arrow, dtype=pl.String)
+
+
+def _column_of_codes(name: str, native: Any, words: Sequence[str]) -> pl.Series | None:
+    """Return a column of pandas' categories, as an enumeration of some words if it holds no others; ``None`` for another library's."""
+    if not (hasattr(native, "cat") and hasattr(native.cat, "codes")):
+        return None
+    codes, categories = np.asarray(native.cat.codes), native.cat.categories
+    texts = [_spelled(category) for category in categories]
+    if words:
+        places = {word: place for place, word in enumerate(words)}
+        known = np.array([*(places.get(text, -1) for text in texts), -1])[codes]  # the last one is for −1, a missing cell
+        if np.count_nonzero(known < 0) == np.count_nonzero(codes < 0):
+            return _enumeration(name, words, _chosen(known))
+    return pl.Series(name, texts, dtype=pl.String).cast(pl.Categorical).gather(_chosen(codes))
+
+
+def _enumeration(name: str, words: Sequence[str], codes: pl.Series) -> pl.Series:
+    return pl.Series(name, words, dtype=pl.Enum(words)).gather(codes)
+
+
+def _chosen(codes: NDArray[np.integer[Any]]) -> pl.Series:
+    """Return codes as a column, null where they are −1."""
+    chosen = pl.Series(codes)
+    return chosen.set(chosen < 0, None)
 
 
 def _columns_of_array(name: str, array: NDArray[Any], source: str) -> list[pl.Series]:

@@ -25,16 +25,16 @@ def mark_missing(
     ``missing`` replaces the ordinary markers and is compared exactly; an empty cell is always missing. In columns of numbers the markers
     that are numbers (``-999``) count. Categorical columns become text.
 
-    ``levels`` gives words that some columns of text are known to hold: such a column becomes a ``pl.Enum`` of the words that it may hold,
-    and only its other cells are trimmed and looked at.
+    ``levels`` gives words that some columns of text or categories are known to hold: such a column becomes a ``pl.Enum`` of the words that
+    it may hold, and only its other cells are trimmed and looked at.
     """
-    markers = [marker.strip() for marker in (MARKERS if missing is None else missing)]
+    markers = _markers(missing)
     codes = [] if missing is None else [code for code in map(_number, markers) if code is not None]
     types = dict(frame.schema)
     texts = [name for name, dtype in types.items() if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum))]
     met: Counter[str] = Counter()
     changes: list[pl.Expr | pl.Series] = []
-    known = {name: _plain(words, [*markers, ""]) for name, words in (levels or {}).items() if types.get(name) == pl.String}
+    known = {name: words for name, words in known_words(levels or {}, missing).items() if name in texts}
     matched = frame.select(pl.col(name).cast(pl.Enum(words), strict=False) for name, words in known.items())
     for column in matched.get_columns():
         completed, found = _completed(column, frame[column.name], known[column.name], [*markers, ""])
@@ -56,9 +56,14 @@ def mark_missing(
     return frame.with_columns(changes), _note(met)
 
 
-def _plain(levels: Sequence[str], markers: Sequence[str]) -> list[str]:
-    """Return the words that stand for themselves: they are not trimmed and are no markers."""
-    return [word for word in levels if word.strip() == word and word not in markers]
+def known_words(levels: Mapping[str, Sequence[str]], missing: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """Return of each column's words those that stand for themselves: they are not trimmed and are no markers."""
+    markers = {*_markers(missing), ""}
+    return {name: [word for word in words if word.strip() == word and word not in markers] for name, words in levels.items()}
+
+
+def _markers(missing: Sequence[str] | None) -> list[str]:
+    return [marker.strip() for marker in (MARKERS if missing is None else missing)]
 
 
 def _completed(matched: pl.Series, cells: pl.Series, words: list[str], markers: Sequence[str]) -> tuple[pl.Series, list[str]]:
@@ -66,7 +71,7 @@ def _completed(matched: pl.Series, cells: pl.Series, words: list[str], markers: 
     if matched.null_count() == cells.null_count():
         return matched, []
     others = matched.is_null() & cells.is_not_null()
-    trimmed = cells.filter(others).str.strip_chars()
+    trimmed = cells.filter(others).cast(pl.String).str.strip_chars()
     is_marked = trimmed.is_in(markers)
     enumeration = pl.Enum(pl.concat([pl.Series(words, dtype=pl.String), trimmed.filter(~is_marked)]).unique(maintain_order=True))
     completed = matched.cast(enumeration).scatter(others.arg_true(), trimmed.set(is_marked, None).cast(enumeration))

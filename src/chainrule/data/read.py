@@ -20,7 +20,7 @@ from chainrule.data.delimiters import NAMES, check_delimiter, find_delimiter, si
 from chainrule.data.encodings import text_codec, to_utf8
 from chainrule.data.frames import SOURCE, read_arrays, read_frame
 from chainrule.data.json_lines import read_json_lines
-from chainrule.data.missing import mark_missing
+from chainrule.data.missing import known_words, mark_missing
 from chainrule.data.table import Note, Table
 from chainrule.errors import DataError, OptionError, nearest
 from chainrule.words import setting, word
@@ -71,7 +71,8 @@ def read_table(
     if isinstance(missing, str):
         raise OptionError(f"{word('missing')} takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
-        return _finished(read_frame(source, nulls=levels is None), SOURCE, missing, levels)
+        levels = None if levels is None else known_words(levels, missing)
+        return _finished(read_frame(source, levels), SOURCE, missing, levels)
     name, form, data, ordinary = _opened(source)
     if form == "parquet":
         return _finished(_read_parquet(data, name), name, missing, levels)
@@ -108,7 +109,7 @@ def _finished(
         raise DataError(f"{name} has no {'rows' if frame.width else 'columns'}; a table has named columns and at least one row")
     frame.columns = names
     categories = [column for column, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
-    frame, in_seconds = _in_seconds(frame.with_columns(pl.col(categories).cast(pl.String)))
+    frame, in_seconds = _in_seconds(frame)
     frame, found = mark_missing(frame, missing, levels)
     return Table(frame, name, (*notes, *in_seconds, *found), lines, delimiter, categories=tuple(categories))
 
