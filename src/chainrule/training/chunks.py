@@ -21,7 +21,7 @@ def over_chunks(function: Callable[[C, int | None], R], chunks: Iterable[Callabl
     """Return function(chunk, threads) of each chunk, in order; ``threads`` says how many it may use itself, ``None`` what suits it.
 
     Args:
-        function: is called on several threads, the first time before there are others.
+        function: is called on several threads.
         chunks: what makes each chunk when its turn comes; they are taken one by one, so that few exist at a time.
         most: at most so many threads.
 
@@ -33,8 +33,8 @@ def over_chunks(function: Callable[[C, int | None], R], chunks: Iterable[Callabl
     available = processors() if most is None else max(min(most, processors()), 1)
     threads = 1 if len(first) < _FEW else min(available, _MOST)
     own = available // threads if threads > 1 or most is not None else None
-    results = {0: function(first[0](), own)}
-    rest = enumerate(chain(first[1:], taken), 1)
+    results: dict[int, R] = {}
+    rest = enumerate(chain(first, taken))
     taking = threading.Lock()
     failed: list[bool] = []
 

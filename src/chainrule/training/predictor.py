@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,11 +40,15 @@ class Predictor:
             threads: at most so many, ``None`` for what suits the work; the result does not depend on it.
         """
         fixed: dict[str, np.ndarray] = {}
+        beginning = threading.Lock()
 
         def run(cells: Cells, own: int | None) -> np.ndarray:
-            if not fixed:  # the first time, before there are other threads
-                fixed.update(self._fixed(arrays, cells))
-            return self._run(cells)({**fixed, "x.numbers": cells.numbers, "x.places": cells.places}, threads=own)[output]
+            with beginning:
+                runnable = self._run(cells)
+                if not fixed:
+                    fixed.update(self._fixed(arrays, cells))
+                    runnable({**fixed, "x.numbers": cells.numbers[:0], "x.places": cells.places[:0]}, threads=1)  # which compiles it, once
+            return runnable({**fixed, "x.numbers": cells.numbers, "x.places": cells.places}, threads=own)[output]
 
         return np.concatenate(over_chunks(run, chunks, threads))
 

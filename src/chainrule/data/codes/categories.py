@@ -64,7 +64,9 @@ class CategoryCode:
         type = values.dtype if isinstance(values.dtype, pl.Enum) else pl.Enum(self.levels)
         words = values.cast(type, strict=False)
         places = [*(known.get(word, unknown) for word in type.categories), unknown, missing]
-        codes = pl.select(pl.lit(words).to_physical().cast(pl.UInt32).fill_null(len(places) - 1)).to_series()
+        codes = words.to_physical()
+        if words.null_count():
+            codes = pl.select(pl.lit(codes).cast(pl.UInt32).fill_null(len(places) - 1)).to_series()
         if words.null_count() > values.null_count():
             codes = codes.set(words.is_null() & values.is_not_null(), len(places) - 2)
         return OneOf(codes.to_numpy(), np.array(places), len(known) + bool(self.others) + self.missing)
