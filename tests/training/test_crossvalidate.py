@@ -51,6 +51,11 @@ def test_the_report_has_means_deviations_and_the_baselines_of_the_folds() -> Non
     assert "test" not in report
 
 
+def test_a_test_part_beside_folds_is_refused() -> None:
+    with pytest.raises(OptionError, match="folds measures on the rows of the table, each of them once; leave it or test out"):
+        cr.train(table(), target="kind", folds=3, test=table(30), **QUICK)
+
+
 def test_groups_stay_together() -> None:
     data = table()
     found = cr.train(data, target="kind", folds=5, group="g", drop="y", **QUICK).cross_validation

@@ -107,6 +107,35 @@ def test_the_best_weights_are_kept_and_not_the_last():
     assert model.report["valid"]["rmse"] == pytest.approx(best.valid["rmse"], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("target", "metric", "table", "said"),
+    [
+        ("weight", "mape", TABLE, "where a target is 0"),
+        ("weight", "poisson_deviance", TABLE.with_columns(pl.col("weight") - 1), "where a target is below 0"),
+        ("label", "roc_auc", TABLE.with_columns(weight=(pl.col("label") == "high").cast(int)), "where all rows are of one class"),
+        ("label", "pr_auc", TABLE.with_columns(weight=(pl.col("label") == "high").cast(int)), "where all rows are of one class"),
+    ],
+)
+def test_a_metric_that_no_weights_could_be_chosen_by_is_refused(target, metric, table, said):
+    given = {"task": "regression"} if target == "weight" else {"weight": "weight"}
+    with pytest.raises(OptionError, match=f"metric='{metric}' has no value {said}, and the validation rows are such"):
+        train(target, table, metric=metric, **given)
+
+
+def test_a_metric_without_validation_rows_is_refused():
+    with pytest.raises(OptionError, match="metric='mae' is measured on validation rows, and there are none"):
+        train(split="80,0,20", metric="mae")
+
+
+def test_a_metric_is_watched_at_the_threshold_that_is_given():
+    model = train("label", threshold=0.9, metric="f1", calibrate=False, epochs=6)
+    watched = model.history.values("valid_f1")
+    assert watched[model.report["best_epoch"] - 1] == pytest.approx(model.report["valid"]["f1"])
+    assert max(watched) == pytest.approx(model.report["valid"]["f1"])
+    other = train("label", metric="f1", calibrate=False, epochs=6)
+    assert other.history.values("valid_f1") != watched
+
+
 def test_a_metric_picks_the_best_weights_in_its_own_direction():
     model = train("label", metric="accuracy", epochs=20)
     accuracies = [e.valid["accuracy"] for e in model.history.epochs]

@@ -17,6 +17,7 @@ from chainrule.cli.output import plain_table, say
 from chainrule.data.visible import visible
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
+from chainrule.training.goal import Goal
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
 from chainrule.training.numbers import duration, measure
@@ -45,17 +46,18 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     beside = report["baselines"]
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
     table.columns[0].no_wrap = True
-    for name in metrics_for_people(model, own):
+    judged_by = metric or model.goal.headline
+    for name in metrics_for_people(model, own, judged_by):
         cells = [part.get(name, measure(None)) for part in parts.values()]
         cells += [measure(metrics.get(name)) for metrics in beside.values()]
-        table.add_row(Text(name, style="bold" if name == model.goal.headline else ""), *cells)
+        table.add_row(Text(name, style="bold" if name == judged_by else ""), *cells)
     console.print(table)
     names = list(beside)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     say(console, f"{listed} are the baselines, {rows}; {units_of(model)}", "dim")
     console.print()
     if "targets" in report:
-        _show_targets(console, report, metric or model.goal.headline)
+        _show_targets(console, report, judged_by)
     say(console, _verdict(model, metric))
     console.print()
 
@@ -81,9 +83,10 @@ def _folds(report: Mapping[str, Any]) -> str:
     return f"{len(report['cross_validation']['folds'])} folds"
 
 
-def show_fold(console: Console, fold: FoldEnded, task: str) -> None:
-    """Print a line for a fold of cross-validation."""
-    shown = "  ".join(f"{name} {measure(fold.test.get(name))}" for name in SHOWN_METRICS[task])
+def show_fold(console: Console, fold: FoldEnded, goal: Goal, metric: str | None) -> None:
+    """Print a line for a fold of cross-validation, with the metric asked for or the goal's own beside the task's."""
+    names = dict.fromkeys([*SHOWN_METRICS[goal.task], metric or goal.headline])
+    shown = "  ".join(f"{name} {measure(fold.test.get(name))}" for name in names)
     console.print(f"fold {fold.fold} of {fold.folds}: {shown}  ({fold.rows:,} rows, {fold.epochs:,} epochs, {duration(fold.seconds)})")
 
 
@@ -104,10 +107,10 @@ def _judged_part(report: Mapping[str, Any]) -> str:
     return next((part for part in ("cross_validation", "test") if part in report), "train")
 
 
-def metrics_for_people(model: Model, names: Iterable[str]) -> list[str]:
-    """Leave out what only programs read: the square of rmse, and what quantiles or counts are measured by where none were learned."""
+def metrics_for_people(model: Model, names: Iterable[str], asked: str | None = None) -> list[str]:
+    """Leave out what nobody asked for and only programs read: the square of rmse, and what belongs to quantiles or counts where there are none."""
     own = {"pinball": "pinball", "poisson_deviance": "poisson"}
-    return [name for name in names if name != "mse" and own.get(name, model.loss) == model.loss]
+    return [name for name in names if name == asked or (name != "mse" and own.get(name, model.loss) == model.loss)]
 
 
 def units_of(model: Model) -> str:
@@ -201,10 +204,10 @@ def _program() -> tuple[str, ...]:
     return (sys.argv[0],) if Path(sys.argv[0]).stem == "chainrule" else (sys.executable, "-m", "chainrule")
 
 
-def one_line(model: Model, folder: RunFolder) -> str:
+def one_line(model: Model, folder: RunFolder, metric: str | None) -> str:
     """Return the outcome in one line, for those who want to be told no more."""
     rows, metrics = _measured(model.report)
     if not metrics:
         return f"not measured, {folder.model}"
-    name = model.goal.headline
+    name = metric or model.goal.headline
     return f"{name} {measure(metrics.get(name))} {rows}, {folder.model}"

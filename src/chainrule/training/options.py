@@ -132,6 +132,8 @@ class Options:
         _whole("patience", self.patience, 0, (None,))
         _whole("threads", self.threads, 1, (None,))
         _whole("folds", self.folds, 2, (None,))
+        if self.folds is not None and self.test is not None:
+            raise OptionError(f"{word('folds')} measures on the rows of the table, each of them once; leave it or {word('test')} out.")
         if self.time_budget is not None:
             _within("time_budget", self.time_budget, 0.0, float("inf"), open_low=True)
         if isinstance(self.until, str):

@@ -175,6 +175,8 @@ def _goal(table: Table, columns: Sequence[Column], rows: np.ndarray, options: Op
     elif options.target_transform != STANDARDIZE:
         raise OptionError(f"{word('target_transform')} is for quantities, and '{targets[0].column.name}' holds classes; leave it out.")
     _check_class_options(targets, options)
+    if isinstance(options.threshold, (int, float)):
+        targets = [replace(target, threshold=float(options.threshold)) for target in targets]
     quantiles = tuple(sorted(set(options.quantile or (0.5,)))) if loss == "pinball" else ()
     return Goal(tuple(targets), loss, quantiles)
 

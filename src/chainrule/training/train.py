@@ -9,9 +9,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from chainrule import nn
 from chainrule.data.table import Note
-from chainrule.errors import NonFiniteError
+from chainrule.errors import NonFiniteError, OptionError
 from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training import trees as boosted
@@ -33,6 +35,7 @@ from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
 from chainrule.training.watching import watching
+from chainrule.words import setting, word
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def train_events(data: Any, target: Any, options: Options, trees: Trees | None =
             prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
+        if options.metric is not None:
+            _check_measurable(options.metric, prepared)
         prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
         beside = Beside(prepared, trees)
@@ -253,6 +258,17 @@ def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     asked = {options.metric} | {name.removeprefix("valid_") for name in (names_in(options.until) if isinstance(options.until, str) else ())}
     names = [name for name, metric in METRICS.items() if metric.task == task and (name in asked or name in SHOWN_METRICS[task])]
     return {name: _measuring(prepared, name) for name in names}
+
+
+def _check_measurable(name: str, prepared: Prepared) -> None:
+    """Refuse a metric that no weights could be chosen by."""
+    goal, valid, said = prepared.goal, prepared.valid, setting("metric", name)
+    if valid is None:
+        raise OptionError(f"{said} is measured on validation rows, and there are none; leave it out, or ask for some with {word('split')}.")
+    truth = goal.truth(valid.table)
+    anything = [np.ones((len(y), len(target.classes)) if target.classes else len(y)) for y, target in zip(truth, goal.targets, strict=True)]
+    if math.isnan(goal.metric(name, truth, anything, valid.weights)):
+        raise OptionError(f"{said} has no value {METRICS[name].undefined}, and the validation rows are such; choose another metric.")
 
 
 def _measuring(prepared: Prepared, name: str) -> Metric:
