@@ -139,7 +139,8 @@ def test_a_few_words_among_numbers_leave_the_column_out() -> None:
     cells[7] = "n.d."
     columns, notes = judge({"weight": cells, "b": ["x", "y"] * 25})
     assert (columns["weight"].kind, columns["weight"].used) == ("number", False)
-    assert "98%" in columns["weight"].reason and "'n.d.' in p.csv, line 9" in columns["weight"].reason
+    assert columns["weight"].reason.startswith("1 of its 50 different values is no number ('n.d.' in p.csv, line 9)")
+    assert [note.warning for note in notes if "'weight'" in note.text] == [True]
     assert [note.option for note in notes] == ["missing"]
 
 

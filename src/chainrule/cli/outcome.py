@@ -108,7 +108,8 @@ def _judged_part(report: Mapping[str, Any]) -> str:
 
 
 def metrics_for_people(model: Model, names: Iterable[str], asked: str | None = None) -> list[str]:
-    """Leave out what nobody asked for and only programs read: the square of rmse, and what belongs to quantiles or counts where there are none."""
+    """Leave out, unless it is asked for, what only programs read: the square of rmse, and what quantiles or counts are measured by where
+    none were learned."""
     own = {"pinball": "pinball", "poisson_deviance": "poisson"}
     return [name for name in names if name == asked or (name != "mse" and own.get(name, model.loss) == model.loss)]
 

@@ -264,10 +264,10 @@ def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
 def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) -> _Judged:
     reading = seen.reading
     if reading is not None and _MOSTLY_NUMBERS <= reading.share < 1 and reading.share * seen.count >= _MANY_NUMBERS:
-        reason = _mixed_reason(table, seen.name, reading)
+        reason = _mixed_reason(table, seen, reading)
         column = replace(number_column(seen, shared, reason), used=bool(role))
         state = "holds text among its numbers" if role else "is left out"
-        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "missing"),))
+        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "missing", warning=True),))
     if not role and (identifier := _identifier(seen)) is not None:
         return identifier
     if _leading_zeros(seen):
@@ -281,10 +281,12 @@ def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) ->
     return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"), _subject_notes(seen, role))
 
 
-def _mixed_reason(table: Table, name: str, reading: Reading) -> str:
-    place = table.place(table.frame[name].index_of(reading.other) or 0)
+def _mixed_reason(table: Table, seen: Evidence, reading: Reading) -> str:
+    place = table.place(table.frame[seen.name].index_of(reading.other) or 0)
+    others = seen.count - round(reading.share * seen.count)
+    are = "is no number" if others == 1 else "are no numbers"
     return (
-        f"{reading.share:.0%} of its different values are numbers, others are not ('{reading.other}' in {place}); "
+        f"{others:,} of its {seen.count:,} different values {are} ('{reading.other}' in {place}); "
         f"name such cells with {setting('missing')} to read it as numbers, or read it as labels with {setting('categorical')}"
     )
 

@@ -112,6 +112,11 @@ class Prepared:
         """The only target; OptionError if there are several."""
         return self.goal.target
 
+    @property
+    def doubts(self) -> list[str]:
+        """What should be looked at before a result is trusted."""
+        return [note.text for note in self.notes if note.warning]
+
 
 def prepare(data: Any, target: Any, options: Options) -> Prepared:
     """Read and understand the data.

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule import nn
 from chainrule.data.table import Note
-from chainrule.errors import NonFiniteError, OptionError
+from chainrule.errors import DataWarning, NonFiniteError, OptionError
 from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training import trees as boosted
@@ -89,7 +89,8 @@ def train(
 
     Returns:
         The model with the best weights; it takes raw rows. After Ctrl-C, the best so far, with a warning; a Ctrl-C while the model is
-        measured leaves the measures out.
+        measured leaves the measures out. What is doubtful about the data is warned of (:class:`~chainrule.errors.DataWarning`), and
+        stands in ``report["warnings"]``.
 
     Raises:
         InputError: the data or an option cannot be used.
@@ -111,6 +112,9 @@ def train(
             warnings.warn("measuring was interrupted; the model is whole, and its report has no metrics.", stacklevel=2)
             break
         follow(event)
+        if isinstance(event, Understood):
+            for doubt in event.prepared.doubts:
+                warnings.warn(doubt, DataWarning, stacklevel=2)
         if isinstance(event, Trained):
             model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):
@@ -296,4 +300,5 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
         "batch_size": batch_size,
         **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
+        **({"warnings": prepared.doubts} if prepared.doubts else {}),
     }
