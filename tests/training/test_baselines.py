@@ -7,7 +7,7 @@ import pytest
 from sklearn import linear_model
 
 from chainrule.training.baselines import MOST_ENTRIES, baselines, constant_predictions, linear_predictions
-from chainrule.training.linear import logistic_regression, ridge_regression
+from chainrule.training.linear import logistic_regression, poisson_regression, ridge_regression
 
 
 def table(rows: int, units: int, classes: int, seed: int = 0):
@@ -33,6 +33,24 @@ def test_logistic_regression_finds_scikit_learns_probabilities() -> None:
     witness = linear_model.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(x, y, sample_weight=counts)
     assert weight == pytest.approx(witness.coef_.T, abs=1e-3)
     assert bias - bias.mean() == pytest.approx(witness.intercept_ - witness.intercept_.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1e5])
+def test_poisson_regression_finds_scikit_learns_rates(scale: float) -> None:
+    x, _, counts = table(300, 6, 2)
+    y = np.random.default_rng(1).poisson(scale * np.exp(x[:, 0] - x[:, 1])).astype(float)
+    weight, bias = poisson_regression(x, y, counts)
+    witness = linear_model.PoissonRegressor(alpha=1.0 / counts.sum(), solver="newton-cholesky", tol=1e-10).fit(x, y, sample_weight=counts)
+    assert weight == pytest.approx(witness.coef_, abs=1e-3)
+    assert bias == pytest.approx(witness.intercept_, abs=1e-3)
+
+
+def test_the_linear_baseline_of_counts_predicts_rates() -> None:
+    x = np.random.default_rng(0).normal(size=(500, 1))
+    y = np.random.default_rng(1).poisson(np.exp(1.5 * x[:, 0] - 1)).astype(float)
+    found = baselines("regression", x, y, x, y, counted=True)
+    assert found["linear"]["poisson_deviance"] < 0.7 * found["constant"]["poisson_deviance"]
+    assert "poisson_deviance" not in baselines("regression", x, y, x, y)["linear"]  # a straight line goes below 0
 
 
 def test_separable_and_collinear_data_and_a_class_without_rows_stay_finite() -> None:

@@ -75,7 +75,8 @@ class Beside:
         rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
         weights = None if train.weights is None else train.weights[rows]
         truth = _truth(target, train)[rows]
-        self._trees.grow(target.task, train.x[rows], truth, self._prepared.test.x, len(target.classes), weights)
+        counted = self._prepared.goal.loss == "poisson"
+        self._trees.grow(target.task, train.x[rows], truth, self._prepared.test.x, len(target.classes), weights, counted)
 
     def _baselines(self, number: int) -> dict[str, Metrics]:
         target, train = self._prepared.goal.targets[number], self._prepared.train
@@ -90,6 +91,7 @@ class Beside:
             weights=train.weights,
             test_weights=test.weights,
             quantiles=self._prepared.goal.quantiles,
+            counted=self._prepared.goal.loss == "poisson",
             trees=None if self._trees is None else self._trees.predictions(),
         )
 
