@@ -407,6 +407,15 @@ def test_the_options_settle_a_kind() -> None:
     assert notes == ()
 
 
+def test_a_column_of_times_or_weights_has_its_kind_even_where_it_is_no_input() -> None:
+    cells = {"no": list(range(1, 61)), "day": ["2024-01-05", "2024-01-06"] * 30, "heavy": [1.5, 2.5] * 30, "x": [0.5, 0.25, 0.1] * 20}
+    for name, kind, options in (("no", "number", {}), ("no", "number", {"drop": ["no"]}), ("day", "date", {"drop": ["day"]})):
+        columns, _ = judge(cells, time=name, **options)
+        assert (columns[name].kind, columns[name].used) == (kind, False)
+    columns, _ = judge(cells, weight="heavy", drop=["heavy"])
+    assert (columns["heavy"].kind, columns["heavy"].reason) == ("number", "dropped by drop=")
+
+
 @pytest.mark.parametrize("option", ["target", "categorical", "numeric", "date", "drop"])
 def test_unknown_columns(option: str) -> None:
     with pytest.raises(DataError, match=rf"p.csv has no column 'inccome' \({option}=\)\. Did you mean 'income'\?"):

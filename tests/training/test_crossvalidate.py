@@ -72,6 +72,21 @@ def test_by_time_the_first_rows_are_only_learned_from() -> None:
     assert (np.diff(found.fold) >= 0).all()
 
 
+def test_rows_may_be_ordered_by_what_is_not_learned_from() -> None:
+    data = table().with_row_index("no", offset=1)  # which would be an identifier
+    for drop in ("kind,g", "kind,g,no"):
+        model = cr.train(data, target="y", folds=3, time="no", drop=drop, **QUICK)
+        assert model.cross_validation is not None
+        assert model.cross_validation.rows.tolist() == list(range(30, 120))
+        assert "no" not in model.encoder.sources.values()
+
+
+def test_each_row_may_be_a_fold_of_its_own() -> None:
+    found = cr.train(table(24), target="kind", folds=24, drop="y,g", **QUICK).cross_validation
+    assert found is not None
+    assert np.bincount(found.fold)[1:].tolist() == [1] * 24
+
+
 def test_several_targets_are_measured_one_by_one() -> None:
     model = cr.train(table().with_columns(z=-pl.col("y")), target="y,z", folds=3, drop="kind,g", **QUICK)
     found, report = model.cross_validation, model.report

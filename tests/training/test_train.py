@@ -161,6 +161,14 @@ def test_weights_that_cannot_be_used_are_named(bad, sentence):
         train(table=table, weight="weight")
 
 
+@pytest.mark.parametrize("option", ["weight", "group", "time"])
+def test_a_column_is_named_and_not_given(option):
+    with pytest.raises(OptionError, match=f"{option} is a list and must be the name of a column of the table"):
+        train(**{option: TABLE["weight"].to_numpy()})
+    numbered = TABLE.with_columns(pl.lit(1.0).alias("7"), pl.int_range(ROWS).alias("8"))
+    assert train(table=numbered, **{option: 8 if option == "time" else 7, "split": "100"}).report["rows"]["train"] == ROWS
+
+
 def test_a_constant_weight_is_a_weight():
     same = train(table=TABLE.with_columns(weight=pl.lit("1")), weight="weight", lr=0.01)
     assert same.weight.kind == "number"

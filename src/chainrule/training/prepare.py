@@ -140,6 +140,7 @@ def judge(sources: Sources, options: Options) -> Judged:
         table,
         target=sources.targets,
         weight=options.weight,
+        time=options.time,
         in_order=options.time is not None or options.test is not None,
         categorical=options.categorical,
         numeric=options.numeric,
