@@ -194,3 +194,11 @@ def test_a_full_disk_is_a_failure_while_running(folder, classified):
     assert done.returncode == 1
     assert b"No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_threshold_is_told_with_what_it_decides(folder, tmp_path):
+    given = ("--target", "works", "--threshold", "0.3", "--out", "run", *SMALL)
+    said = "the class 'Yes' of works is answered from a probability of 0.3000 on"
+    assert said in chainrule("train", folder / "people.csv", *given, cwd=tmp_path).err
+    assert said in chainrule("evaluate", "run", folder / "people.csv", cwd=tmp_path).out
+    assert chainrule("evaluate", "run", folder / "people.csv", "--json", cwd=tmp_path).json["threshold"] == {"works": 0.3}

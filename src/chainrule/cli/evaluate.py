@@ -44,6 +44,8 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, *
 def _as_json(model: Model, found: Assessment) -> dict[str, Any]:
     """Return what is known of one target, or the mean over several and each of them."""
     shown: dict[str, Any] = {"task": model.goal.task, "rows": found.rows, "metrics": found.metrics}
+    if thresholds := model.goal.thresholds:
+        shown["threshold"] = thresholds
     calibration = {name: table.to_json() for name, table in found.calibration.items()}
     if len(found.targets) == 1:
         return shown | ({"calibration": next(iter(calibration.values()))} if calibration else {})
@@ -54,7 +56,7 @@ def _as_json(model: Model, found: Assessment) -> dict[str, Any]:
 def _show_metrics(console: Console, model: Model, found: Assessment) -> None:
     from rich.markup import escape
 
-    from chainrule.cli.outcome import metrics_for_people, units_of
+    from chainrule.cli.outcome import metrics_for_people, show_thresholds, units_of
     from chainrule.data.visible import visible
 
     several = found.targets if len(found.targets) > 1 else {}
@@ -64,6 +66,7 @@ def _show_metrics(console: Console, model: Model, found: Assessment) -> None:
         shown.add_row(name, *(measure(metrics.get(name)) for metrics in (found.metrics, *several.values())))
     console.print(shown)
     say(console, units_of(model), "dim")
+    show_thresholds(console, model)
 
 
 def _show_calibration(console: Console, name: str, calibration: Calibration) -> None:
@@ -80,4 +83,4 @@ def _show_calibration(console: Console, name: str, calibration: Calibration) -> 
         shown.add_row(f"{one.low:.2f} to {one.high:.2f}", f"{one.rows:,}", f"{one.confidence:.3f}", f"{one.accuracy:.3f}")
     console.print(shown)
     error = f"expected calibration error {measure(calibration.ece)}"
-    say(console, f"{error}: by how much confidence and accuracy differ, on average", "dim")
+    say(console, f"{error}: by how much the confidence in the most probable class and its accuracy differ, on average", "dim")

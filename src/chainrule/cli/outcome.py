@@ -15,6 +15,7 @@ from rich.text import Text
 
 from chainrule.cli.output import plain_table, say
 from chainrule.data.visible import visible
+from chainrule.training.answers import spelled_class
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
 from chainrule.training.goal import Goal
@@ -55,6 +56,7 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     names = list(beside)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     say(console, f"{listed} are the baselines, {rows}; {units_of(model)}", "dim")
+    show_thresholds(console, model)
     console.print()
     if "targets" in report:
         _show_targets(console, report, judged_by)
@@ -121,6 +123,14 @@ def units_of(model: Model) -> str:
         units = f"rmse and mae are in the units of {escape(model.goal.title)}; of r2, at most 1, more is better, of the others less"
         return f"{mean}{units}"
     return f"{mean}of log_loss and brier less is better, of the others more; the best is 1"
+
+
+def show_thresholds(console: Console, model: Model) -> None:
+    """Print from which probability on the second of two classes is answered, where it is not the more probable one."""
+    for target in model.goal.targets:
+        if target.threshold is not None:
+            label, name = (escape(visible(text)) for text in (spelled_class(target.classes[1]), target.column.name))
+            say(console, f"the class '{label}' of {name} is answered from a probability of {measure(target.threshold)} on", "dim")
 
 
 _BASELINES = {"constant": "always giving the same answer", "linear": "a linear model", "trees": "a model of gradient-boosted trees"}

@@ -37,8 +37,7 @@ def measures(model: Model, prepared: Prepared, beside: Beside | None) -> dict[st
         found["calibration_error"] = {
             name: float(np.mean([table.ece for table in assessment.calibration.values()])) for name, assessment in assessed.items()
         }
-    thresholds = {target.column.name: target.threshold for target in model.goal.targets if target.threshold is not None}
-    return found | ({"threshold": thresholds} if thresholds else {})
+    return found | ({"threshold": model.goal.thresholds} if model.goal.thresholds else {})
 
 
 class Beside:
