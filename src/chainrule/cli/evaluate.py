@@ -22,15 +22,14 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, *
 
     Of classes it also says how well the probabilities are calibrated: whether answers with a confidence of 80 % are right 80 % of the time.
     """
-    from chainrule.data.cells import listed
-
     loaded = open_model(model)
     table = open_table(loaded, data, flags)
     name_ignored(messages(), loaded, table)
     count_unknown(messages(), loaded, table)
     known = loaded.goal.known_rows(table)
     if absent := table.rows - len(known):
-        messages().print(f"{absent:,} rows without {listed(loaded.goal.names)} are left out.", soft_wrap=True, markup=False)
+        targets = " or ".join(f"'{name}'" for name in loaded.goal.names)
+        messages().print(f"{absent:,} rows without {targets} are left out.", soft_wrap=True, markup=False)
     found = loaded.assess(table, known)
     if json:
         write_json({"model": model, **_as_json(loaded, found)})
