@@ -205,6 +205,20 @@ def test_a_metric_without_a_value_chooses_nothing(method) -> None:
         getattr(regressor(metric="r2"), method)(X, y, X_val=X[:1], y_val=y[:1])
 
 
+@pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"target_transform": "log1p"}, {"loss": "pinball"}, {"loss": "poisson"}])
+def test_a_target_of_zero_stays_zero_for_metrics(options) -> None:
+    counts = np.random.default_rng(0).poisson(1.0, len(X_r)) * 1.0
+    with pytest.raises(OptionError, match="metric='mape' has no value where a target is 0"):
+        regressor(metric="mape", valid=0.3, **options).fit(X_r, counts)
+    assert regressor(metric="poisson_deviance", valid=0.3, epochs=5, **options).fit(X_r, counts).n_iter_ == 5  # not below 0
+
+
+def test_a_metric_may_have_its_first_value_later() -> None:
+    skewed = np.exp(3 * X_r[:, 0])
+    model = regressor(metric="poisson_deviance", valid=0.3, epochs=60, lr=0.05, hidden=(16,)).fit(X_r, skewed)
+    assert np.isnan(model.validation_curve_[0])  # some predictions were negative
+
+
 def test_patience_time_and_plateau() -> None:
     model = classifier(epochs=500, lr=0.3, schedule="constant", valid=0.3, patience=3).fit(X, y)
     assert model.n_iter_ == model.best_epoch_ + 3

@@ -122,7 +122,7 @@ def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | in
     a_pass = loop.settings.epochs - loop.state.epoch == 1  # whose end is no news
     for event in loop.events():
         if isinstance(event, EpochEnded):
-            _check_measured(event, loop.settings.watch)
+            _check_measured(event, loop)
         if verbose and not (a_pass and isinstance(event, Stopped)) and (line := told(event)):
             print(line, flush=True)
         if on_event is not None:
@@ -136,9 +136,13 @@ def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | in
     return stopped
 
 
-def _check_measured(event: EpochEnded, metric: str) -> None:
-    """Refuse a metric that no weights can be chosen by."""
-    if metric in METRICS and METRICS[metric].undefined and math.isnan(event.valid.get(metric, 0.0)):
+def _check_measured(event: EpochEnded, loop: Loop) -> None:
+    """Refuse a metric that no weights can be chosen by; one that has no value for what is predicted so far may have one later."""
+    metric = loop.settings.watch
+    if metric not in METRICS or not math.isnan(event.valid.get(metric, 0.0)) or loop.validation is None:
+        return
+    y = loop.validation[1] if loop.validation_rows is None else loop.validation[1][loop.validation_rows]
+    if METRICS[metric].task == "classification" or math.isnan(loop.metrics[metric](np.ones_like(y), y)):
         raise OptionError(
             f"metric={metric!r} has no value {METRICS[metric].undefined}, and the validation rows are such; choose another metric."
         )
