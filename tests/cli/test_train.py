@@ -202,3 +202,11 @@ def test_a_threshold_is_told_with_what_it_decides(folder, tmp_path):
     assert said in chainrule("train", folder / "people.csv", *given, cwd=tmp_path).err
     assert said in chainrule("evaluate", "run", folder / "people.csv", cwd=tmp_path).out
     assert chainrule("evaluate", "run", folder / "people.csv", "--json", cwd=tmp_path).json["threshold"] == {"works": 0.3}
+
+
+def test_without_test_rows_the_network_is_judged_on_the_validation_rows(folder, tmp_path):
+    given = (folder / "people.csv", "--target", "works", "--split", "80,20", *SMALL)
+    ran = chainrule("train", *given, "--json", cwd=tmp_path)
+    assert " are the baselines, on the validation rows;" in " ".join(ran.err.split())
+    quiet = chainrule("train", *given, "--quiet", cwd=tmp_path).err
+    assert quiet.startswith(f"accuracy {ran.json['valid']['accuracy']:.4f} on the validation rows, ")

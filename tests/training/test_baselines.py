@@ -3,9 +3,11 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import linear_model
 
+import chainrule as cr
 from chainrule.training.baselines import MOST_ENTRIES, baselines, constant_predictions, linear_predictions
 from chainrule.training.linear import logistic_regression, poisson_regression, ridge_regression
 
@@ -84,6 +86,18 @@ def test_both_baselines_are_measured_on_the_test_rows() -> None:
     values = x[:, 0] * 1000
     regression = baselines("regression", x[:300].astype(np.float32), values[:300], x[300:].astype(np.float32), values[300:])
     assert regression["linear"]["rmse"] < 20 < 800 < regression["constant"]["rmse"]
+
+
+def test_without_test_rows_the_validation_rows_judge(monkeypatch) -> None:
+    monkeypatch.setattr("chainrule.training.trees.installed", lambda: True)
+    x = np.random.default_rng(0).normal(size=200)
+    data = pl.DataFrame({"x": x, "y": x**2})
+    given = {"hidden": (4,), "epochs": 2, "valid": data[150:]}
+    judged = cr.train(data[:150], "y", split="100", **given).report["baselines"]
+    tested = cr.train(data[:150], "y", split="100", test=data[150:], **given).report["baselines"]
+    assert judged == tested
+    assert set(judged) == {"constant", "linear", "trees"}
+    assert "trees" not in cr.train(data, "y", hidden=(4,), epochs=2, split="100").report["baselines"]
 
 
 def test_test_weights_count_in_the_metrics() -> None:

@@ -26,6 +26,7 @@ from chainrule.training.run_folder import CHECKPOINT, RunFolder
 from chainrule.training.tasks import SHOWN_METRICS
 
 _PARTS = ("train", "valid", "test")
+_SAID = {"train": "training", "valid": "validation", "test": "test"}
 _MOST_TARGETS = 8  # that are told apart on the screen
 
 
@@ -102,11 +103,11 @@ def _measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
     if "cross_validation" in report:
         return "on average over the folds", report["cross_validation"]["mean"]
     part = _judged_part(report)
-    return f"on the {part} rows", report.get(part, {})
+    return f"on the {_SAID[part]} rows", report.get(part, {})
 
 
 def _judged_part(report: Mapping[str, Any]) -> str:
-    return next((part for part in ("cross_validation", "test") if part in report), "train")
+    return next((part for part in ("cross_validation", "test", "valid") if part in report), "train")
 
 
 def metrics_for_people(model: Model, names: Iterable[str], asked: str | None = None) -> list[str]:
