@@ -114,5 +114,7 @@ def test_trees_are_measured_beside_where_they_can_be_had(monkeypatch) -> None:
     monkeypatch.setattr("chainrule.training.trees.installed", lambda: True)
     report = cr.train(table(), target="y", folds=2, drop="kind,g", epochs=2, hidden=(4,)).report
     assert report["baselines"]["trees"]["rmse"] < report["baselines"]["constant"]["rmse"]
+    for fold in report["cross_validation"]["folds"]:  # each has trees of its own rows
+        assert fold["baselines"]["trees"]["rmse"] < fold["baselines"]["constant"]["rmse"]
     assert "trees" in cr.train(table(), target="kind", drop="y,g", epochs=2, hidden=(4,)).report["baselines"]
     assert "trees" not in cr.train(table(), target="kind", drop="y,g", **QUICK).report["baselines"]

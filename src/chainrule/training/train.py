@@ -145,11 +145,11 @@ def train_events(data: Any, target: Any, options: Options, trees: Trees | None =
             _check_measurable(options.metric, prepared)
         prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
-        beside = Beside(prepared, trees)
+        beside = Beside(prepared, trees) if folds is None else None  # each fold has its own
         model = yield from train_prepared(prepared, options)
         model.source = data, target, options
         yield Trained(model)
-        model.report.update(measures(model, prepared, beside if folds is None else None))
+        model.report.update(measures(model, prepared, beside))
         if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
