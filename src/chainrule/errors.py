@@ -16,6 +16,9 @@
         ├── StateError (RuntimeError)        a training state was used after a step had taken it over
         └── NonFiniteError (ArithmeticError) the loss became NaN or infinite; says step, equation and row
 
+    UserWarning
+    └── DataWarning                          what is doubtful about a table, before it is trained on; says the evidence
+
 Each message is one or two sentences: what is wrong, where, and what to do about it. The command line exits with status 2 for an
 ``InputError`` and with 1 for the others.
 """
@@ -35,6 +38,10 @@ class InputError(ChainruleError, ValueError):
 
 class DataError(InputError):
     """A table, or a cell of it, cannot be used."""
+
+
+class DataWarning(UserWarning):
+    """A table can be used, and what is measured on it may not mean what it seems to: a column may give the target away …"""
 
 
 class IndexRangeError(DataError):

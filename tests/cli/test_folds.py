@@ -36,3 +36,13 @@ def test_trees_that_win_are_named_in_one_line(tmp_path) -> None:
     ran = chainrule("train", "steps.csv", "--target", "y", "--task", "regression", "--hidden", "2", "--epochs", "2", cwd=tmp_path)
     assert ran.status == 0, ran.err
     assert "A model of gradient-boosted trees is better than this network on the test rows" in " ".join(ran.err.split())
+
+
+def test_the_metric_that_is_asked_for_is_what_is_told(folder, tmp_path) -> None:
+    given = ("--target", "income", "--loss", "mae", "--metric", "pinball", "--folds", "2", *SMALL)
+    ran = chainrule("train", folder / "people.csv", *given, "--out", "run", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert all("  pinball " in line for line in ran.err.splitlines() if line.startswith("fold "))
+    assert any(line.startswith("pinball ") for line in ran.err.splitlines())  # of the table
+    quiet = chainrule("train", folder / "people.csv", *given, "--out", "quiet", "--quiet", cwd=tmp_path)
+    assert quiet.err.startswith("pinball ")

@@ -194,3 +194,19 @@ def test_a_full_disk_is_a_failure_while_running(folder, classified):
     assert done.returncode == 1
     assert b"No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_threshold_is_told_with_what_it_decides(folder, tmp_path):
+    given = ("--target", "works", "--threshold", "0.3", "--out", "run", *SMALL)
+    said = "the class 'Yes' of works is answered from a probability of 0.3000 on"
+    assert said in chainrule("train", folder / "people.csv", *given, cwd=tmp_path).err
+    assert said in chainrule("evaluate", "run", folder / "people.csv", cwd=tmp_path).out
+    assert chainrule("evaluate", "run", folder / "people.csv", "--json", cwd=tmp_path).json["threshold"] == {"works": 0.3}
+
+
+def test_without_test_rows_the_network_is_judged_on_the_validation_rows(folder, tmp_path):
+    given = (folder / "people.csv", "--target", "works", "--split", "80,20", *SMALL)
+    ran = chainrule("train", *given, "--json", cwd=tmp_path)
+    assert " are the baselines, on the validation rows;" in " ".join(ran.err.split())
+    quiet = chainrule("train", *given, "--quiet", cwd=tmp_path).err
+    assert quiet.startswith(f"accuracy {ran.json['valid']['accuracy']:.4f} on the validation rows, ")

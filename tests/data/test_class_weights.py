@@ -19,6 +19,10 @@ def test_classes_that_are_not_named_count_one(given: object) -> None:
     assert class_weights(given, ["no", "yes"], [9, 1], "y") == (1.0, 2.5)  # type: ignore[arg-type]  # both kinds
 
 
+def test_weights_may_be_numbers_of_numpy() -> None:
+    assert class_weights({"no": np.int64(3), "yes": np.float32(0.5)}, ["no", "yes"], [1, 1], "y") == (3.0, 0.5)
+
+
 def test_labels_are_named_as_they_are_spelled() -> None:
     assert class_weights({True: 3}, [False, True], [1, 1], "y") == class_weights("true=3", [False, True], [1, 1], "y") == (1.0, 3.0)
     assert class_weights("7=0", [3, 7], [1, 1], "y") == class_weights({7: 0}, [3, 7], [1, 1], "y") == (1.0, 0.0)

@@ -139,7 +139,8 @@ def test_a_few_words_among_numbers_leave_the_column_out() -> None:
     cells[7] = "n.d."
     columns, notes = judge({"weight": cells, "b": ["x", "y"] * 25})
     assert (columns["weight"].kind, columns["weight"].used) == ("number", False)
-    assert "98%" in columns["weight"].reason and "'n.d.' in p.csv, line 9" in columns["weight"].reason
+    assert columns["weight"].reason.startswith("1 of its 50 different values is no number ('n.d.' in p.csv, line 9)")
+    assert [note.warning for note in notes if "'weight'" in note.text] == [True]
     assert [note.option for note in notes] == ["missing"]
 
 
@@ -404,6 +405,15 @@ def test_the_options_settle_a_kind() -> None:
     assert [column.used for column in columns.values()] == [True, True, False, True, True]
     assert columns["c"].reason == "dropped by drop="
     assert notes == ()
+
+
+def test_a_column_of_times_or_weights_has_its_kind_even_where_it_is_no_input() -> None:
+    cells = {"no": list(range(1, 61)), "day": ["2024-01-05", "2024-01-06"] * 30, "heavy": [1.5, 2.5] * 30, "x": [0.5, 0.25, 0.1] * 20}
+    for name, kind, options in (("no", "number", {}), ("no", "number", {"drop": ["no"]}), ("day", "date", {"drop": ["day"]})):
+        columns, _ = judge(cells, time=name, **options)
+        assert (columns[name].kind, columns[name].used) == (kind, False)
+    columns, _ = judge(cells, weight="heavy", drop=["heavy"])
+    assert (columns["heavy"].kind, columns["heavy"].reason) == ("number", "dropped by drop=")
 
 
 @pytest.mark.parametrize("option", ["target", "categorical", "numeric", "date", "drop"])

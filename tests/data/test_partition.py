@@ -85,6 +85,14 @@ def test_a_single_row_of_a_class_is_for_training_and_a_pair_for_validation_too()
         assert sorted(sides[101:])[0] == 0
 
 
+@given(labelled(), st.integers(1, 30), st.integers(0, 5))
+def test_folds_are_as_large_as_they_should_be_whatever_the_classes(case, folds: int, seed: int) -> None:
+    labels, _ = case
+    sizes = apportion(len(labels), (1 / folds,) * folds)
+    sides = stratified(sizes, labels, seed, training=False)
+    assert np.bincount(sides, minlength=folds).tolist() == list(sizes)
+
+
 def test_labels_may_be_any_integers_and_the_order_of_the_rows_does_not_bias() -> None:
     labels = np.array([-7, 1000] * 50)
     sides = stratified((60, 20, 20), labels, 0)

@@ -196,6 +196,15 @@ def test_a_class_without_a_training_row_is_noted() -> None:
     assert judged(table).fit(table, np.arange(5)).notes == ()
 
 
+def test_many_classes_of_a_few_rows_each_are_warned_of() -> None:
+    few = text_table([f"k{n % 30}" for n in range(90)])
+    (note,) = judged(few).fit(few, np.arange(90)).notes
+    assert note.text.startswith("the 30 classes of 'y' have 3.0 training rows each, on average: too few to learn from")
+    assert note.warning
+    enough = text_table([f"k{n % 30}" for n in range(300)])
+    assert judged(enough).fit(enough, np.arange(300)).notes == ()
+
+
 @pytest.mark.parametrize(
     ("training", "later", "message"),
     [

@@ -298,6 +298,41 @@ def test_what_a_model_file_does_not_hold(tmp_path) -> None:
         loaded.as_estimator()
 
 
+def smoothed(prediction, target, weights=None):
+    return cr.losses.cross_entropy(prediction, target, weights, label_smoothing=0.1)
+
+
+OWN = [
+    (NeuralNetworkClassifier, y, "loss", smoothed),
+    (NeuralNetworkClassifier, np.eye(3, dtype=int)[y], "loss", cr.losses.binary_cross_entropy),
+    (NeuralNetworkClassifier, y, "schedule", cr.optim.exponential(0.9)),
+    (NeuralNetworkClassifier, y, "optimizer", cr.optim.chain(cr.optim.clip_by_norm(1.0), cr.optim.sgd(0.1))),
+    (NeuralNetworkRegressor, y * 2.0, "loss", cr.losses.poisson),  # whose logarithm the regressor undoes by its own word alone
+]
+
+
+@pytest.mark.parametrize(("make", "target", "name", "own"), OWN)
+def test_what_is_ones_own_does_not_keep_a_file_from_being_read(make, target, name, own, tmp_path) -> None:
+    model = make(hidden=(8, 6), epochs=8, random_state=0, **{name: own}).fit(X, target)
+    model.save(tmp_path / "m.safetensors")
+    loaded = cr.load(tmp_path / "m.safetensors")
+    np.testing.assert_allclose(columns(loaded.predict({"x": X})), model.predict(X), rtol=1e-12)
+    with pytest.warns(UserWarning, match=f"does not hold the parameters '{name}'"):
+        back = loaded.as_estimator()
+    np.testing.assert_array_equal(back.predict(X), model.predict(X))
+    back.partial_fit(X, target).save(tmp_path / "again.safetensors")
+    np.testing.assert_allclose(columns(cr.load(tmp_path / "again.safetensors").predict({"x": X})), back.predict(X), rtol=1e-12)
+    assert back.state_.epoch == 9
+
+
+def test_a_model_file_holds_the_parameters_that_are_plain(tmp_path) -> None:
+    given = {"hidden": np.array([4, 5]), "epochs": np.int64(3), "lr": np.float64(0.1), "class_weight": {0: 2.0, 2: np.float64(0.5)}}
+    classifier(**given, activation=["tanh", "relu"]).fit(X, y).save(tmp_path / "m.safetensors")
+    back = cr.load(tmp_path / "m.safetensors").as_estimator().get_params()
+    assert (back["hidden"], back["epochs"], back["lr"], back["activation"]) == ((4, 5), 3, 0.1, ("tanh", "relu"))
+    assert back["class_weight"] == {0: 2.0, 2: 0.5} and type(back["epochs"]) is int
+
+
 # hidden activations
 
 

@@ -197,6 +197,28 @@ def test_a_metric_chooses_the_best_epoch_and_a_condition_stops() -> None:
     assert set(regressor(valid=0.3, metric="mae").fit(X_r, y_r).history_[0]) >= {"valid_mae", "valid_rmse", "valid_loss", "loss"}
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_metric_without_a_value_chooses_nothing(method) -> None:
+    with pytest.raises(OptionError, match="metric='roc_auc' has no value where all rows are of one class"):
+        getattr(classifier(metric="roc_auc"), method)(X, y, X_val=X[:10], y_val=y[:10])
+    with pytest.raises(OptionError, match="metric='r2' has no value where there are fewer than two rows"):
+        getattr(regressor(metric="r2"), method)(X, y, X_val=X[:1], y_val=y[:1])
+
+
+@pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"target_transform": "log1p"}, {"loss": "pinball"}, {"loss": "poisson"}])
+def test_a_target_of_zero_stays_zero_for_metrics(options) -> None:
+    counts = np.random.default_rng(0).poisson(1.0, len(X_r)) * 1.0
+    with pytest.raises(OptionError, match="metric='mape' has no value where a target is 0"):
+        regressor(metric="mape", valid=0.3, **options).fit(X_r, counts)
+    assert regressor(metric="poisson_deviance", valid=0.3, epochs=5, **options).fit(X_r, counts).n_iter_ == 5  # not below 0
+
+
+def test_a_metric_may_have_its_first_value_later() -> None:
+    skewed = np.exp(3 * X_r[:, 0])
+    model = regressor(metric="poisson_deviance", valid=0.3, epochs=60, lr=0.05, hidden=(16,)).fit(X_r, skewed)
+    assert np.isnan(model.validation_curve_[0])  # some predictions were negative
+
+
 def test_patience_time_and_plateau() -> None:
     model = classifier(epochs=500, lr=0.3, schedule="constant", valid=0.3, patience=3).fit(X, y)
     assert model.n_iter_ == model.best_epoch_ + 3
@@ -220,6 +242,8 @@ def test_groups_stay_together() -> None:
     assert "EpochEnded" in seen
     with pytest.raises(ValueError, match="all of one group"):
         classifier(valid=0.2).fit(X, y, groups=np.zeros(150))
+    with pytest.raises(ValueError, match=r"groups has shape \(150, 2\); give one group for each row"):
+        classifier(valid=0.2).fit(X, y, groups=list(zip(groups, groups, strict=True)))
     alone = np.where(groups == 0, None, "together").astype(object)  # a row without a group is one of its own
     assert len(classifier(valid=0.2).fit(X, y, groups=alone).validation_curve_) == 5
 
@@ -239,6 +263,13 @@ def test_events_and_lines(capsys) -> None:
     assert [event.loss for event in events if isinstance(event, EpochEnded)] == model.loss_curve_
     assert model.loss_ == model.loss_curve_[-1] and model.stopped_ == "all 3 epochs are done"
     assert capsys.readouterr().out.splitlines()[-1] == "stopped after 3 epochs: all 3 epochs are done"
+
+
+def test_a_pass_over_some_rows_prints_one_line(capsys) -> None:
+    model = classifier(verbose=True)
+    for _ in range(2):
+        model.partial_fit(X, y)
+    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == ["epoch 1", "epoch 2"]
 
 
 def test_a_warm_start_goes_on() -> None:

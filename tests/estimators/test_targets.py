@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -187,6 +189,22 @@ def test_a_warm_start_keeps_what_y_means() -> None:
         model.set_params(loss="pinball").fit(A, A[:, 0])
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"loss": "pinball", "quantile": 0.1}, {"quantile": 0.9}, r"quantile is \(0.9,\) and was \(0.1,\)"),
+        ({}, {"target_transform": "log"}, "target_transform is 'log' and was 'standardize'"),
+    ],
+)
+def test_what_goes_on_learns_the_same_of_y(method, before, after, said) -> None:
+    model = regressor(epochs=1, warm_start=True, **before)
+    getattr(model, method)(A, A[:, 0])
+    with pytest.raises(ValueError, match=said):
+        getattr(model.set_params(**after), method)(A, A[:, 0])
+    assert getattr(model.set_params(**{name: before.get(name, "standardize") for name in after}), method)(A, A[:, 0]).n_iter_
+
+
 # as they are given
 
 
@@ -217,6 +235,10 @@ def test_types_of_pandas_that_know_gaps_have_whole_numbers_and_truth_values(dtyp
         (pd.DataFrame({"a": y, "b": pd.Series(y, dtype="Int64").where(y != 1)}), "row 50: y is missing"),
         (np.where(y == 1, np.nan, y), "Input y contains NaN. The first such row is 50"),
         (np.ma.array(y, mask=y == 1), "row 50: y is masked"),
+        ([["a"] * (1 + label) for label in y], "lists of different lengths; for labels give 0 and 1 in a column for each"),
+        (pd.Series(pd.cut(X[:, 0], 3)), r"row 0: y is Interval\(.*; classes are words, numbers or truth values"),
+        ([date(2020 + label, 1, 1) for label in y], r"row 0: y is datetime.date\(2020, 1, 1\); classes are words"),
+        (y.astype(object) + 2**70, "whole numbers of more than 64 bits"),
     ],
 )
 def test_classes_that_cannot_be(target, said) -> None:
@@ -237,6 +259,18 @@ def test_classes_that_cannot_be(target, said) -> None:
 def test_quantities_that_cannot_be(target, said) -> None:
     with pytest.raises(ValueError, match=said):
         NeuralNetworkRegressor(epochs=2).fit(X, target)
+
+
+@pytest.mark.parametrize(("classes", "known"), [(["0", "1", "2"], "'0', '1', '2'"), ([0, 1, 2], "0, 1, 2")])
+def test_classes_of_another_type_are_not_known(classes, known) -> None:
+    other = y if isinstance(classes[0], str) else y.astype(str)
+    with pytest.raises(ValueError, match=rf"row 0: the class {other.tolist()[0]!r} of y was not in training \({known}\)"):
+        classifier().partial_fit(X, other, classes=classes)
+
+
+def test_targets_may_be_long_doubles() -> None:
+    for make in (classifier(epochs=2), NeuralNetworkRegressor(epochs=2, random_state=0)):
+        np.testing.assert_array_equal(make.fit(X, y.astype(np.longdouble)).predict(X), make.fit(X, y.astype(float)).predict(X))
 
 
 def test_quantities_as_words_are_numbers() -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import linear_model
 
+import chainrule as cr
 from chainrule.training.baselines import MOST_ENTRIES, baselines, constant_predictions, linear_predictions
-from chainrule.training.linear import logistic_regression, ridge_regression
+from chainrule.training.linear import logistic_regression, poisson_regression, ridge_regression
 
 
 def table(rows: int, units: int, classes: int, seed: int = 0):
@@ -33,6 +35,24 @@ def test_logistic_regression_finds_scikit_learns_probabilities() -> None:
     witness = linear_model.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(x, y, sample_weight=counts)
     assert weight == pytest.approx(witness.coef_.T, abs=1e-3)
     assert bias - bias.mean() == pytest.approx(witness.intercept_ - witness.intercept_.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1e5])
+def test_poisson_regression_finds_scikit_learns_rates(scale: float) -> None:
+    x, _, counts = table(300, 6, 2)
+    y = np.random.default_rng(1).poisson(scale * np.exp(x[:, 0] - x[:, 1])).astype(float)
+    weight, bias = poisson_regression(x, y, counts)
+    witness = linear_model.PoissonRegressor(alpha=1.0 / counts.sum(), solver="newton-cholesky", tol=1e-10).fit(x, y, sample_weight=counts)
+    assert weight == pytest.approx(witness.coef_, abs=1e-3)
+    assert bias == pytest.approx(witness.intercept_, abs=1e-3)
+
+
+def test_the_linear_baseline_of_counts_predicts_rates() -> None:
+    x = np.random.default_rng(0).normal(size=(500, 1))
+    y = np.random.default_rng(1).poisson(np.exp(1.5 * x[:, 0] - 1)).astype(float)
+    found = baselines("regression", x, y, x, y, counted=True)
+    assert found["linear"]["poisson_deviance"] < 0.7 * found["constant"]["poisson_deviance"]
+    assert "poisson_deviance" not in baselines("regression", x, y, x, y)["linear"]  # a straight line goes below 0
 
 
 def test_separable_and_collinear_data_and_a_class_without_rows_stay_finite() -> None:
@@ -66,6 +86,18 @@ def test_both_baselines_are_measured_on_the_test_rows() -> None:
     values = x[:, 0] * 1000
     regression = baselines("regression", x[:300].astype(np.float32), values[:300], x[300:].astype(np.float32), values[300:])
     assert regression["linear"]["rmse"] < 20 < 800 < regression["constant"]["rmse"]
+
+
+def test_without_test_rows_the_validation_rows_judge(monkeypatch) -> None:
+    monkeypatch.setattr("chainrule.training.trees.installed", lambda: True)
+    x = np.random.default_rng(0).normal(size=200)
+    data = pl.DataFrame({"x": x, "y": x**2})
+    given = {"hidden": (4,), "epochs": 2, "valid": data[150:]}
+    judged = cr.train(data[:150], "y", split="100", **given).report["baselines"]
+    tested = cr.train(data[:150], "y", split="100", test=data[150:], **given).report["baselines"]
+    assert judged == tested
+    assert set(judged) == {"constant", "linear", "trees"}
+    assert "trees" not in cr.train(data, "y", hidden=(4,), epochs=2, split="100").report["baselines"]
 
 
 def test_test_weights_count_in_the_metrics() -> None:

@@ -51,6 +51,11 @@ def test_the_report_has_means_deviations_and_the_baselines_of_the_folds() -> Non
     assert "test" not in report
 
 
+def test_a_test_part_beside_folds_is_refused() -> None:
+    with pytest.raises(OptionError, match="folds measures on the rows of the table, each of them once; leave it or test out"):
+        cr.train(table(), target="kind", folds=3, test=table(30), **QUICK)
+
+
 def test_groups_stay_together() -> None:
     data = table()
     found = cr.train(data, target="kind", folds=5, group="g", drop="y", **QUICK).cross_validation
@@ -65,6 +70,21 @@ def test_by_time_the_first_rows_are_only_learned_from() -> None:
     assert found is not None
     assert found.rows.tolist() == list(range(30, 120))
     assert (np.diff(found.fold) >= 0).all()
+
+
+def test_rows_may_be_ordered_by_what_is_not_learned_from() -> None:
+    data = table().with_row_index("no", offset=1)  # which would be an identifier
+    for drop in ("kind,g", "kind,g,no"):
+        model = cr.train(data, target="y", folds=3, time="no", drop=drop, **QUICK)
+        assert model.cross_validation is not None
+        assert model.cross_validation.rows.tolist() == list(range(30, 120))
+        assert "no" not in model.encoder.sources.values()
+
+
+def test_each_row_may_be_a_fold_of_its_own() -> None:
+    found = cr.train(table(24), target="kind", folds=24, drop="y,g", **QUICK).cross_validation
+    assert found is not None
+    assert np.bincount(found.fold)[1:].tolist() == [1] * 24
 
 
 def test_several_targets_are_measured_one_by_one() -> None:
@@ -94,5 +114,7 @@ def test_trees_are_measured_beside_where_they_can_be_had(monkeypatch) -> None:
     monkeypatch.setattr("chainrule.training.trees.installed", lambda: True)
     report = cr.train(table(), target="y", folds=2, drop="kind,g", epochs=2, hidden=(4,)).report
     assert report["baselines"]["trees"]["rmse"] < report["baselines"]["constant"]["rmse"]
+    for fold in report["cross_validation"]["folds"]:  # each has trees of its own rows
+        assert fold["baselines"]["trees"]["rmse"] < fold["baselines"]["constant"]["rmse"]
     assert "trees" in cr.train(table(), target="kind", drop="y,g", epochs=2, hidden=(4,)).report["baselines"]
     assert "trees" not in cr.train(table(), target="kind", drop="y,g", **QUICK).report["baselines"]

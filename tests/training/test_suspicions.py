@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+import chainrule as cr
+from chainrule.errors import DataWarning
 from chainrule.training.options import Options
 from chainrule.training.prepare import prepare
 from chainrule.training.suspicions import with_suspicions
@@ -85,6 +87,33 @@ def test_one_value_that_outweighs_all_others_is_named_with_its_row() -> None:
     (said,) = warnings_of(table(y=y))
     assert said.startswith(f"the value of 'y' in a data frame, row {row} makes up 100% of all squared deviations")
     assert "loss='huber'" in said
+
+
+@pytest.mark.parametrize("side", ["validation", "test"])
+def test_a_value_that_outweighs_all_others_is_named_where_it_is_held_out_too(side: str) -> None:
+    y = table()["y"].to_numpy().copy()
+    split = prepare(table(), "y", Options()).split
+    row = int({"validation": split.valid, "test": split.test}[side][3])
+    y[row] = 1e4
+    (said,) = warnings_of(table(y=y))
+    assert said.startswith(f"the value of 'y' in a data frame, row {row}, one of the {side} rows, makes up 100% of all squared deviations")
+
+
+@pytest.mark.parametrize(("scale", "shift", "warned"), [(1, 0, False), (50, 0, False), (1e4, 0, True), (1e-4, 0, True), (1, 1e6, True)])
+def test_a_target_of_a_bad_scale_is_warned_of_where_it_is_taken_as_it_is(scale: float, shift: float, warned: bool) -> None:
+    data = table(y=table()["y"].to_numpy() * scale + shift)
+    said = warnings_of(data, target_transform="none")
+    assert len(said) == warned
+    assert all("a network begins with answers near 1" in text and "leave target_transform out" in text for text in said)
+    assert warnings_of(data) == []
+
+
+def test_python_is_warned_too_and_the_report_keeps_it() -> None:
+    data = table(total=3 * table()["y"].to_numpy())
+    with pytest.warns(DataWarning, match="column 'total' alone predicts 'y'"):
+        model = cr.train(data, "y", hidden=4, epochs=1, trees=False)
+    assert model.report["warnings"] == warnings_of(data)
+    assert "warnings" not in cr.train(table(), "y", hidden=4, epochs=1, trees=False).report
 
 
 def test_each_of_several_targets_is_looked_at() -> None:

@@ -107,6 +107,35 @@ def test_the_best_weights_are_kept_and_not_the_last():
     assert model.report["valid"]["rmse"] == pytest.approx(best.valid["rmse"], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("target", "metric", "table", "said"),
+    [
+        ("weight", "mape", TABLE, "where a target is 0"),
+        ("weight", "poisson_deviance", TABLE.with_columns(pl.col("weight") - 1), "where a target is below 0"),
+        ("label", "roc_auc", TABLE.with_columns(weight=(pl.col("label") == "high").cast(int)), "where all rows are of one class"),
+        ("label", "pr_auc", TABLE.with_columns(weight=(pl.col("label") == "high").cast(int)), "where all rows are of one class"),
+    ],
+)
+def test_a_metric_that_no_weights_could_be_chosen_by_is_refused(target, metric, table, said):
+    given = {"task": "regression"} if target == "weight" else {"weight": "weight"}
+    with pytest.raises(OptionError, match=f"metric='{metric}' has no value {said}, and the validation rows are such"):
+        train(target, table, metric=metric, **given)
+
+
+def test_a_metric_without_validation_rows_is_refused():
+    with pytest.raises(OptionError, match="metric='mae' is measured on validation rows, and there are none"):
+        train(split="80,0,20", metric="mae")
+
+
+def test_a_metric_is_watched_at_the_threshold_that_is_given():
+    model = train("label", threshold=0.9, metric="f1", calibrate=False, epochs=6)
+    watched = model.history.values("valid_f1")
+    assert watched[model.report["best_epoch"] - 1] == pytest.approx(model.report["valid"]["f1"])
+    assert max(watched) == pytest.approx(model.report["valid"]["f1"])
+    other = train("label", metric="f1", calibrate=False, epochs=6)
+    assert other.history.values("valid_f1") != watched
+
+
 def test_a_metric_picks_the_best_weights_in_its_own_direction():
     model = train("label", metric="accuracy", epochs=20)
     accuracies = [e.valid["accuracy"] for e in model.history.epochs]
@@ -130,6 +159,14 @@ def test_weights_that_cannot_be_used_are_named(bad, sentence):
     table = TABLE.with_columns(weight=pl.when(pl.int_range(ROWS) == 7).then(bad).otherwise(pl.col("weight")))
     with pytest.raises(DataError, match=rf"the weight in 'weight' is {sentence}"):
         train(table=table, weight="weight")
+
+
+@pytest.mark.parametrize("option", ["weight", "group", "time"])
+def test_a_column_is_named_and_not_given(option):
+    with pytest.raises(OptionError, match=f"{option} is a list and must be the name of a column of the table"):
+        train(**{option: TABLE["weight"].to_numpy()})
+    numbered = TABLE.with_columns(pl.lit(1.0).alias("7"), pl.int_range(ROWS).alias("8"))
+    assert train(table=numbered, **{option: 8 if option == "time" else 7, "split": "100"}).report["rows"]["train"] == ROWS
 
 
 def test_a_constant_weight_is_a_weight():

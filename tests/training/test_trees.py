@@ -30,6 +30,14 @@ def test_values_are_those_of_scikit_learn_with_the_weights_of_the_rows(trees) ->
     assert trees.predictions() == pytest.approx(own)
 
 
+def test_counts_are_grown_as_rates(trees) -> None:
+    y = np.random.default_rng(1).poisson(np.exp(X[:, 0])).astype(float)
+    trees.grow("regression", X, y, TEST, 0, None, counted=True)
+    found = trees.predictions()
+    assert found == pytest.approx(HistGradientBoostingRegressor(loss="poisson", random_state=0).fit(X, y).predict(TEST))
+    assert (found > 0).all()
+
+
 def test_a_class_without_rows_has_probability_zero(trees) -> None:
     y = np.where(X[:, 0] > 0, 2, 0)
     own = HistGradientBoostingClassifier(random_state=0).fit(X, y).predict_proba(TEST)

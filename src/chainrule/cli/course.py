@@ -106,7 +106,7 @@ class Course:
             self._write(event.model)
         elif isinstance(event, FoldEnded):
             assert self._prepared is not None  # it comes before the folds
-            show_fold(self._console, event, self._prepared.goal.task)
+            show_fold(self._console, event, self._prepared.goal, self._options.metric)
         self._progress(event)
 
     def _open(self) -> RunFolder:
@@ -162,7 +162,7 @@ class Course:
                 self._console.print()
             show_next(self._console, folder, self._request.data, int(prepared.split.train[0]))
         if self._request.quiet and not stopped.error:
-            messages().print(one_line(model, folder), soft_wrap=True)
+            messages().print(one_line(model, folder, self._options.metric), soft_wrap=True)
         if self._request.json:
             about = {"run": str(folder.path), "model": str(folder.model), "state": state}
             write_json(model.report | about | ({"error": stopped.error} if stopped.error else {}))

@@ -22,15 +22,14 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, *
 
     Of classes it also says how well the probabilities are calibrated: whether answers with a confidence of 80 % are right 80 % of the time.
     """
-    from chainrule.data.cells import listed
-
     loaded = open_model(model)
     table = open_table(loaded, data, flags)
     name_ignored(messages(), loaded, table)
     count_unknown(messages(), loaded, table)
     known = loaded.goal.known_rows(table)
     if absent := table.rows - len(known):
-        messages().print(f"{absent:,} rows without {listed(loaded.goal.names)} are left out.", soft_wrap=True, markup=False)
+        targets = " or ".join(f"'{name}'" for name in loaded.goal.names)
+        messages().print(f"{absent:,} rows without {targets} are left out.", soft_wrap=True, markup=False)
     found = loaded.assess(table, known)
     if json:
         write_json({"model": model, **_as_json(loaded, found)})
@@ -44,6 +43,8 @@ def evaluate(model: ModelArgument, data: DataArgument, json: JsonFlag = False, *
 def _as_json(model: Model, found: Assessment) -> dict[str, Any]:
     """Return what is known of one target, or the mean over several and each of them."""
     shown: dict[str, Any] = {"task": model.goal.task, "rows": found.rows, "metrics": found.metrics}
+    if thresholds := model.goal.thresholds:
+        shown["threshold"] = thresholds
     calibration = {name: table.to_json() for name, table in found.calibration.items()}
     if len(found.targets) == 1:
         return shown | ({"calibration": next(iter(calibration.values()))} if calibration else {})
@@ -54,7 +55,7 @@ def _as_json(model: Model, found: Assessment) -> dict[str, Any]:
 def _show_metrics(console: Console, model: Model, found: Assessment) -> None:
     from rich.markup import escape
 
-    from chainrule.cli.outcome import metrics_for_people, units_of
+    from chainrule.cli.outcome import metrics_for_people, show_thresholds, units_of
     from chainrule.data.visible import visible
 
     several = found.targets if len(found.targets) > 1 else {}
@@ -64,6 +65,7 @@ def _show_metrics(console: Console, model: Model, found: Assessment) -> None:
         shown.add_row(name, *(measure(metrics.get(name)) for metrics in (found.metrics, *several.values())))
     console.print(shown)
     say(console, units_of(model), "dim")
+    show_thresholds(console, model)
 
 
 def _show_calibration(console: Console, name: str, calibration: Calibration) -> None:
@@ -80,4 +82,4 @@ def _show_calibration(console: Console, name: str, calibration: Calibration) -> 
         shown.add_row(f"{one.low:.2f} to {one.high:.2f}", f"{one.rows:,}", f"{one.confidence:.3f}", f"{one.accuracy:.3f}")
     console.print(shown)
     error = f"expected calibration error {measure(calibration.ece)}"
-    say(console, f"{error}: by how much confidence and accuracy differ, on average", "dim")
+    say(console, f"{error}: by how much the confidence in the most probable class and its accuracy differ, on average", "dim")

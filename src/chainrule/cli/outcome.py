@@ -15,8 +15,10 @@ from rich.text import Text
 
 from chainrule.cli.output import plain_table, say
 from chainrule.data.visible import visible
+from chainrule.training.answers import spelled_class
 from chainrule.training.crossvalidate import FoldEnded
 from chainrule.training.events import Stopped
+from chainrule.training.goal import Goal
 from chainrule.training.metrics import METRICS
 from chainrule.training.model import Model
 from chainrule.training.numbers import duration, measure
@@ -24,6 +26,7 @@ from chainrule.training.run_folder import CHECKPOINT, RunFolder
 from chainrule.training.tasks import SHOWN_METRICS
 
 _PARTS = ("train", "valid", "test")
+_SAID = {"train": "training", "valid": "validation", "test": "test"}
 _MOST_TARGETS = 8  # that are told apart on the screen
 
 
@@ -45,17 +48,19 @@ def show_outcome(console: Console, model: Model, metric: str | None) -> None:
     beside = report["baselines"]
     table = plain_table("", *parts, *beside, right=tuple(range(1, 1 + len(parts) + len(beside))))
     table.columns[0].no_wrap = True
-    for name in metrics_for_people(model, own):
+    judged_by = metric or model.goal.headline
+    for name in metrics_for_people(model, own, judged_by):
         cells = [part.get(name, measure(None)) for part in parts.values()]
         cells += [measure(metrics.get(name)) for metrics in beside.values()]
-        table.add_row(Text(name, style="bold" if name == model.goal.headline else ""), *cells)
+        table.add_row(Text(name, style="bold" if name == judged_by else ""), *cells)
     console.print(table)
     names = list(beside)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     say(console, f"{listed} are the baselines, {rows}; {units_of(model)}", "dim")
+    show_thresholds(console, model)
     console.print()
     if "targets" in report:
-        _show_targets(console, report, metric or model.goal.headline)
+        _show_targets(console, report, judged_by)
     say(console, _verdict(model, metric))
     console.print()
 
@@ -81,9 +86,10 @@ def _folds(report: Mapping[str, Any]) -> str:
     return f"{len(report['cross_validation']['folds'])} folds"
 
 
-def show_fold(console: Console, fold: FoldEnded, task: str) -> None:
-    """Print a line for a fold of cross-validation."""
-    shown = "  ".join(f"{name} {measure(fold.test.get(name))}" for name in SHOWN_METRICS[task])
+def show_fold(console: Console, fold: FoldEnded, goal: Goal, metric: str | None) -> None:
+    """Print a line for a fold of cross-validation, with the metric asked for or the goal's own beside the task's."""
+    names = dict.fromkeys([*SHOWN_METRICS[goal.task], metric or goal.headline])
+    shown = "  ".join(f"{name} {measure(fold.test.get(name))}" for name in names)
     console.print(f"fold {fold.fold} of {fold.folds}: {shown}  ({fold.rows:,} rows, {fold.epochs:,} epochs, {duration(fold.seconds)})")
 
 
@@ -97,17 +103,18 @@ def _measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
     if "cross_validation" in report:
         return "on average over the folds", report["cross_validation"]["mean"]
     part = _judged_part(report)
-    return f"on the {part} rows", report.get(part, {})
+    return f"on the {_SAID[part]} rows", report.get(part, {})
 
 
 def _judged_part(report: Mapping[str, Any]) -> str:
-    return next((part for part in ("cross_validation", "test") if part in report), "train")
+    return next((part for part in ("cross_validation", "test", "valid") if part in report), "train")
 
 
-def metrics_for_people(model: Model, names: Iterable[str]) -> list[str]:
-    """Leave out what only programs read: the square of rmse, and what quantiles or counts are measured by where none were learned."""
+def metrics_for_people(model: Model, names: Iterable[str], asked: str | None = None) -> list[str]:
+    """Leave out, unless it is asked for, what only programs read: the square of rmse, and what quantiles or counts are measured by where
+    none were learned."""
     own = {"pinball": "pinball", "poisson_deviance": "poisson"}
-    return [name for name in names if name != "mse" and own.get(name, model.loss) == model.loss]
+    return [name for name in names if name == asked or (name != "mse" and own.get(name, model.loss) == model.loss)]
 
 
 def units_of(model: Model) -> str:
@@ -117,6 +124,14 @@ def units_of(model: Model) -> str:
         units = f"rmse and mae are in the units of {escape(model.goal.title)}; of r2, at most 1, more is better, of the others less"
         return f"{mean}{units}"
     return f"{mean}of log_loss and brier less is better, of the others more; the best is 1"
+
+
+def show_thresholds(console: Console, model: Model) -> None:
+    """Print from which probability on the second of two classes is answered, where it is not the more probable one."""
+    for target in model.goal.targets:
+        if target.threshold is not None:
+            label, name = (escape(visible(text)) for text in (spelled_class(target.classes[1]), target.column.name))
+            say(console, f"the class '{label}' of {name} is answered from a probability of {measure(target.threshold)} on", "dim")
 
 
 _BASELINES = {"constant": "always giving the same answer", "linear": "a linear model", "trees": "a model of gradient-boosted trees"}
@@ -201,10 +216,10 @@ def _program() -> tuple[str, ...]:
     return (sys.argv[0],) if Path(sys.argv[0]).stem == "chainrule" else (sys.executable, "-m", "chainrule")
 
 
-def one_line(model: Model, folder: RunFolder) -> str:
+def one_line(model: Model, folder: RunFolder, metric: str | None) -> str:
     """Return the outcome in one line, for those who want to be told no more."""
     rows, metrics = _measured(model.report)
     if not metrics:
         return f"not measured, {folder.model}"
-    name = model.goal.headline
+    name = metric or model.goal.headline
     return f"{name} {measure(metrics.get(name))} {rows}, {folder.model}"

@@ -17,7 +17,7 @@ from chainrule.cli.options import flag_of
 from chainrule.cli.output import plain_table
 from chainrule.data.table import Note
 from chainrule.data.target import Target
-from chainrule.data.target_transform import COUNTS, STANDARDIZE
+from chainrule.data.target_transform import AS_IT_IS, COUNTS, STANDARDIZE
 from chainrule.data.visible import visible
 from chainrule.training.numbers import number
 from chainrule.training.options import Options
@@ -75,7 +75,7 @@ def _answers(prepared: Prepared, target: Target) -> str:
     if target.task == "regression":
         if target.transform == COUNTS:
             return f"counts, mean {number(target.scale)} in the training rows"
-        if target.transform == "none":
+        if target.transform == AS_IT_IS:
             return "as it is, neither centered nor scaled"
         of = f"{target.transform}(value): " if target.transform != STANDARDIZE else ""
         return f"{of}mean {number(target.mean)}, standard deviation {number(target.scale)} in the training rows"

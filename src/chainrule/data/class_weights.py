@@ -51,7 +51,7 @@ def class_weights(given: str | Mapping[Any, float], classes: Sequence[Label], co
             raise OptionError(
                 f"{word('class_weight')}: '{target}' has no class '{label}'; its classes are {known}.{nearest(str(label), spelled)}"
             )
-        if not isinstance(weight, (int, float)) or isinstance(weight, bool) or not 0 <= weight < math.inf:
+        if not isinstance(weight, (int, float, np.number)) or isinstance(weight, bool) or not 0 <= weight < math.inf:
             raise OptionError(f"{word('class_weight')}: the weight of '{label}' is {weight!r} and must be a number of at least 0.")
         weights[place] = float(weight)
     if not any(weights):

@@ -38,6 +38,7 @@ def judge_columns(
     *,
     target: str | Sequence[str] | None = None,
     weight: str | None = None,
+    time: str | None = None,
     in_order: bool = False,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
@@ -50,7 +51,8 @@ def judge_columns(
     ``categorical``, ``numeric``, ``date`` and ``drop`` name columns whose kind is settled by the caller; an entry of ``date`` may give the
     format as ``NAME=FORMAT`` (``when=%d/%m/%Y``). ``decimal`` (``"."`` or ``","``) decides numbers that can be read in two ways. Constant
     columns, identifiers and free text get ``used=False`` and a reason, except for the target and the ``weight``, which are judged by their
-    cells alone. Dates get a note that they could order the split, unless the rows are ``in_order`` of time already.
+    cells alone. ``time`` orders the rows, whether it is an input or not. Dates get a note that they could order the split, unless the rows
+    are ``in_order`` of time already.
 
     Raises :class:`DataError` for a column that the table does not have or whose cells are not what an option says, and
     :class:`OptionError` for options that exclude each other.
@@ -60,7 +62,12 @@ def judge_columns(
     formats = dict(_split_format(table, entry) for entry in date)
     targets = () if target is None else (target,) if isinstance(target, str) else tuple(target)
     forced = _forced(table, targets, {"drop": drop, "categorical": categorical, "numeric": numeric, "date": list(formats)})
-    seen = {name: gather(name, table.frame[name]) for name in table.frame.columns if forced.get(name) not in ("drop", "categorical")}
+    known = {weight, time}
+    seen = {
+        name: gather(name, table.frame[name])
+        for name in table.frame.columns
+        if name in known or forced.get(name) not in ("drop", "categorical")
+    }
     shared = find_conventions(table, seen.values(), decimal)
     roles = {name: "weight" for name in (weight,) if name is not None} | dict.fromkeys(targets, "target")
     judged: list[_Judged] = []
@@ -77,10 +84,19 @@ def judge_columns(
         else:
             judged.append(_judge(table, seen[name], shared, roles.get(name, "")))
     judged = _keep_only_feature(judged, roles)
+    judged = [_with_kind(table, one, seen[one.column.name], shared) if one.column.name in known else one for one in judged]
     columns = tuple(one.column for one in judged)
     styles = style_notes(columns, {name: one.reading for name, one in seen.items()}, shared)
     found = [note for one in judged for note in one.notes if not (in_order and note.option == "time")]
     return columns, (*styles, *found, *_constant_note(columns))
+
+
+def _with_kind(table: Table, judged: _Judged, seen: Evidence, shared: Conventions) -> _Judged:
+    """Return a column of weights or times with the kind that its cells have, where it was left out without a look at them."""
+    if judged.column.used:
+        return judged
+    column = _judge(table, seen, shared, "time").column
+    return replace(judged, column=replace(column, used=False, reason=judged.column.reason))
 
 
 def _split_format(table: Table, entry: str) -> tuple[str, str]:
@@ -264,10 +280,10 @@ def _judge_number(seen: Evidence, shared: Conventions, role: str) -> _Judged:
 def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) -> _Judged:
     reading = seen.reading
     if reading is not None and _MOSTLY_NUMBERS <= reading.share < 1 and reading.share * seen.count >= _MANY_NUMBERS:
-        reason = _mixed_reason(table, seen.name, reading)
+        reason = _mixed_reason(table, seen, reading)
         column = replace(number_column(seen, shared, reason), used=bool(role))
         state = "holds text among its numbers" if role else "is left out"
-        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "missing"),))
+        return _Judged(column, (Note(f"column '{seen.name}' {state}: {reason}", "missing", warning=True),))
     if not role and (identifier := _identifier(seen)) is not None:
         return identifier
     if _leading_zeros(seen):
@@ -281,10 +297,12 @@ def _judge_text(table: Table, seen: Evidence, shared: Conventions, role: str) ->
     return _Judged(Column(seen.name, "category", one or f"{seen.count} different values"), _subject_notes(seen, role))
 
 
-def _mixed_reason(table: Table, name: str, reading: Reading) -> str:
-    place = table.place(table.frame[name].index_of(reading.other) or 0)
+def _mixed_reason(table: Table, seen: Evidence, reading: Reading) -> str:
+    place = table.place(table.frame[seen.name].index_of(reading.other) or 0)
+    others = seen.count - round(reading.share * seen.count)
+    are = "is no number" if others == 1 else "are no numbers"
     return (
-        f"{reading.share:.0%} of its different values are numbers, others are not ('{reading.other}' in {place}); "
+        f"{others:,} of its {seen.count:,} different values {are} ('{reading.other}' in {place}); "
         f"name such cells with {setting('missing')} to read it as numbers, or read it as labels with {setting('categorical')}"
     )
 

@@ -42,7 +42,7 @@ def fold_rows(table: Table | int, folds: int, split: str | Sequence[float] = DEF
     stretches = folds + 1 if by.time else folds
     _need(table, rows, folds, stretches, by)
     sizes = apportion(len(rows), (1 / stretches,) * stretches)
-    sides, manner, notes = divide(table, sizes, by)
+    sides, manner, notes = divide(table, sizes, by, training=False)
     train, valid, _ = parse_split(split)
     splits = []
     for side in range(stretches - folds, stretches):

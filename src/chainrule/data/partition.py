@@ -49,23 +49,22 @@ def shuffled(sizes: Sizes, seed: int) -> Sides:
     return sides
 
 
-def stratified(sizes: Sizes, labels: NDArray[np.integer[Any]], seed: int) -> Sides:
+def stratified(sizes: Sizes, labels: NDArray[np.integer[Any]], seed: int, *, training: bool = True) -> Sides:
     """Give each side rows at random, with the classes (rows,) in the same proportions, as near as whole rows allow.
 
-    Every class is on the first side (training). As far as its rows and the sizes allow, it is on the others too.
+    As far as its rows and the sizes allow, a class is on each side. If the first one is ``training``, every class is there in any case.
     """
     classes, counts = np.unique(labels, return_counts=True)
     codes = np.searchsorted(classes, labels).astype(np.min_scalar_type(len(counts)))  # few bits are sorted in a pass or two
     order = shuffled_order(len(labels), seed)
     order = order[np.argsort(codes[order], kind="stable")]  # class by class
+    shares = _class_shares(counts, np.array(sizes), training)
     sides = np.empty(len(labels), np.int64)
-    sides[order] = np.repeat(
-        np.tile(np.arange(len(sizes), dtype=np.min_scalar_type(len(sizes))), len(counts)), _class_shares(counts, np.array(sizes)).ravel()
-    )
+    sides[order] = np.repeat(np.tile(np.arange(len(sizes), dtype=np.min_scalar_type(len(sizes))), len(counts)), shares.ravel())
     return sides
 
 
-def _class_shares(counts: Integers, sizes: Integers) -> Integers:
+def _class_shares(counts: Integers, sizes: Integers, training: bool) -> Integers:
     """Return how many rows of each class go to each side (classes, sides): near counts·sizes/rows, and adding up to both.
 
     Whole parts first; then the rows that are left over go where the remainders are largest and there is room.
@@ -83,21 +82,21 @@ def _class_shares(counts: Integers, sizes: Integers) -> Integers:
                 room[side] -= 1
     for side in np.flatnonzero(sizes).tolist():
         for row in np.flatnonzero(shares[:, side] == 0).tolist():
-            _bring(shares, quotas, row, side)
+            _bring(shares, quotas, row, side, needed=training and side == 0)
     return shares
 
 
-def _bring(shares: Integers, quotas: NDArray[np.float64], row: int, side: int) -> None:
+def _bring(shares: Integers, quotas: NDArray[np.float64], row: int, side: int, *, needed: bool) -> None:
     """Move a row of the class ``row`` to a side that has none of it, against a row of a class that the side has more than one of."""
     giver = int(shares[row].argmax())
-    if side and shares[row, giver] < 2:
+    if not needed and shares[row, giver] < 2:
         return
     spare = np.where(shares[:, side] > 1, shares[:, side] - quotas[:, side], -np.inf)
     other = int(spare.argmax())
     if np.isfinite(spare[other]):
         shares[other, side] -= 1
         shares[other, giver] += 1
-    elif side:
+    elif not needed:
         return  # training takes a class even if it grows by that; the others keep their size
     shares[row, giver] -= 1
     shares[row, side] += 1

@@ -140,9 +140,9 @@ def _need(parts: int, count: int, what: str, source: str) -> None:
         )
 
 
-def divide(table: Table, sizes: tuple[int, ...], by: Division) -> tuple[Sides, str, tuple[Note, ...]]:
+def divide(table: Table, sizes: tuple[int, ...], by: Division, *, training: bool = True) -> tuple[Sides, str, tuple[Note, ...]]:
     """Return the side of each row that takes part, sides as large as ``sizes`` wants them: by group, by time, stratified or shuffled; how
-    that was done; and what is worth knowing."""
+    that was done; and what is worth knowing. The first side is ``training``, or all are folds."""
     rows, labels, group, time, seed = by.rows_of(table), by.labels, by.group, by.time, by.seed
     if sizes[0] == len(rows):
         return np.zeros(len(rows), np.int64), "all rows of the table are training rows", ()
@@ -155,7 +155,7 @@ def divide(table: Table, sizes: tuple[int, ...], by: Division) -> tuple[Sides, s
         text = f"rows of the same '{time.name}' are on two sides of the split: there are fewer times than parts"
         return sides, f"in the order of {time.name}, the latest rows last", () if together else (Note(text, "time"),)
     if labels is not None:
-        return stratified(sizes, labels, seed), f"shuffled, stratified by {by.label}, seed {seed}", ()
+        return stratified(sizes, labels, seed, training=training), f"shuffled, stratified by {by.label}, seed {seed}", ()
     return shuffled(sizes, seed), f"shuffled, seed {seed}", ()
 
 

@@ -23,6 +23,7 @@ Task = Literal["classification", "regression"]
 
 _IMBALANCED, _RARE = 0.3, 0.1  # of an equal share: 15 % and 5 % of two classes
 _FEW = 10  # rows of a class: too few to learn it from
+_MANY = 10  # classes
 
 MOST_NUMBERED_CLASSES = 20
 """Whole numbers with more different values than these are quantities."""
@@ -93,10 +94,17 @@ class Target:
         return replace(self, notes=(*self.notes, *notes)) if notes else self
 
     def _imbalance(self, counts: NDArray[np.integer[Any]], *, weighted: bool) -> list[Note]:
-        """Return a note where a class has far fewer rows than an equal share: accuracy then says little; a warning where it is rare."""
+        """Return a note where a class has far fewer rows than an equal share: accuracy then says little; a warning where it is rare, or
+        where all of many are."""
         present = np.flatnonzero(counts)
         rows, rarest = int(counts[present].min()), _word(self.classes[int(present[counts[present].argmin()])])
         share = rows / int(counts.sum())
+        if len(present) >= _MANY and counts.sum() < _FEW * len(present):
+            text = (
+                f"the {len(present):,} classes of '{self.column.name}' have {counts.sum() / len(present):.1f} training rows each, on "
+                "average: too few to learn from or to measure by; join classes, or choose another target"
+            )
+            return [Note(text, warning=True)]
         if share * len(present) >= _IMBALANCED:
             return []
         few = int(np.count_nonzero(counts[present] < _FEW))

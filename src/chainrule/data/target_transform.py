@@ -47,7 +47,7 @@ def _rate(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> t
     return 0.0, float(np.average(values, weights=weights)) or 1.0
 
 
-STANDARDIZE, COUNTS = "standardize", "counts"
+STANDARDIZE, AS_IT_IS, COUNTS = "standardize", "none", "counts"
 
 TRANSFORMS: dict[str, Transform] = {
     transform.name: transform
@@ -55,7 +55,7 @@ TRANSFORMS: dict[str, Transform] = {
         Transform(STANDARDIZE, _same, _same, mean_and_scale),
         Transform("log", np.log, np.exp, mean_and_scale, above=0.0),
         Transform("log1p", np.log1p, np.expm1, mean_and_scale, above=-1.0),
-        Transform("none", _same, _same, lambda values, weights: (0.0, 1.0)),
+        Transform(AS_IT_IS, _same, _same, lambda values, weights: (0.0, 1.0)),
         Transform(COUNTS, _same, _same, _rate, least=0.0),
     )
 }

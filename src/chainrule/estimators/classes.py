@@ -239,7 +239,10 @@ def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray
     their_own = labels.dtype == y.dtype == np.int64 and np.array_equal(labels, np.arange(len(labels)))
     if their_own and len(y) and y.min() >= 0 and y.max() < len(labels):
         return y
-    places = np.searchsorted(labels, y)
+    try:
+        places = np.searchsorted(labels, y)
+    except TypeError:  # words and numbers: none is among the others
+        places = np.zeros(len(y), np.intp)
     np.minimum(places, len(labels) - 1, out=places)
     if (unknown := np.flatnonzero(labels[places] != y)).size:
         row = int(unknown[0] if rows is None else unknown[rows[unknown].argmin()])

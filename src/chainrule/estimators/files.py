@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.encode import Encoder
 from chainrule.data.table import Column
@@ -17,18 +19,19 @@ from chainrule.estimators import words as of
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.classes import Classes, Labels, SeveralClasses
 from chainrule.estimators.classifier import NeuralNetworkClassifier
+from chainrule.estimators.held import held, restored
 from chainrule.estimators.inputs import Array, names_of_array
 from chainrule.estimators.quantities import Quantities
 from chainrule.estimators.regressor import NeuralNetworkRegressor
 from chainrule.estimators.steps import Shape, step_of
 from chainrule.estimators.targets import Answers, loss_of
-from chainrule.ir import Program, Type
+from chainrule.ir import B, Program, Type
 from chainrule.losses import LOSSES
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.optim import OPTIMIZERS
 from chainrule.training.goal import TEMPERATURE, Goal
 from chainrule.training.model import Model, describe
-from chainrule.training.program import inference_program
+from chainrule.training.program import Signature, inference_program
 from chainrule.training.state import State
 from chainrule.training.step import TrainingStep
 
@@ -41,12 +44,13 @@ def model_of(estimator: NeuralNetwork) -> Model:
     Raises:
         OptionError: a column of y has one class, or the optimizer is another one than the estimator was trained with.
     """
-    name, loss = loss_of(estimator.answers_, estimator.loss)
-    goal = Goal(_targets(estimator), name or str(getattr(loss, "__name__", loss)), estimator.answers_.quantiles)
+    name, _ = loss_of(estimator.answers_, estimator.loss)
+    goal = Goal(_targets(estimator), name or estimator.answers_.losses[0], estimator.answers_.quantiles)  # one's own has outputs alike
     step = _trained_step(estimator)
+    if step is None:
+        raise OptionError("optimizer or schedule are not those that the estimator was trained with: set them back, or fit it again.")
     state = estimator.state_.copy()
-    network = estimator.shape_.network()
-    plain = {key: value for key, value in estimator.get_params(deep=False).items() if _is_plain(value)}
+    plain, not_held = held(estimator)
     report = {
         "task": goal.task,
         "target": goal.names[0] if len(goal.names) == 1 else list(goal.names),
@@ -55,16 +59,17 @@ def model_of(estimator: NeuralNetwork) -> Model:
         "epochs": estimator.n_iter_,
         "best_epoch": estimator.best_epoch_,
         "parameters": plain,
+        "not_held": not_held,
     }
     return Model(
         training=step.program,
-        inference=_inference(step, goal),
+        inference=_inference(estimator.shape_, goal),
         best=state,
         start=replace(step.init(state.seed), hyper=dict(state.hyper)),
         encoder=estimator.encoder_,
         goal=goal,
         optimizer=step.optimizer.name,
-        layers=describe(network),
+        layers=describe(estimator.shape_.network()),
         report=report,
         reading={} if estimator.missing is None else {"missing": estimator._markers()},
     )
@@ -72,6 +77,8 @@ def model_of(estimator: NeuralNetwork) -> Model:
 
 def estimator_of(model: Model) -> NeuralNetwork:
     """Return a model as an estimator that is trained, with the parameters that are known of it.
+
+    A warning names those that decide what is learned and that no file holds, functions and objects.
 
     Raises:
         OptionError: the network is not one that the estimators make.
@@ -93,7 +100,7 @@ def estimator_of(model: Model) -> NeuralNetwork:
     }
     made: type[NeuralNetwork] = NeuralNetworkClassifier if goal.task == "classification" else NeuralNetworkRegressor
     known = made().get_params()
-    noted = {name: tuple(v) if isinstance(v, list) else v for name, v in model.report.get("parameters", {}).items() if name in known}
+    noted = {name: value for name, value in restored(model.report.get("parameters", {})).items() if name in known}
     estimator = made(**{**found, **noted})
     width = _outputs(model.layers[-1]["does"])
     estimator.shape_ = Shape(len(model.encoder.units), found["hidden"], activations, width, found["dropout"], model.dtype)
@@ -104,10 +111,16 @@ def estimator_of(model: Model) -> NeuralNetwork:
     estimator.best_epoch_, estimator.stopped_ = model.report.get("best_epoch", 0), model.report.get("stopped", "")
     if unknown := [name for name in activations if name not in ACTIVATIONS]:
         raise OptionError(f"the activation '{unknown[0]}' is a function that the model file does not hold: use the model as it is.")
-    step = _trained_step(estimator)
-    buffers = {name: Type.of(array) for name, array in model.best.buffers.items()}
-    if str(inference_program(step.network, step.params, buffers, step.signature, model.goal.head)) != str(model.inference):
+    if str(_inference(estimator.shape_, goal, {name: Type.of(array) for name, array in model.best.buffers.items()})) != str(
+        model.inference
+    ):
         raise OptionError("the network is not a multi-layer perceptron as the estimators make them: use the model as it is.")
+    if _trained_step(estimator) is None:  # it was trained by an optimizer that is not known, and another one begins
+        renewed = step_of(estimator._plan(None)).init(state.seed, state.params)
+        estimator.state_ = replace(renewed, epoch=state.epoch, step=state.step)
+    if apart := model.report.get("not_held"):
+        message = f"the file does not hold the parameters {listed(apart)}, which are no plain data: predictions are the same, and what"
+        warnings.warn(f"{message} is learned from now on follows the defaults, or what set_params says.", stacklevel=3)
     return estimator
 
 
@@ -186,19 +199,19 @@ def _target_of_classes(labels: Array) -> Target:
     return Target(column, "classification", "it is a classifier's", tuple(labels.tolist()))
 
 
-def _trained_step(estimator: NeuralNetwork) -> TrainingStep:
-    """Return the step that a state belongs to: with the schedule of ``fit``, or at a constant rate."""
+def _trained_step(estimator: NeuralNetwork) -> TrainingStep | None:
+    """Return the step that a state belongs to: with the schedule of ``fit``, or at a constant rate; ``None`` if it is neither."""
     for schedule in (of.schedule_of(estimator.schedule, of.UPDATES), None):
         plan = estimator._plan(schedule)
         slots = {f"{path}.{slot}" for path in estimator.state_.params for slot in plan.optimizer.value.slots}
         if plan.optimizer.value.hyper.keys() == estimator.state_.hyper.keys() and slots == estimator.state_.optimizer.keys():
             return step_of(plan)
-    raise OptionError("optimizer or schedule are not those that the estimator was trained with: set them back, or fit it again.")
+    return None
 
 
-def _inference(step: TrainingStep, goal: Goal) -> Program:
-    known = goal.loss if goal.loss in LOSSES else "cross_entropy" if goal.task == "classification" else "mse"
-    return inference_program(step.network, step.params, {}, step.signature, replace(goal, loss=known).head)
+def _inference(shape: Shape, goal: Goal, buffers: dict[str, Type] | None = None) -> Program:
+    network, x = shape.network(), Type(shape.dtype, (B, shape.inputs))
+    return inference_program(network, network.types(shape.dtype), buffers or {}, Signature(x, x), goal.head)
 
 
 def _set_columns(estimator: NeuralNetwork, encoder: Encoder) -> None:
@@ -214,10 +227,3 @@ def _set_columns(estimator: NeuralNetwork, encoder: Encoder) -> None:
 def _outputs(does: str) -> int:
     """Return the width of a layer from its description, ``4 → 64, relu``."""
     return int(does.partition(" → ")[2].partition(",")[0])
-
-
-def _is_plain(value: Any) -> bool:
-    """Say whether a parameter can stand in a file."""
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, (str, bool, int, float))

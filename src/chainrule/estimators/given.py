@@ -53,7 +53,10 @@ def quantities_given(y: Any) -> Array:
 
 
 def _array(y: Any) -> Array:
-    return np.asarray(check_array(whole(y, "y"), ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    if isinstance(y, list | tuple) and len({len(row) for row in y if isinstance(row, list | tuple)}) > 1:
+        raise DataError("the rows of y are lists of different lengths; for labels give 0 and 1 in a column for each (MultiLabelBinarizer).")
+    array = np.asarray(check_array(whole(y, "y"), ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+    return array.astype(np.float64) if array.dtype.kind == "f" and array.dtype.itemsize > 8 else array
 
 
 def _with_its_type(y: Any) -> Any:
@@ -82,7 +85,12 @@ def _typed(column: Array) -> Array:
             raise DataError(f"row {row}: y is missing; leave such rows out.")
         if _kind(value) is not _kind(values[0]):
             raise DataError(f"row {row}: y is {value!r}, and {values[0]!r} in row 0; the classes are of one type.")
-    return np.array(values) if _kind(values[0]) in (bool, Real) else column
+        if _kind(value) not in (bool, Real, str):
+            raise DataError(f"row {row}: y is {value!r}; classes are words, numbers or truth values: convert them, such as with str.")
+    typed = column if _kind(values[0]) is str else np.array(values)
+    if typed.dtype == object and _kind(values[0]) is Real:
+        raise DataError("y holds whole numbers of more than 64 bits; give such classes as words.")
+    return typed
 
 
 def _is_gap(value: Any) -> bool:

@@ -34,8 +34,10 @@ class Quantities:
 
     def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
         """Return for each column both in y's own units: (rows,), and (rows,) or (rows, quantiles)."""
-        answers = self.values(outputs)
-        truth = self._undone(y.reshape(len(y), len(self.mean), -1)[:, :, 0])
+        answers, learned = self.values(outputs), y.reshape(len(y), len(self.mean), -1)[:, :, 0]
+        truth = self._undone(learned)
+        if TRANSFORMS[self.transform].first_outside(np.zeros(1)) is None:
+            truth[learned == self._learned(np.zeros((1, 1))).astype(y.dtype)] = 0.0  # and not what rounding makes of it: metrics ask for 0
         return [(truth[:, column], answers[:, column]) for column in range(len(self.mean))]
 
     def function(self, loss: str) -> Callable[..., Any]:
@@ -67,8 +69,7 @@ class Quantities:
         """Return standardized numbers (rows, outputs); DataError for numbers that the transform does not take."""
         if y.ndim > 2 or y[:1].size != len(self.mean):
             raise DataError(f"y has shape {y.shape} and should have {len(self.mean)} columns.")
-        numbers = (TRANSFORMS[self.transform].forward(self._within(y, rows)) - self.mean) / self.scale
-        standardized: Array = np.repeat(numbers, len(self.quantiles) or 1, axis=1).astype(dtype)
+        standardized: Array = np.repeat(self._learned(self._within(y, rows)), len(self.quantiles) or 1, axis=1).astype(dtype)
         return standardized
 
     def values(self, outputs: Array) -> Array:
@@ -86,6 +87,11 @@ class Quantities:
         values = self.values(outputs)
         values = values[:, :, middle(self.quantiles)] if self.quantiles else values
         return values[:, 0] if self.one else values
+
+    def _learned(self, values: Array) -> Array:
+        """Return values (rows, columns), all of which the transform takes, as they are learned."""
+        numbers: Array = (TRANSFORMS[self.transform].forward(values) - self.mean) / self.scale
+        return numbers
 
     def _undone(self, numbers: Array) -> Array:
         """Return learned numbers (rows, columns) in y's own units."""

@@ -76,5 +76,16 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
     def _judge(self, y: Array, classes: Any = None) -> Quantities:
         return judge_quantities(y, self.loss, self.quantile, self.target_transform)
 
+    def _go_on(self) -> None:
+        super()._go_on()
+        learned: Quantities = self.answers_
+        asked = judge_quantities(learned.mean[None], self.loss, self.quantile, self.target_transform)
+        for name, was, now in (
+            ("quantile", learned.quantiles, asked.quantiles),
+            ("target_transform", learned.transform, asked.transform),
+        ):
+            if was != now:
+                raise OptionError(f"{name} is {now!r} and was {was!r} when the network learned what y means: set it back, or fit anew.")
+
 
 NeuralNetworkRegressor._parameter_constraints = constraints(NeuralNetworkRegressor, NeuralNetworkRegressor._task)

@@ -16,10 +16,11 @@ from chainrule.data.frames import column_of_values
 from chainrule.data.partition import apportion, grouped, shuffled, stratified
 from chainrule.data.split import number_groups
 from chainrule.data.table import Table
-from chainrule.errors import DataError, NonFiniteError
+from chainrule.errors import DataError, NonFiniteError, OptionError
 from chainrule.estimators.inputs import Array, Features
 from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.loop import Loop
+from chainrule.training.metrics import METRICS
 from chainrule.training.state import State
 from chainrule.training.step import Batch
 
@@ -91,11 +92,14 @@ def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: in
     used = rows.used
     if groups is not None:
         check_consistent_length(rows.y, groups)
+        groups = np.asanyarray(groups)
+        if groups.ndim != 1:
+            raise DataError(f"groups has shape {groups.shape}; give one group for each row, a word or a number.")
     if not share:
         return used, used[:0]
     sizes = apportion(len(used), (1.0 - share, share, 0.0))
     if groups is not None:
-        codes = number_groups(column_of_values("groups", np.asanyarray(groups)[used].tolist()))
+        codes = number_groups(column_of_values("groups", groups[used].tolist()))
         if len(np.unique(codes)) < 2:
             raise DataError("the rows are all of one group, so none can be held out for validation: give X_val, or valid=0.")
         sides = grouped(sizes, codes, seed)
@@ -111,11 +115,15 @@ def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | in
     """Train to the end, and hand on what happens.
 
     Raises:
+        OptionError: the metric that chooses the best epoch has no value for the validation rows.
         NonFiniteError: the loss became NaN or infinite before a single epoch was done; later the best weights are kept, with a warning.
     """
     stopped: Stopped | None = None
+    a_pass = loop.settings.epochs - loop.state.epoch == 1  # whose end is no news
     for event in loop.events():
-        if verbose and (line := told(event)):
+        if isinstance(event, EpochEnded):
+            _check_measured(event, loop)
+        if verbose and not (a_pass and isinstance(event, Stopped)) and (line := told(event)):
             print(line, flush=True)
         if on_event is not None:
             on_event(event)
@@ -126,6 +134,18 @@ def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | in
     if stopped.interrupted or stopped.error:
         warnings.warn(f"training stopped early ({stopped.error or 'interrupted'}); the best weights so far are kept.", stacklevel=4)
     return stopped
+
+
+def _check_measured(event: EpochEnded, loop: Loop) -> None:
+    """Refuse a metric that no weights can be chosen by; one that has no value for what is predicted so far may have one later."""
+    metric = loop.settings.watch
+    if metric not in METRICS or not math.isnan(event.valid.get(metric, 0.0)) or loop.validation is None:
+        return
+    y = loop.validation[1] if loop.validation_rows is None else loop.validation[1][loop.validation_rows]
+    if METRICS[metric].task == "classification" or math.isnan(loop.metrics[metric](np.ones_like(y), y)):
+        raise OptionError(
+            f"metric={metric!r} has no value {METRICS[metric].undefined}, and the validation rows are such; choose another metric."
+        )
 
 
 def told(event: Event) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.measures.sampling import evenly_spaced
-from chainrule.training.linear import Floats, logistic_regression, ridge_regression, softmax
+from chainrule.training.linear import Floats, logistic_regression, poisson_regression, ridge_regression, softmax
 from chainrule.training.metrics import evaluate_predictions
 
 if TYPE_CHECKING:
@@ -33,16 +33,19 @@ def baselines(
     test_weights: NDArray[Any] | None = None,
     trees: NDArray[Any] | None = None,
     quantiles: Sequence[float] = (),
+    counted: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Return the test metrics of the ``constant`` and of the ``linear`` baseline, learned from the training rows.
 
     ``x`` and ``x_test`` are encoded inputs (rows, units); ``y`` and ``y_test`` (rows,) are class indices below ``classes``, or numbers in
     the target's own units. The weights (rows,) say how much each row counts, with at least one training row that counts. ``trees`` are
     the predictions of gradient-boosted trees for the test rows, see :mod:`chainrule.training.trees`. With ``quantiles`` the baselines
-    predict these: their answer, moved by the quantiles of what it leaves over in the training rows.
+    predict these: their answer, moved by the quantiles of what it leaves over in the training rows. Where y is ``counted``, the linear
+    model is a Poisson regression.
     """
-    predict: dict[str, Callable[..., Floats]] = {"constant": constant_predictions, "linear": linear_predictions}
-    if task == "regression":  # both are linear in y: numbers of any size are brought near 1, exactly, and what is predicted back
+    linear = partial(linear_predictions, counted=counted)
+    predict: dict[str, Callable[..., Floats]] = {"constant": constant_predictions, "linear": linear}
+    if task == "regression" and not counted:  # both are linear in y: numbers of any size are brought near 1, exactly, and back
         exponent = math.frexp(float(np.abs(y).max()))[1]
         with np.errstate(over="ignore"):
             near_one = np.ldexp(y.astype(np.float64), -exponent)
@@ -85,14 +88,16 @@ def constant_predictions(
 
 
 def linear_predictions(
-    task: Task, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None
+    task: Task, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None, counted: bool = False
 ) -> Floats:
-    """Return for each test row what a ridge regression predicts (rows,), or the probabilities of a logistic regression (rows, classes)."""
+    """Return for each test row what a ridge regression predicts (rows,), or a Poisson regression of what is ``counted``, or the
+    probabilities of a logistic regression (rows, classes)."""
     kept = evenly_spaced(len(x), MOST_ENTRIES // max(1, x.shape[1]))
     counts = np.ones(len(kept)) if weights is None else weights[kept] / weights[kept].mean(dtype=np.float64)
     X = x[kept].astype(np.float64)
     if task == "regression":
-        weight, bias = ridge_regression(X, y[kept].astype(np.float64), counts)
-        return x_test @ weight + bias
+        weight, bias = (poisson_regression if counted else ridge_regression)(X, y[kept].astype(np.float64), counts)
+        with np.errstate(over="ignore"):  # a rate that no number can say is infinite
+            return np.exp(x_test @ weight + bias) if counted else x_test @ weight + bias
     weight, biases = logistic_regression(X, y[kept], classes, counts)
     return softmax(x_test @ weight + biases)

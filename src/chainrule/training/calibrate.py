@@ -33,9 +33,8 @@ def calibrate(prepared: Prepared, options: Options, step: TrainingStep, best: St
     goal, valid = prepared.goal, prepared.valid
     if goal.task == "regression":
         return Calibrated(goal)
-    given = None if isinstance(options.threshold, str) else options.threshold
     if valid is None:
-        return Calibrated(goal.with_thresholds([given] * len(goal.targets)))
+        return Calibrated(goal)
     truth, logits = goal.truth(valid.table), step.predict(best, valid.x)
     temperature = None
     if options.calibrate:
@@ -43,8 +42,8 @@ def calibrate(prepared: Prepared, options: Options, step: TrainingStep, best: St
         each = [fit_temperature(part, true, valid.weights) for part, true in zip(parts, truth, strict=True)]
         temperature = np.repeat(each, goal.sizes).astype(logits.dtype)
     found = Calibrated(goal, temperature)
-    thresholds = [given] * len(goal.targets)
-    if isinstance(options.threshold, str):
-        answers = goal.answers(goal.head(logits, found.buffers()))
-        thresholds = [best_threshold(options.threshold, true, part, valid.weights) for true, part in zip(truth, answers, strict=True)]
+    if not isinstance(options.threshold, str):
+        return found
+    answers = goal.answers(goal.head(logits, found.buffers()))
+    thresholds = [best_threshold(options.threshold, true, part, valid.weights) for true, part in zip(truth, answers, strict=True)]
     return Calibrated(goal.with_thresholds(thresholds), temperature)

@@ -19,9 +19,9 @@ _SPREAD, _FARTHEST = 0.25, 3.0  # of ln T
 
 @dataclass(frozen=True)
 class Bin:
-    """The rows whose confidence, the probability of the class that is answered, is above ``low`` and at most ``high``.
+    """The rows whose confidence, the probability of their most probable class, is above ``low`` and at most ``high``.
 
-    ``rows`` is their number, ``weight`` what they count; ``confidence`` and ``accuracy`` are their means.
+    ``rows`` is their number, ``weight`` what they count; ``confidence`` is its mean, ``accuracy`` how often that class is the true one.
     """
 
     low: float

@@ -197,6 +197,11 @@ class Goal:
         values = [METRICS[name](true, answer, weights, threshold=t.threshold, quantiles=self.quantiles) for t, true, answer in each]
         return float(np.mean(values))
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The probability from which on the second class of a target is answered, for each target that has one."""
+        return {target.column.name: target.threshold for target in self.targets if target.threshold is not None}
+
     def with_thresholds(self, thresholds: Sequence[float | None]) -> Goal:
         """Return the goal with these thresholds of its targets."""
         return replace(self, targets=tuple(replace(t, threshold=at) for t, at in zip(self.targets, thresholds, strict=True)))

@@ -37,19 +37,20 @@ def measures(model: Model, prepared: Prepared, beside: Beside | None) -> dict[st
         found["calibration_error"] = {
             name: float(np.mean([table.ece for table in assessment.calibration.values()])) for name, assessment in assessed.items()
         }
-    thresholds = {target.column.name: target.threshold for target in model.goal.targets if target.threshold is not None}
-    return found | ({"threshold": thresholds} if thresholds else {})
+    return found | ({"threshold": model.goal.thresholds} if model.goal.thresholds else {})
 
 
 class Beside:
-    """The baselines of a training, on the test rows, or on the training rows where there is no test part.
+    """The baselines of a training, on the rows that the network is judged on: the test rows, or the validation rows where there are none,
+    or the training rows where there are none of either.
 
-    With ``trees`` those of the first target grow while the network trains. They answer for test rows, and not for quantiles.
+    With ``trees`` those of the first target grow while the network trains. They answer for rows that are held out, and not for quantiles.
     """
 
     def __init__(self, prepared: Prepared, trees: Trees | None) -> None:
         self._prepared = prepared
-        self._trees = None if prepared.test is None or prepared.goal.quantiles else trees
+        self._held_out = prepared.test or prepared.valid
+        self._trees = None if self._held_out is None or prepared.goal.quantiles else trees
         self._grow(0)
 
     @cached_property
@@ -69,17 +70,18 @@ class Beside:
         return {name: mean_metrics([one[name] for one in self.of_each]) for name in names}
 
     def _grow(self, number: int) -> None:
-        if self._trees is None or self._prepared.test is None:
+        if self._trees is None or self._held_out is None:
             return
         target, train = self._prepared.goal.targets[number], self._prepared.train
         rows = evenly_spaced(len(train.x), MOST_ENTRIES // max(1, train.x.shape[1]))
         weights = None if train.weights is None else train.weights[rows]
         truth = _truth(target, train)[rows]
-        self._trees.grow(target.task, train.x[rows], truth, self._prepared.test.x, len(target.classes), weights)
+        counted = self._prepared.goal.loss == "poisson"
+        self._trees.grow(target.task, train.x[rows], truth, self._held_out.x, len(target.classes), weights, counted)
 
     def _baselines(self, number: int) -> dict[str, Metrics]:
         target, train = self._prepared.goal.targets[number], self._prepared.train
-        test = self._prepared.test or train
+        test = self._held_out or train
         return baselines(
             target.task,
             train.x,
@@ -90,6 +92,7 @@ class Beside:
             weights=train.weights,
             test_weights=test.weights,
             quantiles=self._prepared.goal.quantiles,
+            counted=self._prepared.goal.loss == "poisson",
             trees=None if self._trees is None else self._trees.predictions(),
         )
 

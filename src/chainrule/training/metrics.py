@@ -260,6 +260,7 @@ class Metric:
     """A metric by its name: what it measures, whether more is better, and what its function takes as predictions.
 
     ``takes`` is ``classes`` (rows,), ``probabilities`` (rows, classes), ``values`` (rows,) or ``quantiles`` (rows, quantiles).
+    ``undefined`` says which rows have no value, whatever is predicted; empty if all have one.
     """
 
     name: str
@@ -267,6 +268,7 @@ class Metric:
     greater_is_better: bool
     takes: Literal["classes", "probabilities", "values", "quantiles"]
     function: Callable[..., float]
+    undefined: str = ""
 
     def __call__(
         self,
@@ -309,17 +311,17 @@ METRICS: dict[str, Metric] = {
         Metric("balanced_accuracy", "classification", True, "classes", balanced_accuracy),
         Metric("f1", "classification", True, "classes", f1),
         Metric("log_loss", "classification", False, "probabilities", log_loss),
-        Metric("roc_auc", "classification", True, "probabilities", roc_auc),
-        Metric("pr_auc", "classification", True, "probabilities", pr_auc),
+        Metric("roc_auc", "classification", True, "probabilities", roc_auc, "where all rows are of one class"),
+        Metric("pr_auc", "classification", True, "probabilities", pr_auc, "where all rows are of one class"),
         Metric("brier", "classification", False, "probabilities", brier),
         Metric("mcc", "classification", True, "classes", mcc),
         Metric("rmse", "regression", False, "values", rmse),
         Metric("mae", "regression", False, "values", mae),
-        Metric("r2", "regression", True, "values", r2),
+        Metric("r2", "regression", True, "values", r2, "where there are fewer than two rows"),
         Metric("mse", "regression", False, "values", mse),
-        Metric("mape", "regression", False, "values", mape),
+        Metric("mape", "regression", False, "values", mape, "where a target is 0"),
         Metric("pinball", "regression", False, "quantiles", pinball),
-        Metric("poisson_deviance", "regression", False, "values", poisson_deviance),
+        Metric("poisson_deviance", "regression", False, "values", poisson_deviance, "where a target is below 0"),
     )
 }
 

@@ -28,6 +28,9 @@ def option(default: Any, group: str, text: str, metavar: str = "", off: str = ""
     return field(default=default, metadata=metadata)
 
 
+_COLUMN = ("weight", "group", "time")
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of :func:`chainrule.train`, in the command line's words: the flag of ``weight_decay`` is ``--weight-decay``.
@@ -120,6 +123,9 @@ class Options:
         if not (self.class_weight is None or isinstance(self.class_weight, (str, Mapping))):
             fitting = "'balanced', or a weight for each class such as 'yes=2,no=1'"
             raise OptionError(f"{word('class_weight')} is {self.class_weight!r} and must be {fitting}.")
+        for name in _COLUMN:
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise OptionError(f"{word(name)} is a {type(getattr(self, name)).__name__} and must be the name of a column of the table.")
         _threshold(self.threshold)
         _layers(self.hidden)
         for one in activations(self.activation, len(self.hidden)) or self.activation:
@@ -132,6 +138,8 @@ class Options:
         _whole("patience", self.patience, 0, (None,))
         _whole("threads", self.threads, 1, (None,))
         _whole("folds", self.folds, 2, (None,))
+        if self.folds is not None and self.test is not None:
+            raise OptionError(f"{word('folds')} measures on the rows of the table, each of them once; leave it or {word('test')} out.")
         if self.time_budget is not None:
             _within("time_budget", self.time_budget, 0.0, float("inf"), open_low=True)
         if isinstance(self.until, str):
@@ -163,6 +171,7 @@ class Options:
             if name not in known:
                 raise OptionError(f"there is no option '{name}'.{nearest(name, known)}")
         plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in given.items()}
+        plain |= {name: str(plain[name]) for name in _COLUMN if isinstance(plain.get(name), int)}  # a data frame's columns can be numbers
         values: dict[str, Any] = {name: _listed(name, v) if isinstance(known[name].default, tuple) else v for name, v in plain.items()}
         return cls(**values)
 

@@ -112,6 +112,11 @@ class Prepared:
         """The only target; OptionError if there are several."""
         return self.goal.target
 
+    @property
+    def doubts(self) -> list[str]:
+        """What should be looked at before a result is trusted."""
+        return [note.text for note in self.notes if note.warning]
+
 
 def prepare(data: Any, target: Any, options: Options) -> Prepared:
     """Read and understand the data.
@@ -135,6 +140,7 @@ def judge(sources: Sources, options: Options) -> Judged:
         table,
         target=sources.targets,
         weight=options.weight,
+        time=options.time,
         in_order=options.time is not None or options.test is not None,
         categorical=options.categorical,
         numeric=options.numeric,
@@ -175,6 +181,8 @@ def _goal(table: Table, columns: Sequence[Column], rows: np.ndarray, options: Op
     elif options.target_transform != STANDARDIZE:
         raise OptionError(f"{word('target_transform')} is for quantities, and '{targets[0].column.name}' holds classes; leave it out.")
     _check_class_options(targets, options)
+    if isinstance(options.threshold, (int, float)):
+        targets = [replace(target, threshold=float(options.threshold)) for target in targets]
     quantiles = tuple(sorted(set(options.quantile or (0.5,)))) if loss == "pinball" else ()
     return Goal(tuple(targets), loss, quantiles)
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.measures.rows import rows_in_both
-from chainrule.data.measures.target import alone, tail
+from chainrule.data.measures.target import LARGE, SMALL, alone, tail
 from chainrule.data.table import Note
 from chainrule.data.target import Target
-from chainrule.data.target_transform import STANDARDIZE
+from chainrule.data.target_transform import AS_IT_IS, STANDARDIZE
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared
 from chainrule.training.tasks import SQUARED
-from chainrule.words import setting
+from chainrule.words import setting, word
 
 Values = NDArray[Any]
 
@@ -37,8 +37,7 @@ def with_suspicions(prepared: Prepared, options: Options) -> Prepared:
     for target in prepared.goal.targets[:_MOST_TARGETS]:
         y = target.encode(prepared.train.table, "float64").reshape(-1)
         found += [*_given_away(prepared, target, y), *_in_order(prepared, options, target, y)]
-        if prepared.goal.loss in SQUARED:
-            found += _scale(prepared, target, y)
+        found += _scale(prepared, target, y)
     return replace(prepared, notes=(*found, *prepared.notes))
 
 
@@ -81,8 +80,8 @@ def _repeated(prepared: Prepared) -> Iterator[Note]:
         if found.share > _REPEATED and not found.by_nature:
             first = part.place(int(found.again[0]))
             text = (
-                f"{len(found.again):,} of the {found.rows:,} {name} rows stand in the training rows too, answer included (the first is "
-                f"{first}): what is measured there is partly memory; take repeated rows out"
+                f"{len(found.again):,} of the {found.rows:,} {name} rows {'stand' if len(found.again) > 1 else 'stands'} in the training "
+                f"rows too, answer included (the first is {first}): what is measured there is partly memory; take repeated rows out"
             )
             yield Note(text, warning=True)
 
@@ -135,10 +134,18 @@ def _labels(prepared: Prepared) -> Iterator[Note]:
 
 
 def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
-    """A quantity of which a few rows are so large that they decide a squared error."""
-    if len(y) < _FEWEST_ROWS:
+    """A quantity whose size does not suit a fresh network, or of which a few rows are so large that they decide a squared error."""
+    name = target.column.name
+    size = float(np.sqrt(np.mean(np.square(y))))
+    if target.transform == AS_IT_IS and not SMALL <= size <= LARGE:
+        text = (
+            f"'{name}' has a mean of {y.mean():.4g} and a standard deviation of {y.std():.4g}, and a network begins with answers near 1 "
+            f"in size, so that it learns little; leave {word('target_transform')} out, and it is standardized"
+        )
+        yield Note(text, "target_transform", warning=True)
+    if prepared.goal.loss not in SQUARED or len(y) < _FEWEST_ROWS:
         return
-    name, found = target.column.name, tail(y)
+    found = tail(y)
     least = float(target.values(prepared.train.table).min())
     transform = "log" if least > 0 else "log1p" if least > -1 else ""
     other = (
@@ -158,3 +165,22 @@ def _scale(prepared: Prepared, target: Target, y: Values) -> Iterator[Note]:
             f"squared deviations from the mean: a squared error is mostly about them; use {other}"
         )
         yield Note(text, "target_transform" if transform else "loss", warning=True)
+    else:
+        yield from _held_out(prepared, target)
+
+
+def _held_out(prepared: Prepared, target: Target) -> Iterator[Note]:
+    """A held-out quantity that is so large that what is measured there is about nothing else."""
+    parts = [part for part in (prepared.train, prepared.valid, prepared.test) if part is not None]
+    of_each = [target.encode(part.table, "float64").reshape(-1) for part in parts]
+    found = tail(np.concatenate(of_each))
+    if found.largest_share <= _ALONE:
+        return
+    starts = np.cumsum([0, *map(len, of_each)])
+    place = int(np.searchsorted(starts, found.largest, side="right")) - 1
+    text = (
+        f"the value of '{target.column.name}' in {parts[place].place(found.largest - int(starts[place]))}, one of the "
+        f"{'validation' if parts[place] is prepared.valid else 'test'} rows, makes up {found.largest_share:.0%} of all squared deviations "
+        "from the mean: what is measured there is mostly about this row; check it"
+    )
+    yield Note(text, warning=True)

@@ -9,9 +9,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from chainrule import nn
 from chainrule.data.table import Note
-from chainrule.errors import NonFiniteError
+from chainrule.errors import DataWarning, NonFiniteError, OptionError
 from chainrule.ir import Type
 from chainrule.optim import Optimizer
 from chainrule.training import trees as boosted
@@ -33,6 +35,7 @@ from chainrule.training.tasks import SHOWN_METRICS
 from chainrule.training.trees import Trees
 from chainrule.training.until import check_names, names_in, until
 from chainrule.training.watching import watching
+from chainrule.words import setting, word
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def train(
 
     Returns:
         The model with the best weights; it takes raw rows. After Ctrl-C, the best so far, with a warning; a Ctrl-C while the model is
-        measured leaves the measures out.
+        measured leaves the measures out. What is doubtful about the data is warned of (:class:`~chainrule.errors.DataWarning`), and
+        stands in ``report["warnings"]``.
 
     Raises:
         InputError: the data or an option cannot be used.
@@ -108,6 +112,9 @@ def train(
             warnings.warn("measuring was interrupted; the model is whole, and its report has no metrics.", stacklevel=2)
             break
         follow(event)
+        if isinstance(event, Understood):
+            for doubt in event.prepared.doubts:
+                warnings.warn(doubt, DataWarning, stacklevel=2)
         if isinstance(event, Trained):
             model = event.model
         if isinstance(event, Stopped) and (event.interrupted or event.error):
@@ -134,13 +141,15 @@ def train_events(data: Any, target: Any, options: Options, trees: Trees | None =
             prepared = replace(prepared, notes=(*prepared.notes, Note(folds.how, "folds"), *folds.notes))
         if isinstance(options.until, str):
             check_names(options.until, _names_of_values(prepared))
+        if options.metric is not None:
+            _check_measurable(options.metric, prepared)
         prepared = with_suspicions(prepared, options)
         yield Understood(prepared)
-        beside = Beside(prepared, trees)
+        beside = Beside(prepared, trees) if folds is None else None  # each fold has its own
         model = yield from train_prepared(prepared, options)
         model.source = data, target, options
         yield Trained(model)
-        model.report.update(measures(model, prepared, beside if folds is None else None))
+        model.report.update(measures(model, prepared, beside))
         if folds is not None:
             model.cross_validation = yield from cross_validate(judged, folds, options, lambda part: _train_fold(part, options, trees))
             model.report |= {"cross_validation": model.cross_validation.report(), "baselines": model.cross_validation.baselines}
@@ -255,6 +264,17 @@ def _metrics(prepared: Prepared, options: Options) -> dict[str, Metric]:
     return {name: _measuring(prepared, name) for name in names}
 
 
+def _check_measurable(name: str, prepared: Prepared) -> None:
+    """Refuse a metric that no weights could be chosen by."""
+    goal, valid, said = prepared.goal, prepared.valid, setting("metric", name)
+    if valid is None:
+        raise OptionError(f"{said} is measured on validation rows, and there are none; leave it out, or ask for some with {word('split')}.")
+    truth = goal.truth(valid.table)
+    anything = [np.ones((len(y), len(target.classes)) if target.classes else len(y)) for y, target in zip(truth, goal.targets, strict=True)]
+    if math.isnan(goal.metric(name, truth, anything, valid.weights)):
+        raise OptionError(f"{said} has no value {METRICS[name].undefined}, and the validation rows are such; choose another metric.")
+
+
 def _measuring(prepared: Prepared, name: str) -> Metric:
     """Return a metric of the network's outputs on the validation rows, by the weights of these rows."""
     goal, valid = prepared.goal, prepared.valid
@@ -280,4 +300,5 @@ def _report(prepared: Prepared, stopped: Stopped, batch_size: int) -> dict[str, 
         "batch_size": batch_size,
         **({"error": stopped.error, "row": stopped.row} if stopped.error else {}),
         "rows": {name: 0 if part is None else len(part.x) for name, part in parts.items()},
+        **({"warnings": prepared.doubts} if prepared.doubts else {}),
     }

@@ -54,16 +54,26 @@ class Trees:
         self._process.communicate()
         self._folder.cleanup()
 
-    def grow(self, task: str, x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], classes: int, weights: NDArray[Any] | None) -> None:
+    def grow(
+        self,
+        task: str,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        x_test: NDArray[Any],
+        classes: int,
+        weights: NDArray[Any] | None,
+        counted: bool = False,
+    ) -> None:
         """Begin to grow trees; :meth:`predictions` waits for them.
 
         Args:
             task: ``classification`` or ``regression``.
             x, x_test: encoded inputs (rows, units). y: class indices below ``classes``, or numbers (rows,).
             weights: how much each training row counts, or ``None``.
+            counted: whether numbers are counts, whose rate is grown.
         """
         counts, known = np.ones(len(y)) if weights is None else weights, classes if task == "classification" else 0
-        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known)
+        np.savez(Path(self._folder.name) / _GIVEN, x=x, y=y, x_test=x_test, counts=counts, classes=known, counted=counted)
         assert self._process.stdin is not None  # it is a pipe
         try:
             self._process.stdin.write("grow\n")
@@ -83,14 +93,18 @@ class Trees:
         return answer
 
 
-def grow(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray[Any], classes: int) -> NDArray[np.floating[Any]]:
-    """Return what scikit-learn's histogram gradient boosting, at its defaults, predicts; 0 ``classes`` mean regression."""
+def grow(
+    x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], counts: NDArray[Any], classes: int, counted: bool
+) -> NDArray[np.floating[Any]]:
+    """Return what scikit-learn's histogram gradient boosting, at its defaults, predicts; 0 ``classes`` mean regression, of counts where
+    they are ``counted``."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     there = np.flatnonzero(counts > 0)
     x, y, counts = x[there], y[there], counts[there]
     if not classes:
-        values: NDArray[np.floating[Any]] = HistGradientBoostingRegressor(random_state=0).fit(x, y, counts).predict(x_test)
+        loss = "poisson" if counted else "squared_error"
+        values: NDArray[np.floating[Any]] = HistGradientBoostingRegressor(loss=loss, random_state=0).fit(x, y, counts).predict(x_test)
         return values
     present, rows = np.unique(y, return_counts=True)
     answer = np.zeros((len(x_test), classes))
@@ -110,7 +124,7 @@ def _main(folder: Path) -> None:
     del sys.modules["pandas"]
     for _ in sys.stdin:
         with np.load(folder / _GIVEN) as given:
-            answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]))
+            answer = grow(given["x"], given["y"], given["x_test"], given["counts"], int(given["classes"]), bool(given["counted"]))
         np.save(folder / _ANSWER, answer)
         print("grown", flush=True)
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from chainrule.data.measures.sampling import evenly_spaced
 
+LARGE, SMALL = 100.0, 0.01
+"""Fresh networks answer with numbers near 1: a target 100 times larger has gradients 100 times larger."""
+
 _MOST_ROWS, _FEWEST_ROWS = 5000, 30
 _ROWS_A_BIN, _MOST_BINS = 5, 200
 

@@ -163,7 +163,7 @@ def _on_table(
 
 
 def _trees(report: Mapping[str, Any]) -> float | None:
-    """Return the share of the guessing error on the test rows that the baseline of trees takes away, if it was trained."""
+    """Return the share of the guessing error on held-out rows that the baseline of trees takes away, if it was trained."""
     baselines = report.get("baselines") or {}
     trees, constant = baselines.get("trees") or {}, baselines.get("constant") or {}
     if "r2" in trees:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.data.measures.target import class_shares, tail
+from chainrule.data.measures.target import LARGE, SMALL, class_shares, tail
 from chainrule.inspect.diagnosis.measurements import Measurements
 from chainrule.inspect.diagnosis.references import Reference
 from chainrule.inspect.diagnosis.wording import percent, places
@@ -12,9 +12,8 @@ from chainrule.training.findings import Finding
 from chainrule.training.tasks import SQUARED
 from chainrule.words import setting
 
-LARGE, POOR_LARGE, SMALL = 100.0, 10.0, 0.01
-"""Fresh networks answer with numbers near 1: a target 100 times larger has gradients 100 times larger; from 10 on it matters if it "
-"shows."""
+POOR_LARGE = 10.0
+"""A target above ``LARGE`` is reported in any case, one above this where it shows."""
 
 HEAVY = 0.6
 """In a normal distribution 1 % of the rows hold 9 % of the squared deviation, in an exponential one 27 %. With 60 %, they are the loss."""
