@@ -46,7 +46,7 @@ class Predictor:
             with beginning:
                 runnable = self._run(cells)
                 if not fixed:
-                    fixed.update(self._fixed(arrays, cells))
+                    fixed.update(self._fixed(runnable.program, arrays, cells))
                     runnable({**fixed, "x.numbers": cells.numbers[:0], "x.places": cells.places[:0]}, threads=1)  # which compiles it, once
             return runnable({**fixed, "x.numbers": cells.numbers, "x.places": cells.places}, threads=own)[output]
 
@@ -58,15 +58,16 @@ class Predictor:
             self._runs[key] = compile(of_cells(self.program, *key))
         return self._runs[key]
 
-    def _fixed(self, arrays: Mapping[str, np.ndarray], cells: Cells) -> dict[str, np.ndarray]:
-        """Return what the Program takes that is the same for all rows."""
+    def _fixed(self, program: Program, arrays: Mapping[str, np.ndarray], cells: Cells) -> dict[str, np.ndarray]:
+        """Return what the Program of cells takes that is the same for all rows."""
         layout = cells.layout
         given = {**arrays, "x.mean": layout.mean, "x.scale": layout.scale}
         for name in _matrices(self.program):
             matrix = np.eye(layout.width, dtype=self.program.input("x").type.dtype) if name == _UNITS else arrays[name]
             given[_NUMBERS.format(name)] = matrix if len(layout.at) == layout.width else matrix[layout.at]
-            given[_PLACES.format(name)] = np.concatenate([matrix, np.zeros_like(matrix[:1])])
-        return {port.name: given[port.name] for port in self._run(cells).program.inputs if port.name in given}
+            if cells.places.shape[1]:
+                given[_PLACES.format(name)] = np.concatenate([matrix, np.zeros_like(matrix[:1])])
+        return {port.name: given[port.name] for port in program.inputs if port.name in given}
 
 
 def of_cells(program: Program, dtype: str, numbers: int, words: int) -> Program:
