@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import chainrule as cr
+from chainrule.errors import DataWarning
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 
 X, y = load_iris(return_X_y=True)
@@ -146,6 +147,17 @@ def test_a_column_of_a_categorical_type_holds_categories(values) -> None:
     model = classifier(epochs=2).fit(NUMBERS.assign(shelf=shelf), y)
     assert model.encoder_.units[-len(words) :] == tuple(f"shelf={word}" for word in words)
     np.testing.assert_array_equal(model.predict(NUMBERS.assign(shelf=values * 50)), model.predict(NUMBERS.assign(shelf=shelf)))
+
+
+def test_a_column_that_is_left_out_is_told() -> None:
+    frame = NUMBERS.assign(who=[f"person {row}" for row in range(150)], lists=[[1]] * 150, same="x", heavy=["many", *map(str, range(149))])
+    with pytest.warns(DataWarning) as told:
+        model = classifier(epochs=2, drop=["b"]).fit(frame, y)
+    said = [str(one.message) for one in told]
+    assert [text.split(":")[0] for text in said] == [f"column '{name}' is left out" for name in ("who", "lists", "heavy")]
+    assert "'many' in a data frame, row 0" in said[2] and "drop=['who']" in said[0]
+    assert model.encoder_.units == ("a", "c", "d") and told[0].filename == __file__
+    assert not any("time=" in note.text for note in classifier(epochs=2).fit(RAW, ANSWER).notes_)
 
 
 def test_stretches_of_a_number_are_categories() -> None:
