@@ -89,7 +89,7 @@ def pandas_kinds() -> dict[str, Callable[[list[str | None]], Any]]:
 
 @pytest.mark.parametrize("kind", pandas_kinds())
 @pytest.mark.parametrize("cells", [[*"abba", None], [*"abba", " a ", "NA", "new", None], ["new"] * 3, [None, "a"]])
-@pytest.mark.parametrize("rows", [1, 5_000])
+@pytest.mark.parametrize("rows", [1, 10_000])
 def test_words_are_known_however_a_frame_holds_them(kind: str, cells: list[str | None], rows: int) -> None:
     make = pandas_kinds()[kind]
     plain, known = read_table(make(cells * rows)), read_table(make(cells * rows), levels={"word": ["a", "NA", "b", "c"]})

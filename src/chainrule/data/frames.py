@@ -16,7 +16,7 @@ from chainrule.errors import DataError
 
 SOURCE = "a data frame"
 
-_MANY = 10_000  # rows of which it is worth another thread to compare the words
+_MANY = 10_000  # rows of which it is worth to compare words column by column, and on another thread
 
 
 def read_frame(data: object, levels: Mapping[str, Sequence[str]] | None = None) -> pl.DataFrame:
@@ -34,8 +34,11 @@ def read_frame(data: object, levels: Mapping[str, Sequence[str]] | None = None) 
     if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
         polars: pl.DataFrame = frame.to_polars()
         return polars
-    with ThreadPoolExecutor(2 if levels and len(frame) > _MANY else 1) as pool:
-        columns = pool.map(lambda series: _column_of_series(series, levels), list(frame.iter_columns()))
+    nulls = levels is None
+    if not levels or len(frame) < _MANY:
+        return frame_of_columns([_column_of_series(series, nulls) for series in frame.iter_columns()], SOURCE)
+    with ThreadPoolExecutor(2) as pool:
+        columns = pool.map(lambda series: _column_of_series(series, nulls, levels.get(str(series.name), ())), list(frame.iter_columns()))
         return frame_of_columns(columns, SOURCE)
 
 
@@ -117,15 +120,14 @@ def _columns(name: str, values: object) -> list[pl.Series]:
     return [_column_of_series(series).alias(name)]
 
 
-def _column_of_series(series: Any, levels: Mapping[str, Sequence[str]] | None = None) -> pl.Series:
+def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()) -> pl.Series:
     """Return a column of a library that polars cannot take over as a whole: by its array, or cell by cell where it holds objects."""
     import narwhals.stable.v2 as nw
 
     name, dtype = str(series.name), series.dtype
     naive = dtype == nw.Datetime and dtype.time_zone is None
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
-        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=levels is None or naive)
-    words = (levels or {}).get(name, ())
+        return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
     if dtype == nw.String:
         with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
             return _column_of_arrow(name, series.to_arrow(), words)
