@@ -504,6 +504,8 @@ def test_an_attribute_before_fit_is_named() -> None:
         assert not hasattr(classifier(), name)
         with pytest.raises(AttributeError, match=f"no attribute '{name}' before fit"):
             getattr(classifier(), name)
+    with pytest.raises(AttributeError, match="no attribute 'best_loss_'$"):
+        classifier(epochs=1).fit(X, y).best_loss_  # noqa: B018 - it has none, fitted or not
 
 
 def test_a_class_that_only_validation_has_is_named() -> None:

@@ -53,7 +53,8 @@ class Learned:
 
         def __getattr__(self, name: str) -> Any:
             """Name the attribute that was asked for, and not the one that it is made from."""
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{' before fit' if name.endswith('_') else ''}")
+            before = " before fit" if name.endswith("_") and "state_" not in vars(self) else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{before}")
 
     @property
     def coefs_(self) -> list[Array]:
