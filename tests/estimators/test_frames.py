@@ -72,6 +72,22 @@ def test_an_array_is_no_raw_frame() -> None:
         classifier(epochs=2).fit(RAW, ANSWER).predict(RAW.to_numpy())
 
 
+@pytest.mark.parametrize(
+    ("learned", "given", "said"),
+    [
+        (RAW.to_numpy(), None, "row 0: column 1 of X holds 'Rome', which is no number; have fit learn from a data frame"),
+        (np.where(X > 7.6, "big", X.astype(str)), None, "row 117: column 0 of X holds 'big'"),
+        (X, NUMBERS.assign(d="red"), "row 0: column 'd' of X holds 'red'"),
+        (X, pl.from_pandas(NUMBERS.assign(d="red")), "row 0: column 'd' of X holds 'red'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_a_word_in_an_array_is_named(learned, given, said) -> None:
+    target = ANSWER if len(learned) == len(ANSWER) else y
+    with pytest.raises(ValueError, match=said):
+        classifier(epochs=2).fit(learned, target).predict(given)
+
+
 def test_a_cell_that_cannot_be_read_is_named() -> None:
     model = classifier(epochs=2).fit(RAW, ANSWER)
     with pytest.raises(ValueError, match="row 2: column 'weight' holds 'heavy'"):

@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.data.batches import steps_per_epoch
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
-from chainrule.data.masked import whole
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import inputs
 from chainrule.estimators import words as of
-from chainrule.estimators.columns import warn_of_those_left_out
-from chainrule.estimators.given import classes_given, quantities_given
+from chainrule.estimators.columns import warn_of_those_left_out, words_refused
+from chainrule.estimators.given import classes_given, quantities_given, weights_given
 from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.judges import Judges, scaled
 from chainrule.estimators.learned import Learned, for_optimizer, whole_or_not_at_all
@@ -183,10 +182,8 @@ class NeuralNetwork(Learned, Parameters):
         features = self._features(X, reset=reset)
         y = quantities_given(y) if self._task == "regression" else classes_given(y)
         check_consistent_length(features.frame if isinstance(features, Table) else features, y)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(whole(sample_weight, "sample_weight"), y, dtype=np.float64, ensure_non_negative=True)
-        counts, weights = weights, self._weighted_classes(y, weights)
+        counts = None if sample_weight is None else weights_given(sample_weight, y)
+        weights = self._weighted_classes(y, counts)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")
         return Rows(features, y, weights if callable(self.loss) else scaled(weights), scaled(counts))  # other losses are means
@@ -203,7 +200,8 @@ class NeuralNetwork(Learned, Parameters):
         """Check X, and return it as numbers or as a table of raw columns."""
         X = inputs.eager(X)
         if not self._raw:
-            array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
+            with words_refused(X):
+                array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
             return array
         if not inputs.is_frame(X):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")

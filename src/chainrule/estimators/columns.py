@@ -1,12 +1,16 @@
-"""What is said of a data frame's columns."""
+"""What is said of the columns of X."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
 
 from chainrule.data.table import Column
-from chainrule.errors import DataWarning
+from chainrule.errors import DataError, DataWarning
 
 
 def warn_of_those_left_out(columns: Iterable[Column], dropped: Iterable[str]) -> None:
@@ -15,3 +19,31 @@ def warn_of_those_left_out(columns: Iterable[Column], dropped: Iterable[str]) ->
         if not column.used and column.kind != "constant" and column.name not in dropped:
             said = f"column '{column.name}' is left out: {column.reason}; drop=[{column.name!r}] does so without this warning"
             warnings.warn(said, DataWarning, stacklevel=5)
+
+
+@contextmanager
+def words_refused(X: Any) -> Iterator[None]:
+    """Name the cell, where X is to be numbers and a word in it is none."""
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        cells = np.asarray(X, dtype=object)
+        place = next((place for place, cell in np.ndenumerate(cells) if isinstance(cell, str) and not _is_number(cell)), None)
+        if place is None or len(place) != 2:
+            raise
+        row, column = place
+        name = repr(X.columns[column]) if hasattr(X, "columns") else column
+        raise DataError(
+            f"row {row}: column {name} of X holds {str(cells[row, column])!r}, which is no number; have fit learn from a data frame, "
+            "whose words are encoded."
+        ) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
