@@ -176,6 +176,20 @@ def test_a_column_that_is_left_out_is_told() -> None:
     assert not any("time=" in note.text for note in classifier(epochs=2).fit(RAW, ANSWER).notes_)
 
 
+def test_a_constant_is_told_where_more_rows_come() -> None:
+    with pytest.warns(DataWarning, match="column 'color' is left out: every cell is 'red'"):
+        classifier().partial_fit(NUMBERS.assign(color="red"), y)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_frame_of_numbers_trains_in_their_type(library, dtype) -> None:
+    frame = LIBRARIES[library](NUMBERS.astype(dtype))
+    model = classifier(epochs=3).fit(frame, y)
+    assert model.coefs_[0].dtype == dtype
+    np.testing.assert_array_equal(model.predict_proba(frame), classifier(epochs=3).fit(X.astype(dtype), y).predict_proba(X.astype(dtype)))
+
+
 def test_stretches_of_a_number_are_categories() -> None:
     model = classifier(epochs=2).fit(NUMBERS.assign(stretch=pd.cut(X[:, 0], [0, 5, 10])), y)
     assert model.encoder_.units[-2:] == ("stretch=(0, 5]", "stretch=(5, 10]")

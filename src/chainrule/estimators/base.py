@@ -18,7 +18,7 @@ from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import inputs
 from chainrule.estimators import words as of
-from chainrule.estimators.columns import warn_of_those_left_out, words_refused
+from chainrule.estimators.columns import float_types, warn_of_those_left_out, words_refused
 from chainrule.estimators.given import classes_given, quantities_given, weights_given
 from chainrule.estimators.inputs import Array, Features
 from chainrule.estimators.judges import Judges, scaled
@@ -92,7 +92,7 @@ class NeuralNetwork(Learned, Parameters):
         share = 0.0 if own else of.held_out(self.valid, len(rows.used))
         train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
         if not again:
-            self._judge_columns(rows)
+            self._judge_columns(rows, more_comes=False)
         given = len(train)
         learned, train = self._in_one_step(rows, train)
         if again:
@@ -134,7 +134,7 @@ class NeuralNetwork(Learned, Parameters):
             self.answers_ = self._judge(rows.y, classes)
             asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
             train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
-            self._judge_columns(rows)
+            self._judge_columns(rows, more_comes=True)
         given = len(train)
         learned, train = self._in_one_step(rows, train)
         if first:
@@ -201,7 +201,8 @@ class NeuralNetwork(Learned, Parameters):
         X = inputs.eager(X)
         if not self._raw:
             with words_refused(X):
-                array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
+                X = X if reset else self._in_order(X)
+                array: Array = validate_data(self, X, reset=reset, dtype=float_types(X), ensure_all_finite="allow-nan")
             return array
         if not inputs.is_frame(X):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
@@ -220,15 +221,15 @@ class NeuralNetwork(Learned, Parameters):
     def _column_options(self) -> dict[str, list[str]]:
         return {name: [str(column) for column in getattr(self, name)] for name in ("categorical", "numeric", "date", "drop")}
 
-    def _judge_columns(self, rows: Rows) -> None:
-        """Find out what each column of X means."""
+    def _judge_columns(self, rows: Rows, *, more_comes: bool) -> None:
+        """Find out what each column of X means; ``more_comes`` says that further rows will be learned from."""
         self._columns: tuple[Column, ...]
         self.notes_: tuple[Note, ...] = ()
         if isinstance(rows.X, Table):
             asked: dict[str, Any] = dict(self._column_options())
             self._columns, notes = judge_columns(rows.X, in_order=True, **asked)  # scikit-learn's splitters know of time
             self.notes_ = (*rows.X.notes, *notes)
-            warn_of_those_left_out(self._columns, asked["drop"])
+            warn_of_those_left_out(self._columns, asked["drop"], more_comes=more_comes)
         else:
             names = getattr(self, "feature_names_in_", inputs.names_of_array(rows.X.shape[1]))
             self._columns = tuple(Column(name, "number", "numbers") for name in names)
@@ -393,6 +394,3 @@ class NeuralNetwork(Learned, Parameters):
         tags.input_tags.allow_nan = True
         tags.target_tags.multi_output = True
         return tags
-
-
-_NUMBERS = {"dtype": (np.float64, np.float32), "ensure_all_finite": "allow-nan"}

@@ -7,18 +7,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from chainrule.data.table import Column
 from chainrule.errors import DataError, DataWarning
+from chainrule.estimators.inputs import is_frame
 
 
-def warn_of_those_left_out(columns: Iterable[Column], dropped: Iterable[str]) -> None:
-    """Warn of each column that is not learned from, though it was not dropped; of a constant there is nothing to learn."""
+def warn_of_those_left_out(columns: Iterable[Column], dropped: Iterable[str], *, more_comes: bool) -> None:
+    """Warn of each column that is not learned from, though it was not dropped.
+
+    Of a constant there is nothing to learn, unless further rows come, in which it may be none.
+    """
     for column in columns:
-        if not column.used and column.kind != "constant" and column.name not in dropped:
+        if not column.used and (more_comes or column.kind != "constant") and column.name not in dropped:
             said = f"column '{column.name}' is left out: {column.reason}; drop=[{column.name!r}] does so without this warning"
             warnings.warn(said, DataWarning, stacklevel=5)
+
+
+def float_types(X: Any) -> list[type[np.floating[Any]]]:
+    """Return the float types in which numbers of X are taken, the first one where they have another."""
+    single = is_frame(X) and all(dtype == nw.Float32 for dtype in nw.from_native(X).schema.dtypes())
+    return [np.float32] if single else [np.float64, np.float32]
 
 
 @contextmanager
