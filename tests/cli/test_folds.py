@@ -46,3 +46,13 @@ def test_the_metric_that_is_asked_for_is_what_is_told(folder, tmp_path) -> None:
     assert any(line.startswith("pinball ") for line in ran.err.splitlines())  # of the table
     quiet = chainrule("train", folder / "people.csv", *given, "--out", "quiet", "--quiet", cwd=tmp_path)
     assert quiet.err.startswith("pinball ")
+
+
+def test_large_measures_are_not_cut_off(tmp_path) -> None:
+    lines = ["x,y"] + [f"{i},{(i * 37 % 60) * 1e9 + 3e12}" for i in range(60)]
+    (tmp_path / "large.csv").write_text("\n".join(lines))
+    ran = chainrule("train", "large.csv", "--target", "y", "--folds", "2", *SMALL, cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    shown = [line for line in ran.err.splitlines() if line.startswith(("rmse ", "mae "))]
+    assert len(shown) == 2
+    assert all(len(line) <= 80 and "…" not in line and line.count("e+") == 6 for line in shown)

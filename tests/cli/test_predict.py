@@ -165,3 +165,16 @@ def test_show_prints_the_program_that_trained(folder, classified):
     program = chainrule("show", "works", "--json", cwd=folder).json
     assert {"format", "inputs", "equations", "outputs"} <= set(program)
     assert json.dumps(program)
+
+
+def test_evaluate_tells_how_many_rows_are_below_each_quantile(folder, tmp_path):
+    given = ("--loss", "pinball", "--quantile", "0.1,0.9", "--out", "run", *SMALL, "--quiet")
+    assert chainrule("train", folder / "people.csv", "--target", "income", *given, cwd=tmp_path).status == 0
+    model = cr.load(tmp_path / "run")
+    true = pl.Series([float(row["income"]) for row in rows_of(people())]).to_numpy()
+    expected = (true[:, None] <= model.predict_quantiles(folder / "people.csv")).mean(axis=0).tolist()
+    found = chainrule("evaluate", "run", folder / "people.csv", "--json", cwd=tmp_path).json["calibration"]
+    assert list(found) == ["0.1", "0.9"]
+    assert list(found.values()) == pytest.approx(expected)
+    lines = chainrule("evaluate", "run", folder / "people.csv", cwd=tmp_path).out.splitlines()
+    assert [line.split() for line in lines[-2:]] == [[word, f"{share:.3f}"] for word, share in found.items()]

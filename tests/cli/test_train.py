@@ -199,7 +199,9 @@ def test_a_full_disk_is_a_failure_while_running(folder, classified):
 def test_a_threshold_is_told_with_what_it_decides(folder, tmp_path):
     given = ("--target", "works", "--threshold", "0.3", "--out", "run", *SMALL)
     said = "the class 'Yes' of works is answered from a probability of 0.3000 on"
-    assert said in chainrule("train", folder / "people.csv", *given, cwd=tmp_path).err
+    shown = chainrule("train", folder / "people.csv", *given, cwd=tmp_path).err
+    assert said in shown
+    assert "pr_auc is about the class 'Yes'" in " ".join(shown.split())
     assert said in chainrule("evaluate", "run", folder / "people.csv", cwd=tmp_path).out
     assert chainrule("evaluate", "run", folder / "people.csv", "--json", cwd=tmp_path).json["threshold"] == {"works": 0.3}
 

@@ -196,6 +196,13 @@ def test_a_class_without_a_training_row_is_noted() -> None:
     assert judged(table).fit(table, np.arange(5)).notes == ()
 
 
+@pytest.mark.parametrize(("rare", "common", "metric"), [("yes", "no", "pr_auc"), ("fraud", "ok", "f1")])
+def test_a_rare_class_is_told_by_a_metric_that_is_about_it(rare: str, common: str, metric: str) -> None:
+    cells = text_table([rare] * 12 + [common] * 388)
+    (note,) = judged(cells).fit(cells, np.arange(400)).notes
+    assert f"have the class '{rare}' of 'y' (3.0%): look at balanced_accuracy and {metric} beside accuracy" in note.text
+
+
 def test_many_classes_of_a_few_rows_each_are_warned_of() -> None:
     few = text_table([f"k{n % 30}" for n in range(90)])
     (note,) = judged(few).fit(few, np.arange(90)).notes

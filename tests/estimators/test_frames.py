@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import chainrule as cr
+from chainrule.errors import DataWarning
 from chainrule.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 
 X, y = load_iris(return_X_y=True)
@@ -69,6 +70,22 @@ def test_columns_are_found_by_name(frame) -> None:
 def test_an_array_is_no_raw_frame() -> None:
     with pytest.raises(ValueError, match="must be a data frame"):
         classifier(epochs=2).fit(RAW, ANSWER).predict(RAW.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "said"),
+    [
+        (RAW.to_numpy(), None, "row 0: column 1 of X holds 'Rome', which is no number; have fit learn from a data frame"),
+        (np.where(X > 7.6, "big", X.astype(str)), None, "row 117: column 0 of X holds 'big'"),
+        (X, NUMBERS.assign(d="red"), "row 0: column 'd' of X holds 'red'"),
+        (X, pl.from_pandas(NUMBERS.assign(d="red")), "row 0: column 'd' of X holds 'red'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_a_word_in_an_array_is_named(learned, given, said) -> None:
+    target = ANSWER if len(learned) == len(ANSWER) else y
+    with pytest.raises(ValueError, match=said):
+        classifier(epochs=2).fit(learned, target).predict(given)
 
 
 def test_a_cell_that_cannot_be_read_is_named() -> None:
@@ -146,6 +163,31 @@ def test_a_column_of_a_categorical_type_holds_categories(values) -> None:
     model = classifier(epochs=2).fit(NUMBERS.assign(shelf=shelf), y)
     assert model.encoder_.units[-len(words) :] == tuple(f"shelf={word}" for word in words)
     np.testing.assert_array_equal(model.predict(NUMBERS.assign(shelf=values * 50)), model.predict(NUMBERS.assign(shelf=shelf)))
+
+
+def test_a_column_that_is_left_out_is_told() -> None:
+    frame = NUMBERS.assign(who=[f"person {row}" for row in range(150)], lists=[[1]] * 150, same="x", heavy=["many", *map(str, range(149))])
+    with pytest.warns(DataWarning) as told:
+        model = classifier(epochs=2, drop=["b"]).fit(frame, y)
+    said = [str(one.message) for one in told]
+    assert [text.split(":")[0] for text in said] == [f"column '{name}' is left out" for name in ("who", "lists", "heavy")]
+    assert "'many' in a data frame, row 0" in said[2] and "drop=['who']" in said[0]
+    assert model.encoder_.units == ("a", "c", "d") and told[0].filename == __file__
+    assert not any("time=" in note.text for note in classifier(epochs=2).fit(RAW, ANSWER).notes_)
+
+
+def test_a_constant_is_told_where_more_rows_come() -> None:
+    with pytest.warns(DataWarning, match="column 'color' is left out: every cell is 'red'"):
+        classifier().partial_fit(NUMBERS.assign(color="red"), y)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_frame_of_numbers_trains_in_their_type(library, dtype) -> None:
+    frame = LIBRARIES[library](NUMBERS.astype(dtype))
+    model = classifier(epochs=3).fit(frame, y)
+    assert model.coefs_[0].dtype == dtype
+    np.testing.assert_array_equal(model.predict_proba(frame), classifier(epochs=3).fit(X.astype(dtype), y).predict_proba(X.astype(dtype)))
 
 
 def test_stretches_of_a_number_are_categories() -> None:

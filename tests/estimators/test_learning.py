@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris, make_regression
+from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -201,6 +203,8 @@ def test_a_metric_chooses_the_best_epoch_and_a_condition_stops() -> None:
 def test_a_metric_without_a_value_chooses_nothing(method) -> None:
     with pytest.raises(OptionError, match="metric='roc_auc' has no value where all rows are of one class"):
         getattr(classifier(metric="roc_auc"), method)(X, y, X_val=X[:10], y_val=y[:10])
+    with pytest.raises(OptionError, match="metric='mape' has no value where a target is 0"):
+        getattr(regressor(metric="mape"), method)(X, y, X_val=X, y_val=y)
     with pytest.raises(OptionError, match="metric='r2' has no value where there are fewer than two rows"):
         getattr(regressor(metric="r2"), method)(X, y, X_val=X[:1], y_val=y[:1])
 
@@ -217,6 +221,20 @@ def test_a_metric_may_have_its_first_value_later() -> None:
     skewed = np.exp(3 * X_r[:, 0])
     model = regressor(metric="poisson_deviance", valid=0.3, epochs=60, lr=0.05, hidden=(16,)).fit(X_r, skewed)
     assert np.isnan(model.validation_curve_[0])  # some predictions were negative
+
+
+def test_metrics_count_sample_weights_and_not_those_of_classes() -> None:
+    weights = np.random.default_rng(0).uniform(size=150)
+    own = {"X_val": X, "y_val": y, "sample_weight_val": weights}
+    for learn in (lambda model: model.fit(X, y, **own), lambda model: model.partial_fit(X, y, **own).partial_fit(X, y)):
+        model = learn(classifier(metric="accuracy", class_weight={1: 5.0}, epochs=2))
+        assert model.validation_curve_[model.best_epoch_ - 1] == pytest.approx(model.score(X, y, weights))
+        assert model.score(X, y, weights) != model.score(X, y)
+    quantity = regressor(metric="mae").fit(X, y, **own)
+    error = np.average(np.abs(quantity.predict(X) - y), weights=weights)
+    assert quantity.validation_curve_[quantity.best_epoch_ - 1] == pytest.approx(error)
+    held = classifier(valid=0.3, metric="accuracy", epochs=1)
+    assert held.fit(X, y, np.ones(150)).validation_curve_ != held.fit(X, y, 1.0 + 9.0 * (y == 1)).validation_curve_
 
 
 def test_patience_time_and_plateau() -> None:
@@ -358,6 +376,51 @@ def test_what_diverges_says_so() -> None:
     assert np.isfinite(model.predict(X_r)).all()
 
 
+class BrokenOffError(Exception):
+    """What a callback raises."""
+
+
+def break_off(event) -> None:
+    if isinstance(event, EpochEnded):
+        raise BrokenOffError
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_fails_leaves_the_estimator_as_it_was(method) -> None:
+    for options, X_again, failure in (
+        ({"on_event": break_off}, X * 3 + 1, BrokenOffError),
+        ({"metric": "accuracy"}, X * 3 + 1, OptionError),
+        ({}, np.where(X > 6, np.inf, X), ValueError),
+    ):
+        new = classifier(**options)
+        with pytest.raises(failure):
+            getattr(new, method)(X_again, y)
+        assert not [name for name in vars(new) if name.endswith("_") and not name.startswith("_")]
+        with pytest.raises(NotFittedError):
+            new.predict(X)
+        model = getattr(classifier(), method)(X, y)
+        before = model.predict_proba(X), model.loss_curve_
+        with pytest.raises(failure):
+            getattr(model.set_params(**options), method)(X_again, y)
+        np.testing.assert_array_equal(model.predict_proba(X), before[0])
+        assert model.loss_curve_ == before[1]
+        assert all(value == model.get_params()[name] for name, value in options.items())
+
+
+@pytest.mark.parametrize(("before", "after"), [("sgd", "adamw"), ("adamw", "rprop"), ("momentum", "sgd")])
+def test_another_optimizer_begins_anew(before, after, tmp_path) -> None:
+    model = classifier(optimizer=before).partial_fit(X, y)
+    weights = model.state_.params
+    model.set_params(optimizer=after).partial_fit(X, y)
+    expected = classifier(optimizer=after, warm_start=True).partial_fit(X, y)
+    expected.state_ = replace(expected.state_, params=weights)
+    first = expected.set_params(epochs=1, schedule="constant").fit(X, y).state_
+    for path, array in first.params.items():
+        np.testing.assert_allclose(model.state_.params[path], array, rtol=1e-12)  # the rows come in another order
+    model.save(tmp_path / "m.safetensors")
+    assert model.n_iter_ == 2 and model.state_.count == 1
+
+
 # bad input
 
 
@@ -410,7 +473,8 @@ def test_a_bad_parameter_is_one_sentence(options, message) -> None:
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_bad_weights_and_rows(method) -> None:
-    for weights, message in ((-np.ones(150), "Negative"), (np.zeros(150), "zero"), (np.ones(3), "inconsistent|shape")):
+    below = 1.0 - np.arange(150)
+    for weights, message in ((below, "row 2: sample_weight is -1"), (np.zeros(150), "zero"), (np.ones(3), "inconsistent|shape")):
         with pytest.raises(ValueError, match=message):
             getattr(classifier(), method)(X, y, sample_weight=weights)
     with pytest.raises(ValueError, match="infinity"):
@@ -441,6 +505,8 @@ def test_an_attribute_before_fit_is_named() -> None:
         assert not hasattr(classifier(), name)
         with pytest.raises(AttributeError, match=f"no attribute '{name}' before fit"):
             getattr(classifier(), name)
+    with pytest.raises(AttributeError, match=r"no attribute 'best_loss_'$"):
+        classifier(epochs=1).fit(X, y).best_loss_  # noqa: B018 - it has none, fitted or not
 
 
 def test_a_class_that_only_validation_has_is_named() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from chainrule.training.calibration import best_threshold, calibration_of, fit_temperature
+from chainrule.training.calibration import best_threshold, calibration_of, fit_temperature, shares_below
 
 
 def logits_and_classes(seed: int, rows: int, classes: int, heat: float) -> tuple[np.ndarray, np.ndarray]:
@@ -95,3 +95,9 @@ def test_no_threshold_is_better_than_the_best(seed: int) -> None:
 
     at = best_threshold("f1", target, probabilities)
     assert reached(at) >= max(reached(other) for other in [*np.unique(score[score > 0]), 0.999]) - 1e-9
+
+
+def test_the_share_below_a_quantile_counts_weights() -> None:
+    predicted = np.array([[0.0, 2.0], [1.0, 1.0], [5.0, 9.0]])
+    assert shares_below(np.array([1.0, 1.0, 7.0]), predicted) == pytest.approx([1 / 3, 1.0])
+    assert shares_below(np.array([1.0, 1.0, 7.0]), predicted, np.array([1.0, 0.0, 3.0])) == [0.0, 1.0]

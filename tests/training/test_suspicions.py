@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.data.bundled import find_bundled
 from chainrule.errors import DataWarning
 from chainrule.training.options import Options
 from chainrule.training.prepare import prepare
@@ -65,6 +66,14 @@ def test_neighbors_that_are_alike_are_a_series_unless_their_order_is_known() -> 
     (said,) = [text for text in warnings_of(data) if "neighboring rows" in text]
     assert "time" in said
     assert not any("neighboring rows" in text for text in warnings_of(data, time="day"))
+
+
+def test_rows_that_are_sorted_by_an_input_are_no_series() -> None:
+    kinds = table().with_columns(kind=pl.Series(["low", "high"] * (ROWS // 2))).with_columns(y=pl.col("y") + 9 * (pl.col("kind") == "low"))
+    assert warnings_of(kinds.sort("kind")) == []
+    classes = kinds.with_columns(y=pl.when(pl.col("y") > 4).then(pl.lit("much")).otherwise(pl.lit("little")), d=-pl.col("b"))
+    assert not any("neighboring rows" in text for text in warnings_of(classes.sort("kind")))
+    assert warnings_of(pl.read_csv(find_bundled("penguins").path, null_values="NA").drop_nulls(), "body_mass_g") == []
 
 
 def test_a_file_sorted_by_its_target_is_noted_and_not_warned_of() -> None:

@@ -169,6 +169,15 @@ def test_a_column_is_named_and_not_given(option):
     assert train(table=numbered, **{option: 8 if option == "time" else 7, "split": "100"}).report["rows"]["train"] == ROWS
 
 
+def test_a_part_of_the_rows_that_does_not_count_is_named():
+    past = TABLE.with_columns(weight=(pl.int_range(ROWS) < 180).cast(float))
+    said = "all weights in 'weight' are 0 in the 48 test rows of a data frame: no row counts there; .*another split_seed"
+    with pytest.raises(DataError, match=said):
+        train(table=past, weight="weight", time="day")
+    with pytest.raises(DataError, match="all weights in 'weight' of a data frame are 0: no row counts"):
+        train(table=TABLE.with_columns(weight=pl.lit(0.0)), weight="weight")
+
+
 def test_a_constant_weight_is_a_weight():
     same = train(table=TABLE.with_columns(weight=pl.lit("1")), weight="weight", lr=0.01)
     assert same.weight.kind == "number"

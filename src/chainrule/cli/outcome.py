@@ -118,12 +118,15 @@ def metrics_for_people(model: Model, names: Iterable[str], asked: str | None = N
 
 
 def units_of(model: Model) -> str:
-    """Say in which units the metrics are."""
+    """Say in which units the metrics are, and which class they are about."""
     mean = "each is the mean over the targets; " if len(model.goal.targets) > 1 else ""
     if model.goal.task == "regression":
         units = f"rmse and mae are in the units of {escape(model.goal.title)}; of r2, at most 1, more is better, of the others less"
         return f"{mean}{units}"
-    return f"{mean}of log_loss and brier less is better, of the others more; the best is 1"
+    about = ""
+    if len(model.goal.targets) == 1 and len(model.goal.targets[0].classes) == 2:
+        about = f"; pr_auc is about the class '{escape(visible(spelled_class(model.goal.targets[0].classes[1])))}'"
+    return f"{mean}of log_loss and brier less is better, of the others more; the best is 1{about}"
 
 
 def show_thresholds(console: Console, model: Model) -> None:

@@ -112,7 +112,8 @@ class Target:
             return []
         have, others = "has" if rows == 1 else "have", f", and {few - 1:,} more of its classes fewer than {_FEW} rows" if few > 1 else ""
         said = f"{rows:,} of the {counts.sum():,} training rows {have} the class '{rarest}' of '{self.column.name}' ({share:.1%}){others}"
-        advice = f"look at balanced_accuracy and pr_auc beside accuracy; {setting('class_weight', 'balanced')} lets all classes count alike"
+        told = "pr_auc" if len(self.classes) > 2 or counts[0] > counts[1] else "f1"  # of two classes, pr_auc is about the second one
+        advice = f"look at balanced_accuracy and {told} beside accuracy; {setting('class_weight', 'balanced')} lets all classes count alike"
         if few:
             advice = "too few to learn from or to measure by; add such rows, or join classes"
         return [Note(f"{said}: {advice}", "class_weight", warning=bool(few) or share * len(present) < _RARE)]

@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.data.batches import steps_per_epoch
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
-from chainrule.data.masked import whole
 from chainrule.data.read import read_table
 from chainrule.data.table import Column, Note, Table
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import inputs
 from chainrule.estimators import words as of
-from chainrule.estimators.given import classes_given, quantities_given
+from chainrule.estimators.columns import float_types, warn_of_those_left_out, words_refused
+from chainrule.estimators.given import classes_given, quantities_given, weights_given
 from chainrule.estimators.inputs import Array, Features
-from chainrule.estimators.learned import Learned
+from chainrule.estimators.judges import Judges, scaled
+from chainrule.estimators.learned import Learned, for_optimizer, whole_or_not_at_all
 from chainrule.estimators.parameters import Parameters
 from chainrule.estimators.runs import Rows, Stream, divide, run
 from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, predictor, step_of
@@ -52,6 +53,7 @@ class NeuralNetwork(Learned, Parameters):
 
     # learning
 
+    @whole_or_not_at_all
     def fit(
         self,
         X: Any,
@@ -73,7 +75,7 @@ class NeuralNetwork(Learned, Parameters):
             X_val, y_val, sample_weight_val: rows to validate on, in place of some that are held out.
 
         Returns:
-            The estimator itself.
+            The estimator itself. Where it cannot be trained, it stays as it was.
 
         Raises:
             ValueError: a parameter is out of range, or X or y cannot be used; one sentence says what.
@@ -90,7 +92,7 @@ class NeuralNetwork(Learned, Parameters):
         share = 0.0 if own else of.held_out(self.valid, len(rows.used))
         train, valid = divide(rows, share, self.answers_.strata(rows.y), groups, seed)
         if not again:
-            self._judge_columns(rows)
+            self._judge_columns(rows, more_comes=False)
         given = len(train)
         learned, train = self._in_one_step(rows, train)
         if again:
@@ -111,14 +113,15 @@ class NeuralNetwork(Learned, Parameters):
         self.history_: list[dict[str, Any]] = []
         self._stream: Stream | None = None
         batch = self._in_place(learned) if stays else self._batch(learned, train)
-        validation = (batch if judged is learned else self._in_place(judged)) if stays and len(valid) else self._batch(judged, valid)
-        settings = self._settings(epochs, size, self.patience if validation else None)
-        loop = self._loop(plan, state, batch, validation, settings, given, *((train, valid) if stays else ()))
+        judges = self._judges(judged, valid, (batch if judged is learned else self._in_place(judged)) if stays else None)
+        settings = self._settings(epochs, size, self.patience if judges else None)
+        loop = self._loop(plan, state, batch, judges, settings, given, train if stays else None)
         stopped = self._run(loop)
-        self.state_ = replace(loop.state if validation is None and not stopped.error else loop.best, buffers={})
+        self.state_ = replace(loop.state if judges is None and not stopped.error else loop.best, buffers={})
         self.best_epoch_, self.stopped_ = stopped.best_epoch, stopped.reason
         return self
 
+    @whole_or_not_at_all
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> Any:
         """Take one epoch of steps on some rows; see ``partial_fit`` of the classifier and of the regressor."""
         self._validate_params()
@@ -131,7 +134,7 @@ class NeuralNetwork(Learned, Parameters):
             self.answers_ = self._judge(rows.y, classes)
             asked = 0.0 if X_val is not None or self.valid == of.AUTO else of.held_out(self.valid, len(train))
             train, valid = divide(rows, asked, self.answers_.strata(rows.y), None, seed)
-            self._judge_columns(rows)
+            self._judge_columns(rows, more_comes=True)
         given = len(train)
         learned, train = self._in_one_step(rows, train)
         if first:
@@ -142,18 +145,19 @@ class NeuralNetwork(Learned, Parameters):
         plan = self._plan(self.schedule if isinstance(self.schedule, Schedule) else None)
         if first:
             self.state_ = step_of(plan).init(seed)
-        stream = self._stream or Stream(self.state_, self._batch(rows, valid), self.state_.epoch)
+        stream = replace(self._stream) if self._stream else Stream(self.state_, self._judges(rows, valid), self.state_.epoch)
         if X_val is not None:
-            stream.validation = self._batch(self._rows(X_val, y_val, sample_weight_val, reset=False))
+            judging = self._rows(X_val, y_val, sample_weight_val, reset=False)
+            stream.judges = self._judges(judging, judging.used)
         self._stream = stream
         if stream.is_over(self.patience):
             return self
         batch_size = of.batch_size_of(self.batch_size, len(train))
         settings = replace(self._settings(stream.state.epoch + 1, batch_size, None), until=None, plateau=None)
-        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.validation, settings, given)
+        loop = self._loop(plan, stream.state.copy(), self._batch(learned, train), stream.judges, settings, given, None)
         loop.best_epoch, loop.best_value = stream.best_epoch, stream.best_value
         self._run(loop)
-        if stream.validation is None or loop.best_epoch > stream.best_epoch:
+        if stream.judges is None or loop.best_epoch > stream.best_epoch:
             self.state_ = loop.state
         stream.state, stream.best_epoch, stream.best_value = loop.state, loop.best_epoch, loop.best_value
         self.best_epoch_ = loop.best_epoch
@@ -178,15 +182,11 @@ class NeuralNetwork(Learned, Parameters):
         features = self._features(X, reset=reset)
         y = quantities_given(y) if self._task == "regression" else classes_given(y)
         check_consistent_length(features.frame if isinstance(features, Table) else features, y)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(whole(sample_weight, "sample_weight"), y, dtype=np.float64, ensure_non_negative=True)
-        weights = self._weighted_classes(y, weights)
+        counts = None if sample_weight is None else weights_given(sample_weight, y)
+        weights = self._weighted_classes(y, counts)
         if weights is not None and not weights.any():
             raise DataError("all weights are zero: no row counts.")
-        if weights is not None and not callable(self.loss):  # the losses are means, so that equal weights are none
-            weights = None if (weights == weights[0]).all() else np.ldexp(weights, -int(np.frexp(weights.max())[1]))
-        return Rows(features, y, weights)
+        return Rows(features, y, weights if callable(self.loss) else scaled(weights), scaled(counts))  # other losses are means
 
     def _in_one_step(self, rows: Rows, train: Array) -> tuple[Rows, Array]:
         """Return rows and the indices of those to learn from: where one step takes them all, neither their order nor how they repeat
@@ -200,7 +200,9 @@ class NeuralNetwork(Learned, Parameters):
         """Check X, and return it as numbers or as a table of raw columns."""
         X = inputs.eager(X)
         if not self._raw:
-            array: Array = validate_data(self, X if reset else self._in_order(X), reset=reset, **_NUMBERS)
+            with words_refused(X):
+                X = X if reset else self._in_order(X)
+                array: Array = validate_data(self, X, reset=reset, dtype=float_types(X), ensure_all_finite="allow-nan")
             return array
         if not inputs.is_frame(X):
             raise DataError(f"X must be a data frame with the columns of training, such as '{self.feature_names_in_[0]}'; it has no names.")
@@ -219,14 +221,15 @@ class NeuralNetwork(Learned, Parameters):
     def _column_options(self) -> dict[str, list[str]]:
         return {name: [str(column) for column in getattr(self, name)] for name in ("categorical", "numeric", "date", "drop")}
 
-    def _judge_columns(self, rows: Rows) -> None:
-        """Find out what each column of X means."""
+    def _judge_columns(self, rows: Rows, *, more_comes: bool) -> None:
+        """Find out what each column of X means; ``more_comes`` says that further rows will be learned from."""
         self._columns: tuple[Column, ...]
         self.notes_: tuple[Note, ...] = ()
         if isinstance(rows.X, Table):
             asked: dict[str, Any] = dict(self._column_options())
-            self._columns, notes = judge_columns(rows.X, **asked)
+            self._columns, notes = judge_columns(rows.X, in_order=True, **asked)  # scikit-learn's splitters know of time
             self.notes_ = (*rows.X.notes, *notes)
+            warn_of_those_left_out(self._columns, asked["drop"], more_comes=more_comes)
         else:
             names = getattr(self, "feature_names_in_", inputs.names_of_array(rows.X.shape[1]))
             self._columns = tuple(Column(name, "number", "numbers") for name in names)
@@ -277,6 +280,14 @@ class NeuralNetwork(Learned, Parameters):
         x = inputs.units_of(self.encoder_, rows.X, self.shape_.dtype, chosen)
         return (x, *self._wanted(rows, chosen))
 
+    def _judges(self, rows: Rows, chosen: Array, in_place: Batch | None = None) -> Judges | None:
+        """Return some rows as those that judge the weights, in a batch of all rows where these stay ``in_place``; ``None`` for none."""
+        batch = self._batch(rows, chosen) if in_place is None else in_place
+        if not len(chosen) or batch is None:
+            return None
+        counts = None if rows.counts is None else rows.counts[chosen]
+        return Judges(batch, self.answers_.truth(rows.y[chosen], chosen), counts, chosen if in_place else None)
+
     def _in_place(self, rows: Rows) -> Batch:
         """Return all rows, X where it is, as a training step takes them that standardizes; of those that do not count, y is zero."""
         used = rows.used
@@ -312,34 +323,34 @@ class NeuralNetwork(Learned, Parameters):
             threads=of.threads_of(self.n_jobs),
         )
 
-    def _metrics(self) -> dict[str, Metric]:
+    def _metrics(self, judges: Judges) -> dict[str, Metric]:
         """Return the metrics that are measured on validation rows: the task's own, and those that are asked for."""
         asked = {self.metric} | (names_in(self.until) if isinstance(self.until, str) else set())
         names = [name for name in METRICS if METRICS[name].task == self._task and (name in asked or name in SHOWN_METRICS[self._task])]
-        return {name: self._measuring(name) for name in names}
+        return {name: self._measuring(name, judges) for name in names}
 
-    def _measuring(self, name: str) -> Metric:
-        """Return a metric, of several columns of y the mean over them."""
+    def _measuring(self, name: str, judges: Judges) -> Metric:
+        """Return a metric of the network's outputs, of several columns of y the mean over them."""
         metric, answers = METRICS[name], self.answers_
-        return lambda prediction, y: float(np.mean([metric(*pair, quantiles=answers.quantiles) for pair in answers.pairs(prediction, y)]))
+
+        def measure(outputs: Array, _: Array) -> float:
+            each = zip(judges.truth, answers.judged(outputs), strict=True)
+            return float(np.mean([metric(*pair, judges.counts, quantiles=answers.quantiles) for pair in each]))
+
+        return measure
 
     def _loop(
-        self,
-        plan: Plan,
-        state: State,
-        batch: Batch | None,
-        validation: Batch | None,
-        settings: Settings,
-        given: int,
-        rows: Array | None = None,
-        validation_rows: Array | None = None,
+        self, plan: Plan, state: State, batch: Batch | None, judges: Judges | None, settings: Settings, given: int, rows: Array | None
     ) -> Loop:
         """Return the run of a state, with the numbers of this optimizer, on a batch that stands for so many rows that were given."""
         assert batch is not None  # some row counts
-        if self.metric is not None and validation is None:
+        if self.metric is not None and judges is None:
             raise OptionError(f"metric={self.metric!r} is measured on validation rows and there are none: give X_val, or valid=0.1.")
-        state.hyper = dict(plan.optimizer.value.hyper)
-        return Loop(step_of(plan), batch, settings, state, validation, self._metrics(), rows, validation_rows, given)
+        step = step_of(plan)
+        state = for_optimizer(plan.optimizer.value, step, state)
+        if judges is None:
+            return Loop(step, batch, settings, state, rows=rows, given=given)
+        return Loop(step, batch, settings, state, judges.batch, self._metrics(judges), rows, judges.rows, given)
 
     def _run(self, loop: Loop) -> Stopped:
         """Train, and write the epochs down."""
@@ -383,6 +394,3 @@ class NeuralNetwork(Learned, Parameters):
         tags.input_tags.allow_nan = True
         tags.target_tags.multi_output = True
         return tags
-
-
-_NUMBERS = {"dtype": (np.float64, np.float32), "ensure_all_finite": "allow-nan"}

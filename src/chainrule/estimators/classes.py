@@ -26,9 +26,13 @@ class Classes:
     losses: tuple[str, ...] = field(default=LOSSES_OF["classification"], init=False)
     quantiles: tuple[float, ...] = field(default=(), init=False)
 
-    def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
-        """Return class numbers (rows,) and probabilities (rows, classes)."""
-        return [(y.reshape(len(y)).astype(np.int64), self.probabilities(outputs))]
+    def truth(self, y: Array, rows: Array) -> list[Array]:
+        """Return class numbers (rows,)."""
+        return [class_numbers(y, self.labels, rows)]
+
+    def judged(self, outputs: Array) -> list[Array]:
+        """Return probabilities (rows, classes)."""
+        return [self.probabilities(outputs)]
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss; OptionError if it is for another number of classes."""
@@ -86,10 +90,13 @@ class Labels:
     losses: tuple[str, ...] = field(default=("binary_cross_entropy",), init=False)
     quantiles: tuple[float, ...] = field(default=(), init=False)
 
-    def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
-        """Return for each label 0 and 1 (rows,) and the probabilities of both (rows, 2)."""
-        chances = self.probabilities(outputs)
-        return [(true.astype(np.int64), np.stack([1 - p, p], axis=1)) for true, p in zip(y.T, chances.T, strict=True)]
+    def truth(self, y: Array, rows: Array) -> list[Array]:
+        """Return for each label 0 and 1 (rows,)."""
+        return list(y.astype(np.int64).T)
+
+    def judged(self, outputs: Array) -> list[Array]:
+        """Return for each label the probabilities of 0 and 1 (rows, 2)."""
+        return [np.stack([1 - p, p], axis=1) for p in self.probabilities(outputs).T]
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss."""
@@ -143,9 +150,13 @@ class SeveralClasses:
     losses: tuple[str, ...] = field(default=LOSSES_OF["classification"], init=False)
     quantiles: tuple[float, ...] = field(default=(), init=False)
 
-    def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
-        """Return for each column class numbers (rows,) and probabilities (rows, classes)."""
-        return list(zip(y.astype(np.int64).T, self.probabilities(outputs), strict=True))
+    def truth(self, y: Array, rows: Array) -> list[Array]:
+        """Return for each column class numbers (rows,)."""
+        return [class_numbers(column, labels, rows) for column, labels in zip(y.T, self.columns, strict=True)]
+
+    def judged(self, outputs: Array) -> list[Array]:
+        """Return for each column probabilities (rows, classes)."""
+        return self.probabilities(outputs)
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss, summed over the columns; OptionError if it is for another number of classes."""

@@ -21,6 +21,7 @@ from chainrule.estimators.classes import Classes, Labels, SeveralClasses
 from chainrule.estimators.classifier import NeuralNetworkClassifier
 from chainrule.estimators.held import held, restored
 from chainrule.estimators.inputs import Array, names_of_array
+from chainrule.estimators.learned import for_optimizer
 from chainrule.estimators.quantities import Quantities
 from chainrule.estimators.regressor import NeuralNetworkRegressor
 from chainrule.estimators.steps import Shape, step_of
@@ -116,8 +117,8 @@ def estimator_of(model: Model) -> NeuralNetwork:
     ):
         raise OptionError("the network is not a multi-layer perceptron as the estimators make them: use the model as it is.")
     if _trained_step(estimator) is None:  # it was trained by an optimizer that is not known, and another one begins
-        renewed = step_of(estimator._plan(None)).init(state.seed, state.params)
-        estimator.state_ = replace(renewed, epoch=state.epoch, step=state.step)
+        plan = estimator._plan(None)
+        estimator.state_ = for_optimizer(plan.optimizer.value, step_of(plan), state)
     if apart := model.report.get("not_held"):
         message = f"the file does not hold the parameters {listed(apart)}, which are no plain data: predictions are the same, and what"
         warnings.warn(f"{message} is learned from now on follows the defaults, or what set_params says.", stacklevel=3)

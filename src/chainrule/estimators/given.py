@@ -1,4 +1,4 @@
-"""A target as it was given: any array, series or frame, as an array of one type without gaps."""
+"""Targets and weights as they were given: any array, series or frame, as an array of one type without gaps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has no types
 from sklearn.utils import assert_all_finite, check_array
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
 from chainrule.data.masked import whole
 from chainrule.errors import DataError
@@ -50,6 +51,20 @@ def quantities_given(y: Any) -> Array:
         array = array.astype(np.float64)
     _refuse_not_finite(array)
     return np.asarray(check_array(array, ensure_2d=False, dtype="numeric", input_name="y"))
+
+
+def weights_given(weights: Any, y: Array) -> NDArray[np.float64]:
+    """Return how much each row counts (rows,).
+
+    Raises:
+        ValueError: they are not one number for each row of y; DataError says which row has one below 0.
+    """
+    array = np.asarray(_check_sample_weight(whole(weights, "sample_weight"), y, dtype=np.float64))
+    if len(below := np.flatnonzero(array < 0)):
+        raise DataError(
+            f"row {below[0]}: sample_weight is {array[below[0]]:g}; weights are at least 0, and 0 is for a row that is left out."
+        )
+    return array
 
 
 def _array(y: Any) -> Array:

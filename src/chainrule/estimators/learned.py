@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from chainrule.estimators.inputs import Array
 from chainrule.estimators.steps import Shape
+from chainrule.optim import Optimizer
 from chainrule.training.state import State
+from chainrule.training.step import TrainingStep
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def whole_or_not_at_all(learn: Method) -> Method:
+    """Let a method that learns leave its estimator as it was, where it fails or is broken off: no encoder beside another one's weights."""
+
+    @wraps(learn)
+    def learning(self: Any, *given: Any, **options: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            return learn(self, *given, **options)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return cast(Method, learning)
+
+
+def for_optimizer(optimizer: Optimizer, step: TrainingStep, state: State) -> State:
+    """Return a state with the numbers of an optimizer; where it is that of another one, it begins anew with those of a ``step``."""
+    if {f"{path}.{slot}" for path in state.params for slot in optimizer.slots} != state.optimizer.keys():
+        state = replace(step.init(state.seed, state.params), epoch=state.epoch, step=state.step)
+    return replace(state, hyper=dict(optimizer.hyper))
 
 
 class Learned:
@@ -23,7 +53,8 @@ class Learned:
 
         def __getattr__(self, name: str) -> Any:
             """Name the attribute that was asked for, and not the one that it is made from."""
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{' before fit' if name.endswith('_') else ''}")
+            before = " before fit" if name.endswith("_") and "state_" not in vars(self) else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{before}")
 
     @property
     def coefs_(self) -> list[Array]:

@@ -32,13 +32,13 @@ class Quantities:
     quantiles: tuple[float, ...] = ()
     losses: tuple[str, ...] = field(default=LOSSES_OF["regression"], init=False)
 
-    def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
-        """Return for each column both in y's own units: (rows,), and (rows,) or (rows, quantiles)."""
-        answers, learned = self.values(outputs), y.reshape(len(y), len(self.mean), -1)[:, :, 0]
-        truth = self._undone(learned)
-        if TRANSFORMS[self.transform].first_outside(np.zeros(1)) is None:
-            truth[learned == self._learned(np.zeros((1, 1))).astype(y.dtype)] = 0.0  # and not what rounding makes of it: metrics ask for 0
-        return [(truth[:, column], answers[:, column]) for column in range(len(self.mean))]
+    def truth(self, y: Array, rows: Array) -> list[Array]:
+        """Return for each column its values (rows,), in y's own units."""
+        return list(self._within(y, rows).T)
+
+    def judged(self, outputs: Array) -> list[Array]:
+        """Return for each column answers (rows,) or (rows, quantiles), in y's own units."""
+        return list(self.values(outputs).swapaxes(0, 1))
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss; OptionError if the numbers were understood for another one."""
@@ -69,7 +69,8 @@ class Quantities:
         """Return standardized numbers (rows, outputs); DataError for numbers that the transform does not take."""
         if y.ndim > 2 or y[:1].size != len(self.mean):
             raise DataError(f"y has shape {y.shape} and should have {len(self.mean)} columns.")
-        standardized: Array = np.repeat(self._learned(self._within(y, rows)), len(self.quantiles) or 1, axis=1).astype(dtype)
+        numbers = (TRANSFORMS[self.transform].forward(self._within(y, rows)) - self.mean) / self.scale
+        standardized: Array = np.repeat(numbers, len(self.quantiles) or 1, axis=1).astype(dtype)
         return standardized
 
     def values(self, outputs: Array) -> Array:
@@ -87,11 +88,6 @@ class Quantities:
         values = self.values(outputs)
         values = values[:, :, middle(self.quantiles)] if self.quantiles else values
         return values[:, 0] if self.one else values
-
-    def _learned(self, values: Array) -> Array:
-        """Return values (rows, columns), all of which the transform takes, as they are learned."""
-        numbers: Array = (TRANSFORMS[self.transform].forward(values) - self.mean) / self.scale
-        return numbers
 
     def _undone(self, numbers: Array) -> Array:
         """Return learned numbers (rows, columns) in y's own units."""

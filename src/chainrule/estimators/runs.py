@@ -18,20 +18,24 @@ from chainrule.data.split import number_groups
 from chainrule.data.table import Table
 from chainrule.errors import DataError, NonFiniteError, OptionError
 from chainrule.estimators.inputs import Array, Features
+from chainrule.estimators.judges import Judges
 from chainrule.training.events import EpochEnded, Event, Stopped
 from chainrule.training.loop import Loop
 from chainrule.training.metrics import METRICS
 from chainrule.training.state import State
-from chainrule.training.step import Batch
 
 
 @dataclass
 class Rows:
-    """Rows that were given: X as numbers or a table, y, and how much each row counts (float64), or ``None``."""
+    """Rows that were given: X as numbers or a table, y, and how much each row counts (float64), or ``None``.
+
+    ``w`` is for the loss, with the weights of classes; ``counts`` is for metrics, without them.
+    """
 
     X: Features
     y: Array
     w: Array | None
+    counts: Array | None = None
 
     def merged(self, chosen: Array, columns: list[str]) -> tuple[Rows, Array]:
         """Return some rows in an order that their cells decide, equal ones as one that weighs as much as they together.
@@ -67,13 +71,13 @@ class Stream:
     """What one call of ``partial_fit`` leaves for the next: the state, the rows that judge it, and the best value so far."""
 
     state: State
-    validation: Batch | None
+    judges: Judges | None
     best_epoch: int
     best_value: float = math.nan
 
     def is_over(self, patience: int | None) -> bool:
         """Say whether the validation rows have not been predicted better for so many epochs."""
-        return self.validation is not None and bool(patience) and self.state.epoch - self.best_epoch >= (patience or 0)
+        return self.judges is not None and bool(patience) and self.state.epoch - self.best_epoch >= (patience or 0)
 
 
 def divide(rows: Rows, share: float, strata: Array | None, groups: Any, seed: int) -> tuple[Array, Array]:
@@ -132,7 +136,7 @@ def run(loop: Loop, on_event: Callable[[Event], None] | None, verbose: bool | in
     if stopped.error and not loop.history.epochs:
         raise NonFiniteError(stopped.error)
     if stopped.interrupted or stopped.error:
-        warnings.warn(f"training stopped early ({stopped.error or 'interrupted'}); the best weights so far are kept.", stacklevel=4)
+        warnings.warn(f"training stopped early ({stopped.error or 'interrupted'}); the best weights so far are kept.", stacklevel=5)
     return stopped
 
 

@@ -39,8 +39,11 @@ class Answers(Protocol):
     def quantiles(self) -> tuple[float, ...]:
         """Return which quantiles the answers are, if they are such."""
 
-    def pairs(self, outputs: Array, y: Array) -> list[tuple[Array, Array]]:
-        """Return for each column of y what was true, from an encoded y, and what was predicted, as metrics take them."""
+    def truth(self, y: Array, rows: Array) -> list[Array]:
+        """Return for each column of y what is true of these ``rows``, as metrics take it; raises as :meth:`encode`."""
+
+    def judged(self, outputs: Array) -> list[Array]:
+        """Return for each column of y what the network's outputs (rows, outputs) predict, as metrics take it."""
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss of that name as a function of (prediction, y[, weights])."""

@@ -69,6 +69,16 @@ def calibration_of(target: Array, probabilities: Array, weights: Array | None = 
     return Calibration(error, tuple(found))
 
 
+def shares_below(target: Array, predicted: Array, weights: Array | None = None) -> list[float]:
+    """Return the share of the rows that are at or below each predicted quantile: of calibrated ones it is the quantile itself.
+
+    Args:
+        target: values (rows,). ``predicted``: their quantiles (rows, quantiles). ``weights``: (rows,).
+    """
+    shares: list[float] = np.average(target[:, None] <= predicted, axis=0, weights=weights).tolist()
+    return shares
+
+
 def fit_temperature(logits: Array, target: Array, weights: Array | None = None) -> float:
     """Return the temperature T at which the probabilities of logits / T have the least log-loss.
 

@@ -15,7 +15,10 @@ def number(value: float | None) -> str:
 
 
 def measure(value: float | None) -> str:
-    """Return a metric with four decimals where that says something, so that the points of a column stand in line."""
+    """Return a metric with four decimals where that says something, so that the points of a column stand in line; 9 digits at most, so that
+    a table of them is no wider than a terminal."""
+    if value is not None and 1e7 <= abs(value) < 1e15:
+        return f"{value:.4g}"
     return f"{value:.4f}" if value is not None and (value == 0 or 5e-4 <= abs(value) < 10) else number(value)
 
 

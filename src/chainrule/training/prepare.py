@@ -237,6 +237,7 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
     notes = check_own_files(table, split, judged.own, group=options.group or "", time=judged.time)
     if options.split and len(judged.own) == 2:
         notes = (Note(f"{setting('split', options.split)} has no effect: validation and test have files of their own", "split"), *notes)
+    _check_weights(judged, split)
     counts = row_weights(table, judged.weight, split.train)
     said = of_targets(options.class_weight, judged.goal.names)
     targets = [target.fit(table, split.train, counts, weights) for target, weights in zip(judged.goal.targets, said, strict=True)]
@@ -276,6 +277,21 @@ def encode(judged: Judged, split: Split, options: Options) -> Prepared:
         test=held_out("test", split.test),
         notes=(*table.notes, *judged.notes, *notes, *(note for target in targets for note in target.notes), *split.notes, *encoder.notes),
     )
+
+
+def _check_weights(judged: Judged, split: Split) -> None:
+    """Refuse a part of the table in which no row counts."""
+    table, rows = judged.sources.table, judged.rows
+    weights = row_weights(table, judged.weight, rows)
+    if weights is None or judged.weight is None:
+        return
+    counted = rows[weights > 0]
+    for name, said, chosen in (("train", "training", split.train), ("valid", "validation", split.valid), ("test", "test", split.test)):
+        if name not in judged.own and len(chosen) and not np.isin(chosen, counted).any():
+            raise DataError(
+                f"all weights in '{judged.weight.name}' are 0 in the {len(chosen):,} {said} rows of {table.source}: no row counts there; "
+                f"divide the rows in another way, such as by another {word('split_seed')}."
+            )
 
 
 def _usable(table: Table, targets: Sequence[str], options: Options) -> tuple[np.ndarray, tuple[Note, ...]]:

@@ -14,6 +14,7 @@ from chainrule.data.measures.target import LARGE, SMALL, alone, tail
 from chainrule.data.table import Note
 from chainrule.data.target import Target
 from chainrule.data.target_transform import AS_IT_IS, STANDARDIZE
+from chainrule.training.neighbors import likeness, unexplained_likeness
 from chainrule.training.options import Options
 from chainrule.training.prepare import Part, Prepared
 from chainrule.training.tasks import SQUARED
@@ -94,28 +95,23 @@ def _in_order(prepared: Prepared, options: Options, target: Target, y: Values) -
     """Neighboring rows whose targets are alike: a file that is sorted, or a series in time."""
     if options.time or options.group:
         return
-    y = y[np.argsort(prepared.train.rows, kind="stable")]
+    order = np.argsort(prepared.train.rows, kind="stable")
+    y = y[order]
     name = target.column.name
     if len(y) < _FEWEST_ROWS:
         return
-    changes, of_classes = np.diff(y), target.task == "classification"
+    changes, of_classes, classes = np.diff(y), target.task == "classification", len(target.classes)
     in_blocks = of_classes and np.count_nonzero(changes) == len(np.unique(y)) - 1
     if (changes >= 0).all() or (changes <= 0).all() or in_blocks:
         yield Note(f"the rows are sorted by '{name}'; they are shuffled before they are divided, so that nothing is lost")
-    elif (likeness := _agreement(y) if of_classes else float(np.corrcoef(y[:-1], y[1:])[0, 1])) > _ALIKE:
+    elif (alike := likeness(y, classes)) > _ALIKE and (left := unexplained_likeness(prepared.train.x[order], y, classes)) > _ALIKE:
         measured = "agreement beyond chance" if of_classes else "correlation"
         text = (
-            f"'{name}' is alike in neighboring rows ({measured} {likeness:.2f}, 0 in independent ones), as in a series of times or in "
-            f"repeated measurements: what is measured is then too good; name the column of times with {setting('time')} or of subjects "
-            f"with {setting('group')}"
+            f"'{name}' is alike in neighboring rows ({measured} {alike:.2f}, and {left:.2f} in what a linear model leaves over; 0 in "
+            "independent rows), as in a series of times or in repeated measurements: what is measured is then too good; name the column "
+            f"of times with {setting('time')} or of subjects with {setting('group')}"
         )
         yield Note(text, "time", warning=True)
-
-
-def _agreement(y: Values) -> float:
-    """Return how often neighbors have the same class, beyond chance: (same − expected) / (1 − expected), Cohen's κ."""
-    expected = float(np.square(np.unique(y, return_counts=True)[1] / len(y)).sum())
-    return (float(np.mean(y[1:] == y[:-1])) - expected) / (1 - expected)
 
 
 def _labels(prepared: Prepared) -> Iterator[Note]:
