@@ -80,6 +80,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
     ) -> NeuralNetworkClassifier:
         """Go on with one pass over some rows, at a constant rate; the first call decides how X is encoded.
 
+        ``epochs``, ``until`` and ``plateau`` are for :meth:`fit`.
+
         Args:
             X, y, sample_weight: as for :meth:`fit`.
             classes: all classes that y will ever have, for several columns of y a list of these; needed in the first call only, and there

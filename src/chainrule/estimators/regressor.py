@@ -48,6 +48,8 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
     ) -> NeuralNetworkRegressor:
         """Go on with one pass over some rows, at a constant rate; the first call decides how X and y are standardized.
 
+        ``epochs``, ``until`` and ``plateau`` are for :meth:`fit`.
+
         Args:
             X, y, sample_weight: as for :meth:`fit`.
             X_val, y_val, sample_weight_val: rows to validate on, from this call on. Without them, where ``valid`` is a number, this share
