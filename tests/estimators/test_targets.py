@@ -49,7 +49,7 @@ def test_several_labels() -> None:
     np.testing.assert_allclose(model.predict_proba(X), 1 / (1 + np.exp(-model.decision_function(X))))
     assert 0 < model.score(X, Y) <= 1
     assert classifier(valid=0.2).fit(X, Y).validation_curve_ is not None
-    with pytest.raises(ValueError, match="4 columns"):
+    with pytest.raises(ValueError, match="y should have 4 columns, one for each label, and has 2"):
         model.partial_fit(X, Y[:, :2])
 
 
@@ -81,7 +81,7 @@ def test_several_quantities() -> None:
     model = NeuralNetworkRegressor(hidden=(32,), epochs=300, lr=0.01, random_state=0).fit(X, Y)
     assert model.predict(X).shape == Y.shape and model.score(X, Y) > 0.9 and model.n_outputs_ == 2
     assert NeuralNetworkRegressor(epochs=2).fit(X, Y[:, :1]).predict(X).shape == (100, 1)
-    with pytest.raises(ValueError, match="2 columns"):
+    with pytest.raises(ValueError, match="y should have 2 columns, and has 1"):
         model.partial_fit(X, Y[:, 0])
 
 

@@ -126,7 +126,7 @@ class Labels:
     def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return y as floats."""
         if y.ndim != 2 or y.shape[1] != self.count:
-            raise DataError(f"y has shape {y.shape} and should have {self.count} columns, one for each label.")
+            raise DataError(f"y should have {self.count} columns, one for each label, and has {y[:1].size}.")
         return np.asarray(y, dtype)
 
     def decision(self, outputs: Array) -> Array:
@@ -195,7 +195,7 @@ class SeveralClasses:
     def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return class numbers (rows, columns)."""
         if y.ndim != 2 or y.shape[1] != len(self.columns):
-            raise DataError(f"y has shape {y.shape} and should have {len(self.columns)} columns.")
+            raise DataError(f"y should have {len(self.columns)} columns, and has {y[:1].size}.")
         numbers = np.stack([class_numbers(y[:, column], labels, rows) for column, labels in enumerate(self.columns)], axis=1)
         return numbers.astype(dtype) if loss == "binary_cross_entropy" else numbers
 

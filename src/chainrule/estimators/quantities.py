@@ -68,7 +68,7 @@ class Quantities:
     def encode(self, y: Array, loss: str, dtype: str, rows: Array) -> Array:
         """Return standardized numbers (rows, outputs); DataError for numbers that the transform does not take."""
         if y.ndim > 2 or y[:1].size != len(self.mean):
-            raise DataError(f"y has shape {y.shape} and should have {len(self.mean)} columns.")
+            raise DataError(f"y should have {len(self.mean)} columns, and has {y[:1].size}.")
         numbers = (TRANSFORMS[self.transform].forward(self._within(y, rows)) - self.mean) / self.scale
         standardized: Array = np.repeat(numbers, len(self.quantiles) or 1, axis=1).astype(dtype)
         return standardized
