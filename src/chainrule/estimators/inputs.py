@@ -42,13 +42,15 @@ def eager(X: Any) -> Any:
     it is masked.
 
     Raises:
-        DataError: a column name stands twice.
+        DataError: a data frame has no columns, or a column name stands twice.
     """
     if issparse(X):
         return X.toarray()
     if isinstance(X, np.ndarray):
         return with_gaps(X)
     frame = eager_frame(X)
+    if frame is not None and not frame.columns:
+        raise DataError("X is a data frame without columns; give it at least one.")
     return X if frame is None else frame.to_native()
 
 
