@@ -172,6 +172,18 @@ def test_a_pickle_holds_plain_data() -> None:
         np.testing.assert_array_equal(pickle.loads(data).predict(given), model.predict(given))
 
 
+def test_a_stream_goes_on_after_unpickling() -> None:
+    noise = np.random.default_rng(0).permutation(y)  # which is soon learned by heart
+    stream = classifier(valid=0.3, lr=0.1, patience=3).partial_fit(X, noise)
+    again = pickle.loads(pickle.dumps(stream))
+    for model in (stream, again):
+        for _ in range(30):
+            model.partial_fit(X, noise)
+    assert stream.stopped_ and again.stopped_ == stream.stopped_
+    assert again.best_epoch_ == stream.best_epoch_ and again.validation_curve_ == stream.validation_curve_
+    assert alike(again, stream)
+
+
 def test_a_pickle_is_read_by_another_process(tmp_path) -> None:
     model = classifier().fit(X, y)
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))

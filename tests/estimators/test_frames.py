@@ -165,6 +165,16 @@ def test_a_column_of_a_categorical_type_holds_categories(values) -> None:
     np.testing.assert_array_equal(model.predict(NUMBERS.assign(shelf=values * 50)), model.predict(NUMBERS.assign(shelf=shelf)))
 
 
+@pytest.mark.parametrize("shelf", [y, y * 1.5, y == 1, pd.to_datetime("2020-01-01") + pd.to_timedelta(y, unit="D")])
+@pytest.mark.parametrize("give", [lambda table: table, lambda table: table.to_batches()[0]], ids=["table", "batch"])
+def test_a_dictionary_of_pyarrow_is_a_column_of_categories(shelf, give) -> None:
+    pandas = NUMBERS.assign(shelf=pd.Categorical(shelf))
+    table = give(pa.Table.from_pandas(pandas))
+    model = classifier(epochs=2).fit(table, y)
+    assert model.encoder_.units == classifier(epochs=2).fit(pandas, y).encoder_.units
+    np.testing.assert_array_equal(model.predict_proba(pandas), model.predict_proba(table))
+
+
 def test_a_column_that_is_left_out_is_told() -> None:
     frame = NUMBERS.assign(who=[f"person {row}" for row in range(150)], lists=[[1]] * 150, same="x", heavy=["many", *map(str, range(149))])
     with pytest.warns(DataWarning) as told:
@@ -209,6 +219,22 @@ def test_sparse_matrices_are_made_dense() -> None:
     np.testing.assert_array_equal(model.predict_proba(csr_array(holes)), dense.predict_proba(holes))
     pipe = make_pipeline(OneHotEncoder(), classifier(epochs=30)).fit(RAW[["city", "member"]], ANSWER)  # which puts out a sparse matrix
     assert pipe.score(RAW[["city", "member"]], ANSWER) > 0.7
+
+
+@pytest.mark.parametrize("type_of", [pd.SparseDtype(float, 0.0), np.longdouble], ids=["sparse", "long double"])
+def test_numbers_of_a_frame_may_be_stored_in_other_ways(type_of) -> None:
+    frame = NUMBERS.astype(type_of)
+    model = classifier(epochs=2).fit(frame, y)
+    np.testing.assert_array_equal(model.predict_proba(frame), classifier(epochs=2).fit(X, y).predict_proba(X))
+    raw = classifier(epochs=2).fit(frame.assign(color="red", where=RAW["city"]), y)
+    assert raw.encoder_.units[:4] == ("a", "b", "c", "d")
+    assert raw.predict(frame.assign(color="red", where="Oslo")).shape == (150,)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_frame_without_columns_is_refused(library) -> None:
+    with pytest.raises(ValueError, match="X is a data frame without columns"):
+        classifier().fit(LIBRARIES[library](NUMBERS[[]]), y)
 
 
 @pytest.mark.parametrize("from_training", [False, True])

@@ -32,8 +32,7 @@ def read_frame(data: object, levels: Mapping[str, Sequence[str]] | None = None) 
     if frame is None:
         raise DataError(f"a table is a path, '-' for standard input, a data frame or a dict of columns, and not {_described(data)}")
     if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
-        polars: pl.DataFrame = frame.to_polars()
-        return polars
+        return _with_categories(frame.to_polars(), frame)
     nulls = levels is None
     if not levels or len(frame) < _MANY:
         return frame_of_columns([_column_of_series(series, nulls) for series in frame.iter_columns()], SOURCE)
@@ -52,7 +51,9 @@ def eager_frame(data: Any) -> Any:
     import narwhals.stable.v2 as nw  # which takes a while to load, and to look for plugins; arrays, files and lists need none of it
 
     if type(data).__module__.startswith("pyarrow") and type(data).__name__ == "RecordBatch":
-        data = pl.from_arrow(data)
+        import pyarrow as pa
+
+        data = pa.Table.from_batches([data])
     try:
         frame: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
@@ -61,7 +62,28 @@ def eager_frame(data: Any) -> Any:
         raise DataError(f"{SOURCE}: the column name '{twice}' stands more than once; give each column a name of its own") from None
     except TypeError:
         return None
-    return frame.collect(backend="polars") if isinstance(frame, nw.LazyFrame) else frame
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect(backend="polars")
+    return nw.from_native(_plain(frame.to_native())) if frame.implementation.is_pandas() else frame
+
+
+def _plain(frame: Any) -> Any:
+    """Return a frame of pandas whose numbers are stored as all libraries know them: sparse columns dense, long doubles as float64."""
+    import narwhals.stable.v2 as nw
+
+    sparse = nw.dependencies.get_pandas().SparseDtype
+    types = list(frame.dtypes.items())
+    plain = {name: dtype.subtype for name, dtype in types if isinstance(dtype, sparse)}
+    plain |= {name: np.float64 for name, dtype in types if isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize > 8}
+    return frame.astype(plain) if plain else frame
+
+
+def _with_categories(polars: pl.DataFrame, frame: Any) -> pl.DataFrame:
+    """Return a frame of another library in polars with the columns as categories that are such there: polars knows those of words alone."""
+    import narwhals.stable.v2 as nw
+
+    names = [name for name, dtype in frame.schema.items() if dtype == nw.Categorical and polars.schema[name] != pl.Categorical]
+    return polars.with_columns([_column_of_series(frame[name]) for name in names])
 
 
 def read_arrays(arrays: Mapping[str, NDArray[Any]], source: str) -> pl.DataFrame:

@@ -18,6 +18,10 @@ from chainrule.losses.joint import JointCrossEntropy
 from chainrule.training.tasks import LOSSES_OF
 
 
+class UnknownClassError(DataError):
+    """A class of y was not in training."""
+
+
 @dataclass(frozen=True)
 class Classes:
     """One class a row, of ``labels`` (classes,) in ascending order."""
@@ -242,7 +246,7 @@ def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray
     """Return the place of each row's class among the labels; ``rows`` are the numbers of the rows, from 0 unless given.
 
     Raises:
-        DataError: a class is not among them; says which and in which row.
+        UnknownClassError: a class is not among them; says which and in which row.
     """
     y = one_column(y)
     if y.dtype.kind in "OUS" or labels.dtype.kind in "OUS":
@@ -258,5 +262,5 @@ def class_numbers(y: Array, labels: Array, rows: Array | None = None) -> NDArray
     if (unknown := np.flatnonzero(labels[places] != y)).size:
         row = int(unknown[0] if rows is None else unknown[rows[unknown].argmin()])
         number, known = row if rows is None else rows[row], ", ".join(map(repr, labels[:8].tolist()))
-        raise DataError(f"row {number}: the class {y[[row]].tolist()[0]!r} of y was not in training ({known}).")
+        raise UnknownClassError(f"row {number}: the class {y[[row]].tolist()[0]!r} of y was not in training ({known}).")
     return places.astype(np.int64, copy=False)

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 
-from chainrule.errors import OptionError
+from chainrule.errors import DataError, OptionError
 from chainrule.estimators.base import NeuralNetwork
-from chainrule.estimators.classes import Classes, Labels, SeveralClasses, judge_classes
+from chainrule.estimators.classes import Classes, Labels, SeveralClasses, UnknownClassError, judge_classes
 from chainrule.estimators.constraints import Each, Weights, names
 from chainrule.estimators.inputs import Array
 from chainrule.estimators.parameters import constraints, parameter
@@ -97,7 +97,10 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[m
             raise OptionError("class_weight='balanced' needs all rows at once; for partial_fit give a dict of weights.")
         if classes is not None and hasattr(self, "state_") and not _same_classes(classes, self.classes_):
             raise OptionError(f"classes is {classes!r} and was {self.classes_!r} in the first call; leave it out, or fit anew.")
-        self._partial_fit(X, y, sample_weight, classes, X_val, y_val, sample_weight_val)
+        try:
+            self._partial_fit(X, y, sample_weight, classes, X_val, y_val, sample_weight_val)
+        except UnknownClassError as unknown:
+            raise DataError(f"{unknown} Tell the first call all classes that will come: partial_fit(X, y, classes=[…]).") from None
         return self
 
     def predict_proba(self, X: Any) -> Any:

@@ -70,14 +70,15 @@ def test_repeated_training_rows_and_dice_that_repeat_by_chance():
 
 
 def test_constant_and_doubled_columns():
-    assert codes(classes(np.column_stack([X, np.full(600, 3.0)]))) == ["constant_feature"]
+    (finding,) = findings_of(classes(np.column_stack([X, np.full(600, 3.0)])))
+    assert finding.code == "constant_feature" and finding.advice.startswith("Leave it out")
     assert codes(classes(np.column_stack([X, X[:, 2] * 4 - 1]))) == ["duplicate_features"]
     pictures = np.maximum(RANDOM.normal(size=(600, 64)), 0)
     pictures[:, 5] = 0
     assert data_rules.constant_feature(classes(pictures)) is None
     (finding,) = findings_of(classes(constant={"site": "'A'"}, columns=list("abcde")))
     assert (finding.code, finding.layer) == ("constant_feature", "site")
-    assert "'site' holds 'A'" in finding.evidence
+    assert "'site' holds 'A'" in finding.evidence and finding.advice.endswith("it is left out already.")
 
 
 @pytest.mark.parametrize("factor, found", [(1, False), (5, False), (50, True), (1e-3, True)])

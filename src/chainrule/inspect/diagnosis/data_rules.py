@@ -106,12 +106,14 @@ def constant_feature(m: Measurements) -> Finding | None:
     if not names:
         return None
     shown = f"column '{names[0]}' holds {values[0]}" if len(names) == 1 else f"{listed(names)} hold one value each"
+    mend = "look at how the file was made"
+    left_out = len(m.constant) == len(names)
     return Finding(
         "constant_feature",
         names[0],
         0,
         f"{shown} in all training rows: {len(names)} of the {inputs} inputs can say nothing about {m.target}.",
-        "Leave it out; if it should vary, look at how the file was made.",
+        f"If it should vary, {mend}; it is left out already." if left_out else f"Leave it out; if it should vary, {mend}.",
         {"columns": float(len(names)), "of": float(inputs)},
     )
 
