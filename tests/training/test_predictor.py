@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from chainrule import ops
 from chainrule.backends.reference import Reference
+from chainrule.data import encode
+from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.read import read_table
+from chainrule.data.table import Column
 from chainrule.ir import Program, Type
 from chainrule.nn import mlp
+from chainrule.training import chunks
 from chainrule.training.predictor import Predictor, of_cells
 from chainrule.training.program import Signature, inference_program
 
@@ -80,3 +90,77 @@ def test_the_program_has_the_inputs_that_it_needs_and_no_table_of_units() -> Non
     assert inputs == cells | weights | rest
     assert {port.name for port in of_cells(program, "float64", 0, 2).inputs} == {"x.places", "hidden_1.weight of places", *rest}
     assert {port.name for port in of_cells(program, "float32", 7, 0).inputs} == {*cells, "hidden_1.weight of numbers", *rest} - {"x.places"}
+
+
+NAMES = ("a", "a=w1", "a missing", "a=other", "b", "b month")  # some of their units would have one name
+STRANGE = ("NA", " w1", "w1 ", "\tw0\n", "", "  ", "new", "W1", "other")
+
+
+def column_at_random(chance: random.Random, kind: str, rows: int, gaps: float, strange: float = 0) -> list[Any]:
+    levels = [f"w{n}" for n in range(chance.choice([2, 10, 90]))]
+    make = {
+        "number": lambda: chance.gauss(0, 1) * 1000,
+        "word": lambda: chance.choice(STRANGE) if chance.random() < strange else chance.choice(levels),
+        "boolean": lambda: chance.random() < 0.5,
+        "date": lambda: dt.date(2020, 1, 1) + dt.timedelta(days=chance.randint(0, 500)),
+    }[kind]
+    return [None if chance.random() < gaps else make() for _ in range(rows)]
+
+
+def frames_of(columns: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return one table as each library holds it."""
+    polars = pl.DataFrame(columns, strict=False)
+    words = polars.select(pl.col(pl.String)).columns
+    arrow = polars.to_arrow(compat_level=pl.CompatLevel.oldest())
+    pandas = arrow.to_pandas()
+    dictionaries = [column.dictionary_encode() if pa.types.is_large_string(column.type) else column for column in arrow.columns]
+    enumerations = {name: pl.Enum(polars[name].drop_nulls().unique().sort()) for name in words}
+    return {
+        "lists": columns,
+        "polars": polars,
+        "polars' categories": polars.cast(dict.fromkeys(words, pl.Categorical)),
+        "polars' enumerations": polars.cast(enumerations) if words else polars,
+        "pyarrow": arrow,
+        "pyarrow's dictionaries": pa.table(dictionaries, arrow.column_names),
+        "pandas": pandas,
+        "pandas' objects": pandas.astype(dict.fromkeys(words, object)),
+        "pandas' categories": pandas.astype(dict.fromkeys(words, "category")),
+        "pandas' nullable": pandas.convert_dtypes(),
+        "pandas on pyarrow": arrow.to_pandas(types_mapper=pd.ArrowDtype),
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_table_has_one_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+    kinds = {name: chance.choice(["number", "word", "word", "boolean", "date"]) for name in NAMES}
+    table = read_table(pl.DataFrame({name: column_at_random(chance, kind, 300, 0.1 * (seed % 2)) for name, kind in kinds.items()}))
+    encoder = Encoder.fit(judge_columns(table)[0], table, np.arange(300))
+    network = mlp(len(encoder.units), (5,), 3)
+    x = Type.parse(f"f64[B,{len(encoder.units)}]")
+    program = inference_program(network, network.types("float64"), {}, Signature(x, x))
+    arrays = arrays_of(program)
+    predictor, first = Predictor(program), None
+    rows = (1, 40, 500)[seed // 2]
+    later = {name: column_at_random(chance, kind, rows, 0.1, 0.3) * (20 if rows == 500 else 1) for name, kind in kinds.items()}
+    for library, frame in frames_of(later).items():
+        known = read_table(frame, levels=encoder.levels)
+        units = encoder.transform(read_table(frame), "float64")
+        np.testing.assert_array_equal(encoder.transform(known, "float64"), units, err_msg=library)
+        found = predictor(arrays, encoder.chunks(known, "float64"), "prediction")
+        expected = Reference(program)({**arrays, "x": units})["prediction"]
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-11, err_msg=library)
+        first = found if first is None else first
+        np.testing.assert_array_equal(found, first, err_msg=library)
+    monkeypatch.setattr(encode, "_CELLS", 6)
+    monkeypatch.setattr(encode, "_FEWEST", 7)
+    monkeypatch.setattr(encode, "_READ", 3_001)
+    monkeypatch.setattr(chunks, "processors", lambda: 3)
+    np.testing.assert_array_equal(predictor(arrays, encoder.chunks(known, "float64"), "prediction"), first)
+
+
+def test_of_a_wide_table_enough_rows_are_taken_at_once() -> None:
+    names = [f"x{n}" for n in range(4000)]
+    encoder = Encoder(tuple(NumberCode(Column(name, "number"), 0.0, 1.0, False) for name in names))
+    table = read_table(pl.from_numpy(np.ones((150, 4000)), names))
+    assert [len(make().numbers) for make in encoder.chunks(table)] == [128, 22]

@@ -32,8 +32,7 @@ _CODES: dict[str, type[NumberCode | BooleanCode | CategoryCode | DateCode]] = {
 _MOST_NAMED = 3  # columns, in an error
 _READ = 1 << 18  # rows whose columns are read at once, so that memory stays bounded
 
-CHUNK = 1 << 18
-"""So many cells are predicted at once, so that they stay in a cache."""
+_CELLS, _FEWEST = 1 << 18, 128  # that are predicted at once; rows
 
 Chunk: TypeAlias = Callable[[], Cells]
 """What gives the cells of some rows when their turn comes."""
@@ -111,14 +110,14 @@ class Encoder:
         return self._cells(self._units(table), table, dtype, 0, table.rows).units(dtype)
 
     def chunks(self, table: Table, dtype: DTypeLike = "float32") -> Iterator[Chunk]:
-        """Yield what gives the cells of rows, so many that they stay in a cache, for all rows, at least once.
+        """Yield what gives the cells of rows, some at a time, for all rows, at least once.
 
         Both raise what :meth:`transform` does.
         """
         for start in range(0, max(table.rows, 1), _READ):
             part = table.part(start, start + _READ)
             units = self._units(part)
-            rows = max(CHUNK // max(len(self.codes), 1), 1)
+            rows = rows_of_a_chunk(len(self.codes))
             for first in range(0, max(part.rows, 1), rows):
                 yield partial(self._cells, units, part, dtype, first, min(first + rows, part.rows))
 
@@ -171,6 +170,11 @@ class Encoder:
         """Rebuild an encoder from :meth:`to_json`'s data; raises :class:`FileFormatError` where they are damaged."""
         codes = read_fields(data, {"codes": list[Any]}, "encoder")["codes"]
         return cls(tuple(_code_from_json(code, f"encoder.codes[{number}]") for number, code in enumerate(codes)))
+
+
+def rows_of_a_chunk(columns: int) -> int:
+    """Return how many rows are predicted at once: few, so that they stay in a cache, but enough to be worth a look at each column."""
+    return max(_CELLS // max(columns, 1), _FEWEST)
 
 
 def _code_from_json(data: Any, where: str) -> Code:

@@ -14,7 +14,7 @@ from scipy.sparse import issparse  # type: ignore[import-untyped]  # SciPy has n
 from chainrule.data.cells import listed
 from chainrule.data.codes.numbers import NumberCode
 from chainrule.data.codes.units import Cells, Layout, TooFarError
-from chainrule.data.encode import CHUNK, Chunk, Encoder
+from chainrule.data.encode import Chunk, Encoder, rows_of_a_chunk
 from chainrule.data.frames import eager_frame, read_frame
 from chainrule.data.masked import with_gaps
 from chainrule.data.standardize import mean_and_scale, means_and_scales, of_columns
@@ -165,12 +165,12 @@ def units_of(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] 
 
 
 def chunks_of(encoder: Encoder, X: Features, dtype: str) -> Iterator[Chunk]:
-    """Yield what gives the cells of all rows, so many at a time that they stay in a cache."""
+    """Yield what gives the cells of all rows, some at a time."""
     if isinstance(X, Table):
         yield from encoder.chunks(X, dtype)
         return
     columns = _ArrayColumns(encoder, dtype)
-    rows = max(CHUNK // X.shape[1], 1)
+    rows = rows_of_a_chunk(X.shape[1])
     for start in range(0, max(len(X), 1), rows):
         yield partial(columns.cells, X[start : start + rows], range(start, start + rows))
 
