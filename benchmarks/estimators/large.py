@@ -151,12 +151,15 @@ def main() -> None:
             f"{one['fit']:,.0f} rows/s in all ({one['fit'] / theirs:.1f} ×); memory {one['beyond_mb']:.0f} MB beyond the libraries "
             f"(rows {one['data_mb']:.0f} MB, 1.3 × rows + 200 MB are {1.3 * one['data_mb'] + 200:.0f} MB; {one['peak_mb']:.0f} MB in all)"
         )
-    found = measured("frame", asked.rows, asked.rounds, max(asked.threads))
-    print(
-        f"predict {FRAME_ROWS:,} rows of {NUMBERS + WORDS} mixed columns ({found['units']:.0f} units): {found['frame']:.3f} s, "
-        f"{found['frame'] / found['numeric']:.1f} × the estimator on numbers, {found['frame'] / found['network']:.1f} × the network alone; "
-        f"of polars {found['polars']:.3f} s, {found['polars'] / found['network']:.1f} × the network alone"
-    )
+    for threads in asked.threads:
+        found = measured("frame", asked.rows, asked.rounds, threads)
+        print(
+            f"predict {FRAME_ROWS:,} rows of {NUMBERS + WORDS} mixed columns ({found['units']:.0f} units), {threads} threads: "
+            + "; ".join(
+                f"{said} {found[name] * 1e3:.1f} ms, {found[name] / found['network']:.2f} × the network alone"
+                for said, name in (("pandas", "frame"), ("polars", "polars"), ("the estimator on numbers", "numeric"))
+            )
+        )
 
 
 if __name__ == "__main__":

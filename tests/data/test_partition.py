@@ -140,3 +140,16 @@ def test_no_training_row_is_later_than_a_test_row_and_ties_stay_together(times, 
 def test_cuts_move_to_the_nearest_change_of_time() -> None:
     times = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 3])
     assert timed((5, 2, 3), times)[0].tolist() == [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]
+
+
+def test_rows_that_draw_one_number_stay_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drawn:
+        def __init__(self, key: int) -> None:
+            self.key = key
+
+        def random_raw(self, rows: int) -> np.ndarray:
+            return np.arange(rows, dtype=np.uint64) // 100 * 7 % 5
+
+    monkeypatch.setattr(np.random, "Philox", Drawn)
+    numbers = Drawn(0).random_raw(1_000)
+    assert shuffled_order(1_000, 0).tolist() == sorted(range(1_000), key=lambda row: (numbers[row], row))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.standardize import mean_and_scale, means_and_scales
+from chainrule.data.standardize import mean_and_scale, means_and_scales, of_columns
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=30).filter(lambda values: len(set(values)) > 1), st.integers(-1000, 990))
@@ -52,3 +52,12 @@ def test_the_moments_of_columns_come_from_blocks_of_rows_in_any_layout(dtype: st
 def test_the_moments_of_numbers_without_squares_are_left_to_others() -> None:
     means, _ = means_and_scales([np.array([[1e300, 1e-300, 1.0], [0.0, 2e-300, 1.0]])])
     np.testing.assert_array_equal(np.isnan(means), [True, True, False])
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 48, 50])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_what_is_reduced_by_columns_is_the_same_however_rows_are_taken(rows: int, order: str) -> None:
+    block = np.asarray(np.random.default_rng(rows).standard_normal((rows, 3)), order=order)
+    block[rows // 2, 1] = np.nan
+    for function in (np.minimum, np.maximum, np.fmin, np.fmax):
+        np.testing.assert_array_equal(of_columns(function, block), function.reduce(block, axis=0))

@@ -39,7 +39,10 @@ def apportion(rows: int, fractions: Sequence[float]) -> Sizes:
 
 def shuffled_order(rows: int, seed: int) -> Integers:
     """Return the row indices in the random order that belongs to the seed."""
-    return np.argsort(np.random.Philox(key=seed).random_raw(rows), kind="stable")
+    numbers = np.random.Philox(key=seed).random_raw(rows)
+    order = np.argsort(numbers)  # much faster than a stable sort, and the same order where no two numbers are equal
+    ordered = numbers[order]
+    return order if (ordered[1:] != ordered[:-1]).all() else np.argsort(numbers, kind="stable")
 
 
 def shuffled(sizes: Sizes, seed: int) -> Sides:

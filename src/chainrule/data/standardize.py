@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_TOGETHER = 16  # rows
 _FAR = 1e150  # beyond it, and below its inverse, squares are no numbers
 
 
@@ -35,6 +37,15 @@ def mean_and_scale(values: NDArray[np.float64], weights: NDArray[np.float64] | N
     return math.ldexp(mean, exponent), math.ldexp(scale, exponent) or 1.0
 
 
+def of_columns(function: np.ufunc, block: NDArray[Any]) -> NDArray[Any]:
+    """Return what a function such as ``np.minimum`` makes of each column (columns,) of some rows, in whatever order it takes them."""
+    rows, columns = block.shape
+    if block.flags.c_contiguous and rows and rows % _TOGETHER == 0:  # as fewer, longer rows, which NumPy goes through faster
+        block = function.reduce(block.reshape(-1, _TOGETHER * columns), axis=0).reshape(_TOGETHER, columns)
+    reduced: NDArray[Any] = function.reduce(block, axis=0)
+    return reduced
+
+
 def means_and_scales(blocks: Iterable[NDArray[np.floating]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return :func:`mean_and_scale` of each column of an array that comes as blocks of its rows (rows, columns), which are read once.
 
@@ -43,7 +54,7 @@ def means_and_scales(blocks: Iterable[NDArray[np.floating]]) -> tuple[NDArray[np
     """
     count, mean, squares, low, high = 0, np.zeros(()), np.zeros(()), np.array(np.inf), np.array(-np.inf)
     for block in blocks:
-        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+        low, high = np.minimum(low, of_columns(np.minimum, block)), np.maximum(high, of_columns(np.maximum, block))
         values = block.astype(np.float64, order="C")  # the order of summation is that of no layout
         with np.errstate(over="ignore", invalid="ignore"):
             own = values.mean(axis=0)

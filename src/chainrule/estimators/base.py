@@ -104,8 +104,9 @@ class NeuralNetwork(Learned, Parameters):
         size = of.batch_size_of(self.batch_size, len(train))
         per_epoch = steps_per_epoch(len(train), size or len(train))
         epochs = of.epochs_of(self.epochs, per_epoch)
+        unseen = train if again or learned.w is not None else None
         stays = inputs.is_large(learned.X) and all(
-            inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, train), (judged.X, valid))
+            inputs.can_stay(self.encoder_, X, self.shape_.dtype, some) for X, some in ((learned.X, unseen), (judged.X, valid))
         )
         plan = replace(self._plan(of.schedule_of(self.schedule, epochs * per_epoch)), standardizes=stays)
         buffers = inputs.buffers_of(self.encoder_) if stays else {}

@@ -17,7 +17,7 @@ from chainrule.data.codes.units import Cells, Layout, TooFarError
 from chainrule.data.encode import CHUNK, Chunk, Encoder
 from chainrule.data.frames import eager_frame, read_frame
 from chainrule.data.masked import with_gaps
-from chainrule.data.standardize import mean_and_scale, means_and_scales
+from chainrule.data.standardize import mean_and_scale, means_and_scales, of_columns
 from chainrule.data.table import Column, Table
 from chainrule.errors import DataError, nearest
 
@@ -122,14 +122,19 @@ def is_large(X: Features) -> bool:
     return isinstance(X, np.ndarray) and X.nbytes >= LARGE
 
 
-def can_stay(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64]) -> bool:
-    """Say whether a network that standardizes can read some rows where they are: numbers of its dtype, none missing, none too far."""
+def can_stay(encoder: Encoder, X: Features, dtype: str, rows: NDArray[np.int64] | None) -> bool:
+    """Say whether a network that standardizes can read some rows where they are: numbers of its dtype, none missing, none too far.
+
+    ``None`` stands for the rows that means and scales were measured on, all alike: of n numbers none is √n scales from their mean.
+    """
     if isinstance(X, Table) or X.dtype.name != dtype or any(not isinstance(code, NumberCode) or code.missing for code in encoder.codes):
         return False
+    if rows is None:
+        return True
     mean, scale = _means_and_scales(encoder)
     low, high = mean, mean
     for block in _blocks(X, rows):  # a missing value is its column's least and greatest
-        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+        low, high = np.minimum(low, of_columns(np.minimum, block)), np.maximum(high, of_columns(np.maximum, block))
     with np.errstate(over="ignore"):
         return bool(np.isfinite([((end - mean) / scale).astype(dtype) for end in (low, high)]).all())
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.codes.code import OneOf, Unit
+from chainrule.data.standardize import of_columns
 
 
 class TooFarError(Exception):
@@ -57,7 +58,7 @@ class Cells:
         if not self.numbers.size:
             return
         with np.errstate(all="ignore"):
-            ends = np.array([np.fmin.reduce(self.numbers, axis=0), np.fmax.reduce(self.numbers, axis=0)])  # the least and the greatest
+            ends = np.array([of_columns(function, self.numbers) for function in (np.fmin, np.fmax)])  # the least and the greatest
         if self.layout.far(ends, dtype).any():
             row, number = np.argwhere(self.layout.far(self.numbers, dtype))[0].tolist()
             raise TooFarError(int(self.layout.at[number]), row)
