@@ -57,7 +57,7 @@ def eager_frame(data: Any) -> Any:
     try:
         frame: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
-        names = list(getattr(data, "columns", ()))
+        names = list(getattr(data, "column_names", getattr(data, "columns", ())))  # of pyarrow, and of the others
         twice = next((str(name) for name in names if names.count(name) > 1), str(error))
         raise DataError(f"{SOURCE}: the column name '{twice}' stands more than once; give each column a name of its own") from None
     except TypeError:
