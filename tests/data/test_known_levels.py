@@ -97,3 +97,10 @@ def test_words_are_known_however_a_frame_holds_them(kind: str, cells: list[str |
     assert known.frame["word"].dtype.categories[:3].to_list() == ["a", "b", "c"]
     assert known.frame["word"].cast(pl.String).equals(plain.frame["word"])
     assert known.notes == plain.notes
+
+
+@pytest.mark.parametrize("kind", ["text", "nullable text", "categories", "polars' categories", "pyarrow", "pyarrow's dictionary"])
+def test_words_may_all_be_missing(kind: str) -> None:
+    for rows in (1, 10_000):
+        known = read_table(pandas_kinds()[kind]([None] * rows), levels={"word": ["a", "b"]})
+        assert (known.frame["word"].dtype, known.frame["word"].null_count()) == (pl.Enum(["a", "b"]), rows)

@@ -296,6 +296,27 @@ def test_a_trained_model_of_any_targets_is_an_estimator(targets, options) -> Non
     assert estimator.state_.epoch == model.best.epoch + 1
 
 
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({"first": {"1": 3}}, [{0: 1.0, 1: 3.0}, {}]),
+        ({"first": {"1": 3}, "second": {"b": 2}}, [{0: 1.0, 1: 3.0}, {"a": 1.0, "b": 2.0}]),
+        ({1: 3}, {0: 1.0, 1: 3.0}),
+        (None, None),
+    ],
+)
+def test_weights_of_classes_go_on_to_count(weights, expected) -> None:
+    frame = pd.DataFrame({"x": X[:, 0], "first": y > 0, "second": np.where(X[:, 1] > 3, "b", "a")}).astype({"first": int})
+    targets = ["first", "second"] if isinstance(expected, list) else ["first"]
+    estimator = cr.train(frame[["x", *targets]], targets, epochs=2, hidden=4, trees=False, class_weight=weights).as_estimator()
+    assert estimator.class_weight == expected
+    truth = frame[targets].to_numpy() if len(targets) > 1 else frame["first"]
+    weighted = clone(estimator).set_params(epochs=2, random_state=0).fit(frame[["x"]], truth)
+    plain = clone(weighted).set_params(class_weight=None).fit(frame[["x"]], truth)
+    assert alike(plain, weighted) == (expected is None)
+    estimator.partial_fit(frame[["x"]], truth)
+
+
 def test_what_a_model_file_does_not_hold(tmp_path) -> None:
     with pytest.raises(ValueError, match="two classes or more"):
         classifier().fit(X, np.full(150, "only")).save(tmp_path / "m.safetensors")

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,39 @@ def test_an_error_is_raised_and_no_more_is_begun(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(DataError, match="a cell cannot be read"):
         over_chunks(lambda x, _: x, broken())
+
+
+def test_the_first_of_several_errors_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "processors", lambda: 2)
+    for slow in (0, 1) * 10:
+        together, later = threading.Barrier(2, timeout=60), threading.Event()
+
+        def fail(x: np.ndarray, threads: int | None, slow: int = slow, together: Any = together, later: Any = later) -> None:
+            together.wait()  # two have begun
+            if x[0] == slow:
+                later.wait(60)
+            else:
+                later.set()
+            raise DataError(f"row {x[0]}")
+
+        with pytest.raises(DataError, match="row 0"):
+            over_chunks(fail, numbers(5))
+
+    def broken() -> Iterator[Made]:
+        yield from numbers(3)
+        raise DataError("row 3")
+
+    for _ in range(10):
+        both = threading.Barrier(2, timeout=60)
+
+        def wait(x: np.ndarray, threads: int | None, both: Any = both) -> None:
+            if x[0] < 2:
+                both.wait()
+            elif x[0] == 2:
+                raise DataError("row 2")
+
+        with pytest.raises(DataError, match="row 2"):
+            over_chunks(wait, broken())
 
 
 def test_predictions_are_those_of_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

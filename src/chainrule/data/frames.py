@@ -195,7 +195,7 @@ def _column_of_codes(name: str, native: Any, words: Sequence[str]) -> pl.Series 
 
 
 def _enumeration(name: str, words: Sequence[str], codes: pl.Series) -> pl.Series:
-    return pl.Series(name, words, dtype=pl.Enum(words))[codes]
+    return pl.Series(name, words, dtype=pl.Enum(words)).gather(codes)
 
 
 def _chosen(codes: NDArray[np.integer[Any]]) -> pl.Series:

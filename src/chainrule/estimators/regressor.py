@@ -14,12 +14,13 @@ from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.constraints import Each, Number, names
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, parameter
+from chainrule.estimators.parameters import constraints, parameter, with_hints
 from chainrule.estimators.quantities import Quantities, judge_quantities
 
 LEVEL = Number(Real, 0, 1, closed="neither")
 
 
+@with_hints
 @dataclass(eq=False, repr=False, kw_only=True)
 class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that predicts quantities, one or several.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,33 +27,35 @@ def over_chunks(function: Callable[[C, int | None], R], chunks: Iterable[Callabl
         most: at most so many threads.
 
     Raises:
-        What function and chunks raise; nothing is begun after that.
+        What function and chunks raise, of several errors the first in the order of the chunks; nothing is begun after one.
     """
     taken = iter(chunks)
     first = list(islice(taken, _FEW))
     available = processors() if most is None else max(min(most, processors()), 1)
     threads = 1 if len(first) < _FEW else min(available, _MOST)
     own = available // threads if threads > 1 or most is not None else None
-    results: dict[int, R] = {}
+    results: dict[float, R] = {}
+    failed: dict[float, BaseException] = {}
     rest = enumerate(chain(first, taken))
     taking = threading.Lock()
-    failed: list[bool] = []
 
     def work() -> None:
         while not failed:
+            number = math.inf  # should there be no chunk, those that were taken come before it
             try:
                 with taking:
-                    number, make = next(rest, (0, None))
+                    number, make = next(rest, (number, None))
                 if make is None:
                     return
                 results[number] = function(make(), own)
-            except BaseException:  # Ctrl-C, too
-                failed.append(True)
-                raise
+            except BaseException as error:  # Ctrl-C, too
+                failed[number] = error
 
     with ThreadPoolExecutor(threads) as pool:
         others = [pool.submit(work) for _ in range(threads - 1)]
         work()
         for other in others:
             other.result()
+    if failed:
+        raise failed.pop(min(failed))
     return [results[number] for number in range(len(results))]
