@@ -127,6 +127,7 @@ def measured(part: str, rows: int, rounds: int, threads: int) -> dict[str, float
     """Return what a part found, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="chainrule-bench-") as caches:
         command = [sys.executable, "-m", "benchmarks.estimators.large", "--part", part, "--rows", str(rows), "--rounds", str(rounds)]
+        command += ["--threads", str(threads)]
         ran = subprocess.run(command, env=pinning.environment(threads, Path(caches)), stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
     return found
@@ -138,9 +139,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--part", choices=list(PARTS), help="in this process: one part's figures as JSON")
+    parser.add_argument("--part", choices=list(PARTS), help="in this process: one part's figures as JSON, on so many cores")
     asked = parser.parse_args()
     if asked.part:
+        pinning.pin(pinning.available()[: asked.threads[0]])  # before the libraries count the cores
         print(json.dumps(PARTS[asked.part](asked.rows, asked.rounds)))
         return
     ours = [measured("fit", asked.rows, asked.rounds, threads) for threads in asked.threads]

@@ -125,6 +125,22 @@ _ELSEWHERE = {
     "float16": "float32",
     "bfloat16": "float32",
     "double": "float64",
+    "hidden_layer_sizes": "hidden",
+    "solver": "optimizer",
+    "momentum": "optimizer",
+    "nesterovs_momentum": "optimizer",
+    "beta_1": "optimizer",
+    "beta_2": "optimizer",
+    "epsilon": "optimizer",
+    "alpha": "weight_decay",
+    "learning_rate": "lr",
+    "learning_rate_init": "lr",
+    "power_t": "schedule",
+    "max_iter": "epochs",
+    "tol": "until",
+    "n_iter_no_change": "patience",
+    "early_stopping": "valid",
+    "validation_fraction": "valid",
 }
 """What other libraries call some of the words here, where the letters alone would lead astray."""
 

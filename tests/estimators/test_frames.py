@@ -146,6 +146,10 @@ def test_lazy_frames_and_batches_of_records_are_frames() -> None:
 def test_a_name_that_stands_twice(frame) -> None:
     with pytest.raises(ValueError, match="stands more than once"):
         classifier().fit(pd.concat([frame, frame], axis=1), np.arange(len(frame)) % 2)
+    table = pa.Table.from_pandas(frame)
+    name = table.column_names[1]
+    with pytest.raises(ValueError, match=f"the column name '{name}' stands more than once"):
+        classifier().fit(table.append_column(name, table[name]), np.arange(len(frame)) % 2)
 
 
 def test_columns_named_by_numbers_are_found() -> None:

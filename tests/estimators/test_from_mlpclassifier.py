@@ -37,6 +37,25 @@ def test_every_attribute_is_mapped(theirs) -> None:
     assert {f"`{name}`" for name in documented} <= {cells(row)[0] for row in ATTRIBUTES}
 
 
+@pytest.mark.parametrize("theirs", [MLPClassifier, MLPRegressor])
+def test_every_parameter_is_pointed_to_ours(theirs) -> None:
+    """The constructor names for each word of theirs the parameter that the page names, but for those that have none."""
+    meant = {re.findall(r"\w+", cells(row)[0])[0]: re.findall(r"^`(\w+)", cells(row)[1]) for row in PARAMETERS}
+    meant["learning_rate"] = ["lr"]  # which it is in all other libraries
+    ours = NeuralNetworkClassifier if theirs is MLPClassifier else NeuralNetworkRegressor
+    others = inspect.signature(theirs).parameters.keys() - inspect.signature(ours).parameters.keys()
+    for name in others - {"shuffle", "max_fun"}:
+        with pytest.raises(TypeError, match=f"{ours.__name__} has no parameter '{name}'. Did you mean '{meant[name][0]}'"):
+            ours(**{name: 1})
+
+
+def test_all_unknown_parameters_are_told_at_once() -> None:
+    with pytest.raises(
+        TypeError, match=r"no parameter 'max_iter'. Did you mean 'epochs'\? NeuralNetworkClassifier .* 'droput'. .* 'dropout'\?"
+    ):
+        NeuralNetworkClassifier(max_iter=200, droput=0.1)
+
+
 def test_every_default_of_ours_is_true() -> None:
     ours = inspect.signature(NeuralNetworkClassifier).parameters
     for row in PARAMETERS:

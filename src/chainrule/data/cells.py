@@ -40,15 +40,16 @@ def read_column(table: Table, column: Column, *, finite: bool = True) -> pl.Seri
     cells = table.frame.get_column(column.name, default=None)
     if cells is None:
         raise no_such_column(table, column.name)
-    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"{table.source}: column '{column.name}' holds {described(cells.dtype)}; a cell is one number, word or date")
+    dtype = cells.dtype  # which takes a while to say of words
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{table.source}: column '{column.name}' holds {described(dtype)}; a cell is one number, word or date")
     if column.kind == "number":
         return _numbers(table, column, cells, finite)
     if column.kind == "boolean":
         return _booleans(column, cells)
     if column.kind == "date":
         return _dates(table, column, cells)
-    return cells if column.kind == "category" and isinstance(cells.dtype, pl.Enum) else spelled(cells)
+    return cells if column.kind == "category" and isinstance(dtype, pl.Enum) else spelled(cells)
 
 
 def no_such_column(table: Table, name: str, option: str = "") -> DataError:

@@ -33,12 +33,17 @@ def read_frame(data: object, levels: Mapping[str, Sequence[str]] | None = None) 
         raise DataError(f"a table is a path, '-' for standard input, a data frame or a dict of columns, and not {_described(data)}")
     if frame.implementation.is_polars() or frame.implementation.is_pyarrow():
         return _with_categories(frame.to_polars(), frame)
-    nulls = levels is None
+    nulls, columns = levels is None, list(frame.iter_columns())
     if not levels or len(frame) < _MANY:
-        return frame_of_columns([_column_of_series(series, nulls) for series in frame.iter_columns()], SOURCE)
+        return frame_of_columns([_column_of_series(series, nulls) for series in columns], SOURCE)
+    words = {series.name: known for series in columns if (known := levels.get(str(series.name)))}
     with ThreadPoolExecutor(2) as pool:
-        columns = pool.map(lambda series: _column_of_series(series, nulls, levels.get(str(series.name), ())), list(frame.iter_columns()))
-        return frame_of_columns(columns, SOURCE)
+        begun = {
+            series.name: pool.submit(_column_of_series, series, nulls, words[series.name]) for series in columns if series.name in words
+        }
+        read = {series.name: _column_of_series(series, nulls) for series in columns if series.name not in words}
+        read |= {name: compared.result() for name, compared in begun.items()}
+    return frame_of_columns([read[series.name] for series in columns], SOURCE)
 
 
 def eager_frame(data: Any) -> Any:
@@ -57,7 +62,7 @@ def eager_frame(data: Any) -> Any:
     try:
         frame: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
-        names = list(getattr(data, "columns", ()))
+        names = list(getattr(data, "column_names", getattr(data, "columns", ())))  # of pyarrow, and of the others
         twice = next((str(name) for name in names if names.count(name) > 1), str(error))
         raise DataError(f"{SOURCE}: the column name '{twice}' stands more than once; give each column a name of its own") from None
     except TypeError:

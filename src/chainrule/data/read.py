@@ -116,8 +116,9 @@ def _finished(
 
 def _in_seconds(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Note, ...]]:
     """Return a frame whose durations and times of day are numbers of seconds, and a note of which they are."""
-    spans = [column for column, dtype in frame.schema.items() if isinstance(dtype, pl.Duration)]
-    times = [column for column, dtype in frame.schema.items() if dtype == pl.Time]
+    types = frame.schema
+    spans = [column for column, dtype in types.items() if isinstance(dtype, pl.Duration)]
+    times = [column for column, dtype in types.items() if dtype == pl.Time]
     seconds = [pl.col(spans).dt.total_nanoseconds() / 1e9, pl.col(times).cast(pl.Int64) / 1e9]
     if not spans and not times:
         return frame, ()

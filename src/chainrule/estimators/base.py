@@ -25,7 +25,7 @@ from chainrule.estimators.judges import Judges, scaled
 from chainrule.estimators.learned import Learned, for_optimizer, whole_or_not_at_all
 from chainrule.estimators.parameters import Parameters
 from chainrule.estimators.runs import Rows, Stream, divide, run
-from chainrule.estimators.steps import Plan, Shape, known_loss, known_optimizer, predictor, step_of
+from chainrule.estimators.steps import Head, Plan, Shape, known_loss, known_optimizer, predictor, step_of
 from chainrule.estimators.targets import Answers, loss_of, takes_weights
 from chainrule.nn.activations import activations
 from chainrule.optim import Schedule
@@ -361,11 +361,16 @@ class NeuralNetwork(Learned, Parameters):
 
     # answering
 
+    def _head(self) -> Head | None:
+        """Return what is made of the network's outputs, as a model file has it in its equations; ``None`` for nothing."""
+        return None
+
     def _outputs(self, X: Any, layer: str | None = None) -> Array:
-        """Return what the network puts out (rows, outputs), logits or standardized values, or one of its hidden layers (rows, width)."""
+        """Return what the network says (rows, outputs), logits, standardized values or rates, or one of its hidden layers (rows, width)."""
         check_is_fitted(self)
         chunks = inputs.chunks_of(self.encoder_, self._features(X, reset=False), self.shape_.dtype)
-        return predictor(self.shape_, layer)(self.state_.params, chunks, "prediction", of.threads_of(self.n_jobs))
+        answering = predictor(self.shape_, layer, None if layer else self._head())
+        return answering(self.state_.params, chunks, "prediction", of.threads_of(self.n_jobs))
 
     def predict(self, X: Any) -> Array:
         """Return one answer a row, in y's own type and shape.

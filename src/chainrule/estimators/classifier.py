@@ -14,11 +14,12 @@ from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.classes import Classes, Labels, SeveralClasses, UnknownClassError, judge_classes
 from chainrule.estimators.constraints import Each, Weights, names
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, parameter
+from chainrule.estimators.parameters import constraints, parameter, with_hints
 
 CLASS_WEIGHT = (Weights(), names(["balanced"]))
 
 
+@with_hints
 @dataclass(eq=False, repr=False, kw_only=True)
 class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that tells classes apart: one class a row, any number of labels, or a class in each column of y.

@@ -96,7 +96,7 @@ def estimator_of(model: Model) -> NeuralNetwork:
         "loss": model.loss if model.loss in LOSSES else None,
         "optimizer": model.optimizer if model.optimizer in OPTIMIZERS else "adamw",
         **{name: state.hyper[name] for name in ("lr", "weight_decay") if name in state.hyper},
-        **_of_quantities(goal),
+        **_of_task(goal),
         "missing": model.reading.get("missing"),
     }
     made: type[NeuralNetwork] = NeuralNetworkClassifier if goal.task == "classification" else NeuralNetworkRegressor
@@ -142,13 +142,19 @@ def _refuse_thresholds(goal: Goal) -> None:
         raise OptionError(f"the model has {own}; use the model as it is.")
 
 
-def _of_quantities(goal: Goal) -> dict[str, Any]:
-    """Return the parameters of a regressor alone."""
+def _of_task(goal: Goal) -> dict[str, Any]:
+    """Return the parameters of a classifier, or of a regressor, alone."""
     transform = goal.targets[0].transform
     if goal.task == "classification":
-        return {}
+        return {"class_weight": _class_weight(goal)}
     given: dict[str, Any] = {"target_transform": transform} if transform in TRANSFORMS else {}
     return given | ({"quantile": list(goal.quantiles)} if goal.quantiles else {})
+
+
+def _class_weight(goal: Goal) -> Any:
+    """Return how much each class counts in training, of several targets a list of that; ``None`` if all count the same."""
+    each = [dict(zip(target.classes, target.class_weights, strict=False)) for target in goal.targets]  # which may have no weights
+    return None if not any(each) else each[0] if len(each) == 1 else each
 
 
 def _answers(goal: Goal) -> Answers:

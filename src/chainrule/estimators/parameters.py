@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, fields
+from functools import wraps
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator
 
 from chainrule import optim
+from chainrule.errors import nearest
 from chainrule.estimators.constraints import COUNT, POSITIVE, SOME, Each, Number, check, names
 from chainrule.estimators.words import AUTO, SCHEDULES
 from chainrule.nn.activations import ACTIVATIONS
@@ -18,6 +20,8 @@ from chainrule.training.events import Event, History
 from chainrule.training.loop import Plateau
 from chainrule.training.metrics import METRICS
 from chainrule.training.tasks import LOSSES_OF
+
+Estimator = TypeVar("Estimator", bound="Parameters")
 
 WIDTH = Number(Integral, 1, 100_000, closed="both")
 ACTIVATION = (names(ACTIVATIONS), callable)
@@ -66,6 +70,21 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """Refuse a parameter that is out of range; a ``ParameterError`` says what it may be."""
         for name, value in self.get_params(deep=False).items():
             check(name, value, self._parameter_constraints[name], type(self).__name__)
+
+
+def with_hints(estimator: type[Estimator]) -> type[Estimator]:
+    """Let the constructor of an estimator name, for each parameter that it lacks, the one that is meant; its signature stays."""
+    construct, known = estimator.__init__, [item.name for item in fields(estimator)]
+
+    @wraps(construct)
+    def constructed(self: Any, *given: Any, **parameters: Any) -> None:
+        if unknown := [name for name in parameters if name not in known]:
+            owner = type(self).__name__
+            raise TypeError(" ".join(f"{owner} has no parameter {name!r}.{nearest(name, known)}" for name in unknown))
+        construct(self, *given, **parameters)
+
+    estimator.__init__ = constructed  # type: ignore[method-assign]
+    return estimator
 
 
 def constraints(estimator: type, task: str) -> dict[str, list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import losses
+from chainrule import losses, ops
 from chainrule.data.target_transform import COUNTS, STANDARDIZE, TRANSFORMS
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators.targets import Array, Weights
@@ -38,7 +38,9 @@ class Quantities:
 
     def judged(self, outputs: Array) -> list[Array]:
         """Return for each column answers (rows,) or (rows, quantiles), in y's own units."""
-        return list(self.values(outputs).swapaxes(0, 1))
+        with np.errstate(over="ignore"):  # what no number can say is infinite
+            answers = rates(outputs, {})["prediction"] if self.transform == COUNTS else outputs
+        return list(self.values(answers).swapaxes(0, 1))
 
     def function(self, loss: str) -> Callable[..., Any]:
         """Return the loss; OptionError if the numbers were understood for another one."""
@@ -74,13 +76,10 @@ class Quantities:
         return standardized
 
     def values(self, outputs: Array) -> Array:
-        """Return outputs in y's own units (rows, columns), or (rows, columns, quantiles) with those that cross put in order."""
-        numbers = outputs.astype(np.float64)
-        with np.errstate(over="ignore"):  # what no number can say is infinite
-            numbers = np.exp(numbers) if self.transform == COUNTS else numbers
+        """Return outputs (of counts their rates) in y's own units (rows, columns), or (rows, columns, quantiles) with those in order."""
         if not self.quantiles:
-            return self._undone(numbers)
-        parts = numbers.reshape(len(numbers), len(self.mean), -1)
+            return self._undone(outputs)
+        parts = outputs.reshape(len(outputs), len(self.mean), -1)
         return np.sort(np.stack([self._undone(parts[:, :, q]) for q in range(parts.shape[2])], axis=2), axis=2)
 
     def decode(self, outputs: Array) -> Array:
@@ -104,6 +103,11 @@ class Quantities:
                 raise DataError(f"row {row}: y is {value:g}, and counts are at least 0; choose another loss than poisson.")
             raise DataError(f"row {row}: y is {value:g}, and target_transform={self.transform!r} takes numbers {transform.domain}.")
         return values
+
+
+def rates(prediction: Any, buffers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rates of counts, whose logarithms a network puts out."""
+    return {"prediction": ops.exp(prediction)}
 
 
 def judge_quantities(y: Array, loss: Any, quantile: Any, target_transform: str) -> Quantities:

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from chainrule.data.target_transform import OPTIONS, STANDARDIZE
+from chainrule.data.target_transform import COUNTS, OPTIONS, STANDARDIZE
 from chainrule.errors import OptionError
 from chainrule.estimators.base import NeuralNetwork
 from chainrule.estimators.constraints import Each, Number, names
 from chainrule.estimators.inputs import Array
-from chainrule.estimators.parameters import constraints, parameter
-from chainrule.estimators.quantities import Quantities, judge_quantities
+from chainrule.estimators.parameters import constraints, parameter, with_hints
+from chainrule.estimators.quantities import Quantities, judge_quantities, rates
+from chainrule.estimators.steps import Head
 
 LEVEL = Number(Real, 0, 1, closed="neither")
 
 
+@with_hints
 @dataclass(eq=False, repr=False, kw_only=True)
 class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that predicts quantities, one or several.
@@ -77,6 +79,9 @@ class NeuralNetworkRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[mis
 
     def _judge(self, y: Array, classes: Any = None) -> Quantities:
         return judge_quantities(y, self.loss, self.quantile, self.target_transform)
+
+    def _head(self) -> Head | None:
+        return rates if self.answers_.transform == COUNTS else None
 
     def _go_on(self) -> None:
         super()._go_on()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from chainrule import nn
 from chainrule.ir import B, Type
@@ -15,6 +15,8 @@ from chainrule.training.program import Signature, inference_program
 from chainrule.training.step import TrainingStep, training_step
 
 _MOST_KEPT = 64
+
+Head: TypeAlias = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,12 @@ def step_of(plan: Plan) -> TrainingStep:
     return step
 
 
-def predictor(shape: Shape, layer: str | None = None) -> Predictor:
-    """Return what predicts with a network of this shape, or gives the outputs of one of its layers; that which was made before, if any."""
-    found: Predictor = _kept(_predictor, shape, layer)
+def predictor(shape: Shape, layer: str | None = None, head: Head | None = None) -> Predictor:
+    """Return what predicts with a network of this shape, or gives the outputs of one of its layers; that which was made before, if any.
+
+    ``head`` is what inference makes of the outputs, see :func:`~chainrule.training.program.inference_program`.
+    """
+    found: Predictor = _kept(_predictor, shape, layer, head)
     return found
 
 
@@ -97,12 +102,12 @@ def _step(plan: Plan) -> TrainingStep:
     return training_step(plan.network(), plan.loss.value, plan.optimizer.value, y=plan.y, dtype=plan.shape.dtype)
 
 
-def _predictor(shape: Shape, layer: str | None) -> Predictor:
+def _predictor(shape: Shape, layer: str | None, head: Head | None) -> Predictor:
     layers = dict(shape.network().layers)
     names = list(layers)
     network = nn.Sequential({name: layers[name] for name in names[: 1 + names.index(layer or names[-1])]})
     x = Type(shape.dtype, (B, shape.inputs))
-    return Predictor(inference_program(network, network.types(shape.dtype), {}, Signature(x, x)))
+    return Predictor(inference_program(network, network.types(shape.dtype), {}, Signature(x, x), head))
 
 
 def _kept(make: Callable[..., Any], *description: Hashable) -> Any:

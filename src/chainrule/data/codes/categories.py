@@ -61,8 +61,9 @@ class CategoryCode:
         known = {level: index for index, level in enumerate(self.levels)}
         unknown = len(self.levels) if self.others else -1
         missing = len(known) + bool(self.others) if self.missing else -1
-        type = values.dtype if isinstance(values.dtype, pl.Enum) else pl.Enum(self.levels)
-        words = values.cast(type, strict=False)
+        own = values.dtype
+        type = own if isinstance(own, pl.Enum) else pl.Enum(self.levels)
+        words = values if type is own else values.cast(type, strict=False)
         places = [*(known.get(word, unknown) for word in type.categories), unknown, missing]
         codes = words.to_physical()
         if words.null_count():

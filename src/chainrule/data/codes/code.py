@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -25,11 +25,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of all rows: (value − mean) / scale of its values (rows,), float64, and 0 where one is missing, NaN; or bool as 0 and 1."""
+    """One unit of all rows: (value − mean) / scale of its values (rows,), float64, and 0 where one is missing, NaN.
 
-    values: NDArray[Any]
+    If it is a ``gap``, it is 1 where a value is missing, and 0 elsewhere.
+    """
+
+    values: NDArray[np.float64]
     mean: float = 0.0
     scale: float = 1.0
+    gap: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,6 @@ def as_array(values: pl.Series) -> NDArray[np.float64]:
     """Return numbers (Float64) as an array, NaN where one is missing."""
     array: NDArray[np.float64] = (values.fill_null(math.nan) if values.null_count() else values).to_numpy()
     return array
-
-
-def absent(values: NDArray[np.float64]) -> Unit:
-    """Return the unit that is 1 where a value is missing, NaN."""
-    return Unit(np.isnan(values))
 
 
 def standardized_step(value: float | None, mean: float, scale: float) -> Step:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, Unit, absent, as_array, missing_step, present, standardized_step
+from chainrule.data.codes.code import Step, Unit, as_array, missing_step, present, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -59,7 +59,7 @@ class DateCode:
         for cycle, places in zip(self.cycles, circles, strict=True):
             places[:, present] = _circle(_PERIODS[cycle][1])[_place(values, cycle).drop_nulls().to_numpy()].T
         days = as_array(_days(values))
-        return [Unit(days, self.mean, self.scale), *map(Unit, circles.reshape(-1, len(values))), *[absent(days)] * self.missing]
+        return [Unit(days, self.mean, self.scale), *map(Unit, circles.reshape(-1, len(values))), *[Unit(days, gap=True)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a date became the units."""

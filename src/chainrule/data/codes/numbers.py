@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.data.codes.code import Step, Unit, absent, as_array, missing_step, present, standardized_step
+from chainrule.data.codes.code import Step, Unit, as_array, missing_step, present, standardized_step
 from chainrule.data.standardize import mean_and_scale
 from chainrule.data.table import Column
 
@@ -40,7 +40,7 @@ class NumberCode:
     def encode(self, values: pl.Series) -> list[Unit]:
         """Return the number's unit, and that of missing values."""
         numbers = as_array(values)
-        return [Unit(numbers, self.mean, self.scale), *[absent(numbers)] * self.missing]
+        return [Unit(numbers, self.mean, self.scale), *[Unit(numbers, gap=True)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a number became the units."""
@@ -73,7 +73,7 @@ class BooleanCode:
     def encode(self, values: pl.Series) -> list[Unit]:
         """Return the unit of true, and that of missing values."""
         numbers = as_array(values.cast(pl.Float64))
-        return [Unit(np.where(np.isnan(numbers), self.rate, numbers)), *[absent(numbers)] * self.missing]
+        return [Unit(np.where(np.isnan(numbers), self.rate, numbers)), *[Unit(numbers, gap=True)] * self.missing]
 
     def steps(self, values: pl.Series) -> list[Step]:
         """Say how a boolean became the units."""

@@ -99,6 +99,7 @@ class Units:
                 width += len(column)
         mean, scale = ([getattr(unit, name) for unit in self._numbers] for name in ("mean", "scale"))
         self.layout = Layout(width, np.array(at, np.int64), np.array(mean), np.array(scale))
+        self._gaps = np.flatnonzero([unit.gap for unit in self._numbers])
         self._first = np.cumsum([0, *map(len, places)])[:-1, None]
         places.append(np.empty(0, np.int64))
         self._places = np.concatenate(places)
@@ -107,6 +108,7 @@ class Units:
     def cells(self, first: int, stop: int) -> Cells:
         """Return the cells of the rows from ``first`` up to ``stop``."""
         numbers = _part([unit.values for unit in self._numbers], first, stop) if self._numbers else np.empty((0, stop - first))
+        numbers[self._gaps] = np.isnan(numbers[self._gaps])
         codes = _part(self._codes, first, stop) if self._codes else np.empty((0, stop - first), np.int64)
         return Cells(self.layout, numbers.T, self._places.take(codes + self._first).T)
 
