@@ -68,6 +68,17 @@ def test_a_network_says_the_same_of_cells_as_of_their_units(columns: str, dtype:
     np.testing.assert_array_equal(np.concatenate(alone), found[[0, 7, 99]])
 
 
+def test_where_nothing_is_compiled_units_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, later, units = encoded(TABLES["mixed"], "float64")
+    network, x = mlp(units.shape[1], (8,), 3), Type.parse(f"f64[B,{units.shape[1]}]")
+    program = inference_program(network, network.types("float64"), {}, Signature(x, x))
+    arrays = arrays_of(program)
+    monkeypatch.setattr("chainrule.backends._installed", lambda: False)
+    monkeypatch.setattr("chainrule.backends._say_slow", lambda: None)
+    found = Predictor(program)(arrays, encoder.chunks(read_table(later), "float64"), "prediction")
+    np.testing.assert_array_equal(found, Reference(program)({**arrays, "x": units})["prediction"])
+
+
 def test_units_that_are_read_otherwise_than_by_a_product_are_made() -> None:
     encoder, later, units = encoded(TABLES["mixed"], "float64")
     width = units.shape[1]
