@@ -16,6 +16,7 @@ from chainrule.data.columns import judge_columns
 from chainrule.data.encode import Encoder
 from chainrule.data.missing import mark_missing
 from chainrule.data.read import read_table
+from chainrule.errors import DataError
 from chainrule.training.train import train
 
 MET = ["red", "green ", " blue", "NA", "?", "", "  ", None, "purple", " purple ", "\tred\n", "Red", "green"]
@@ -104,3 +105,18 @@ def test_words_may_all_be_missing(kind: str) -> None:
     for rows in (1, 10_000):
         known = read_table(pandas_kinds()[kind]([None] * rows), levels={"word": ["a", "b"]})
         assert (known.frame["word"].dtype, known.frame["word"].null_count()) == (pl.Enum(["a", "b"]), rows)
+
+
+@pytest.mark.parametrize("odd", [1, 2.5, True])
+def test_words_may_have_something_else_among_them_late(odd: object) -> None:
+    for rows in (100, 5_000):
+        frame = pd.DataFrame({"word": pd.Series([*["a", None] * rows, odd], dtype=object)})  # pandas looks at the first ones alone
+        for levels in (None, {"word": ["a", "b"]}):
+            words = read_table(frame, levels=levels).frame["word"].cast(pl.String)
+            assert (words[0], words[-1], words.null_count()) == ("a", str(odd).lower(), rows)
+
+
+def test_half_a_character_is_refused() -> None:
+    for data in (pd.DataFrame({"word": pd.Series(["a", "\ud800b"], dtype=object)}), {"word": ["a", "\ud800b"]}):
+        with pytest.raises(DataError, match=r"a data frame holds '\\ud800b', which is no text; read its file in the encoding that it has"):
+            read_table(data)

@@ -156,7 +156,7 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
     if dtype == nw.String:
-        with contextlib.suppress(ImportError):  # without pyarrow, cell by cell
+        with contextlib.suppress(ImportError, TypeError):  # cell by cell without pyarrow, and where not all are words: a few were looked at
             return _column_of_arrow(name, series.to_arrow(), words)
     if dtype in (nw.Categorical, nw.Enum) and (found := _column_of_codes(name, series.to_native(), words)) is not None:
         return found

@@ -72,7 +72,11 @@ def read_table(
         raise OptionError(f"{word('missing')} takes a list of markers; for a single one, pass [{missing!r}]")
     if not isinstance(source, str | os.PathLike):
         levels = None if levels is None else known_words(levels, missing)
-        return _finished(read_frame(source, levels), SOURCE, missing, levels)
+        try:
+            frame = read_frame(source, levels)
+        except UnicodeEncodeError as error:
+            raise DataError(f"{SOURCE} holds {error.object[:40]!r}, which is no text; read its file in the encoding that it has") from None
+        return _finished(frame, SOURCE, missing, levels)
     name, form, data, ordinary = _opened(source)
     if form == "parquet":
         return _finished(_read_parquet(data, name), name, missing, levels)
