@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,18 @@ def test_half_a_character_is_refused() -> None:
     for data in (pd.DataFrame({"word": pd.Series(["a", "\ud800b"], dtype=object)}), {"word": ["a", "\ud800b"]}):
         with pytest.raises(DataError, match=r"a data frame holds '\\ud800b', which is no text; read its file in the encoding that it has"):
             read_table(data)
+
+
+def test_what_a_column_is_does_not_depend_on_how_many_gaps_come_first() -> None:
+    cells = {
+        "number": [1, 2],
+        "truth": [True, False],
+        "day": [dt.date(2020, 1, 1)],
+        "span": [dt.timedelta(1)],
+        "word": ["a"],
+        "list": [[1]],
+    }
+    for name, values in cells.items():
+        few, many = (read_table(pd.DataFrame({name: pd.Series([None] * gaps + values, dtype=object)})).frame for gaps in (1, 200))
+        assert many[199:].equals(few)
+        assert many.schema == few.schema

@@ -157,7 +157,8 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
     if dtype == nw.String:
         with contextlib.suppress(ImportError, TypeError):  # cell by cell without pyarrow, and where not all are words: a few were looked at
-            return _column_of_arrow(name, series.to_arrow(), words)
+            if (found := _column_of_arrow(name, series.to_arrow(), words)) is not None:
+                return found
     if dtype in (nw.Categorical, nw.Enum) and (found := _column_of_codes(name, series.to_native(), words)) is not None:
         return found
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
@@ -167,11 +168,13 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
     return column_of_values(name, values)
 
 
-def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series:
-    """Return text of pyarrow as a column, as an enumeration of some words if it holds no others."""
+def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series | None:
+    """Return text of pyarrow as a column, as an enumeration of some words if it holds no others; ``None`` for what is no text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if str(arrow.type) not in ("string", "large_string", "string_view", "null"):
+        return None
     with contextlib.suppress(NotImplementedError, ValueError):  # an old pyarrow cannot compare all texts, and has no views
         codes = pc.index_in(arrow, value_set=pa.array(words, arrow.type)) if words else None
         if codes is not None and codes.null_count == arrow.null_count:
