@@ -49,6 +49,8 @@ def test_a_known_word_that_is_a_marker_or_not_trimmed_does_not_count() -> None:
     marked, notes = mark_missing(frame, None, {"word": ["NA", " a ", "b"]})
     assert marked["word"].cast(pl.String).to_list() == [None, "a", "b", None]
     assert notes == mark_missing(frame)[1]
+    tied = pl.DataFrame({"first": ["?", "a"], "second": ["NA", "a"]})
+    assert mark_missing(tied, None, {"second": ["a"]})[1] == mark_missing(tied, None, {"first": ["a"]})[1]
 
 
 def test_columns_that_are_no_text_are_left_as_they_are() -> None:

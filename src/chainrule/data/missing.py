@@ -88,5 +88,6 @@ def _number(marker: str) -> float | None:
 def _note(met: Counter[str]) -> tuple[Note, ...]:
     if not met:
         return ()
-    spelled = ", ".join(f"'{marker}' ({count})" for marker, count in met.most_common())
+    often = sorted(met.items(), key=lambda item: (-item[1], item[0]))  # one order, however the words were met
+    spelled = ", ".join(f"'{marker}' ({count})" for marker, count in often)
     return (Note(f"{met.total()} {'cell' if met.total() == 1 else 'cells'} marked as missing: {spelled}", "missing"),)

@@ -14,7 +14,7 @@ from chainrule.backends import processors
 C = TypeVar("C")
 R = TypeVar("R")
 
-_FEW = 3  # chunks that are not worth another thread
+_ENOUGH = 3  # chunks that are worth another thread
 _MOST = 4  # threads: more would wait for each other, since Python runs between the chunks
 
 
@@ -30,9 +30,9 @@ def over_chunks(function: Callable[[C, int | None], R], chunks: Iterable[Callabl
         What function and chunks raise, of several errors the first in the order of the chunks; nothing is begun after one.
     """
     taken = iter(chunks)
-    first = list(islice(taken, _FEW))
+    first = list(islice(taken, _ENOUGH))
     available = processors() if most is None else max(min(most, processors()), 1)
-    threads = 1 if len(first) < _FEW else min(available, _MOST)
+    threads = 1 if len(first) < _ENOUGH else min(available, _MOST)
     own = available // threads if threads > 1 or most is not None else None
     results: dict[float, R] = {}
     failed: dict[float, BaseException] = {}
