@@ -138,3 +138,24 @@ def test_what_a_column_is_does_not_depend_on_how_many_gaps_come_first() -> None:
         few, many = (read_table(pd.DataFrame({name: pd.Series([None] * gaps + values, dtype=object)})).frame for gaps in (1, 200))
         assert many[199:].equals(few)
         assert many.schema == few.schema
+
+
+def test_a_number_is_one_label_however_a_frame_holds_it() -> None:
+    codes = np.array([0, 1, 2, 10] * 50)
+    kinds: dict[str, Any] = {
+        "whole": codes,
+        "float": codes.astype(float),
+        "text": codes.astype(str),
+        "categories of whole numbers": pd.Categorical(codes),
+        "categories of floats": pd.Categorical(codes.astype(float)),
+        "floats among words": pd.Series([*codes[:-1].astype(float), "10"], dtype=object),
+    }
+    size = np.arange(200.0) % 7
+    for cells in kinds.values():
+        table = read_table(pd.DataFrame({"code": cells, "size": size}))
+        encoder = Encoder.fit(judge_columns(table, categorical=["code"])[0], table, np.arange(200))
+        assert encoder.levels["code"] == ("0", "1", "2", "10")
+        units = encoder.transform(table)
+        for other in kinds.values():
+            known = read_table(pd.DataFrame({"code": other, "size": size}), levels=encoder.levels)
+            np.testing.assert_array_equal(encoder.transform(known), units)

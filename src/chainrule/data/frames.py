@@ -126,6 +126,9 @@ def column_of_values(name: str, values: Sequence[Any]) -> pl.Series:
 
 
 def _spelled(value: Any) -> str:
+    """Return a value as text, as :func:`~chainrule.data.cells.spelled` does columns: 1 and 1.0 are one label."""
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) < 2**63:
+        value = int(value)
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
