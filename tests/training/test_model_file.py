@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
+import pickle
 import random
 import subprocess
 import sys
@@ -81,6 +83,21 @@ def test_a_loaded_model_gives_the_same_answers_to_the_bit(kind, request, tmp_pat
             assert bits(getattr(ours, group)) == bits(getattr(theirs, group))
         for scalar in ("seed", "epoch", "step", "count", "hyper", "rate_scale"):
             assert getattr(ours, scalar) == getattr(theirs, scalar)
+
+
+def test_a_pickled_and_a_copied_model_are_the_same_model_without_the_data(regression, tmp_path):
+    expected = regression.predict(PEOPLE)
+    for made in (pickle.loads(pickle.dumps(regression)), copy.deepcopy(regression)):
+        np.testing.assert_array_equal(made.predict(PEOPLE), expected)
+        assert made.source is None
+        assert made.training.equations[0].op is regression.training.equations[0].op
+        regression.save(tmp_path / "whole")
+        made.save(tmp_path / "made")
+        assert (tmp_path / "made").read_bytes() == (tmp_path / "whole").read_bytes()
+    (tmp_path / "pickle").write_bytes(pickle.dumps(regression))
+    code = f"import pickle; print(len(pickle.load(open({str(tmp_path / 'pickle')!r}, 'rb')).training.equations))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) == len(regression.training.equations)
 
 
 def test_it_loads_in_a_process_that_has_never_seen_the_training(saved, classification):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from chainrule.data.table import Column, Table
 from chainrule.data.target import Target
 from chainrule.errors import DataError, nearest
 from chainrule.ir import Program
+from chainrule.ir.program import Operation
+from chainrule.ir.serialize import from_json, to_json
 from chainrule.nn.activations import activation_name
+from chainrule.ops.tracing import OPERATIONS
 from chainrule.training.calibration import Calibration, calibration_of
 from chainrule.training.events import History
 from chainrule.training.goal import TEMPERATURE, Goal, mean_metrics
@@ -74,6 +77,16 @@ class Model:
 
     def _repr_html_(self) -> Any:
         return import_module("chainrule.inspect.notebook").html_of(self)  # a room above this one, opened on demand
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle or a copy holds: plain data, and neither the data that it was trained with nor what is compiled."""
+        kept = {name: value for name, value in vars(self).items() if name != "_predictor"}
+        return kept | {"source": None} | {name: to_json(kept[name]) for name in ("training", "inference")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        operations = cast(Mapping[str, Operation], OPERATIONS)
+        programs = {name: from_json(state[name][0], operations, state[name][1]) for name in ("training", "inference")}
+        vars(self).update(state | programs)
 
     @cached_property
     def _predictor(self) -> Predictor:
