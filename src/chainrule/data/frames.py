@@ -158,12 +158,12 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
     naive = dtype == nw.Datetime and dtype.time_zone is None
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
+    if dtype in (nw.String, nw.Categorical, nw.Enum) and (coded := _codes_of(series.to_native())) is not None:
+        return _column_of_codes(name, *coded, words)
     if dtype == nw.String:
         with contextlib.suppress(ImportError, TypeError):  # cell by cell without pyarrow, and where not all are words: a few were looked at
             if (found := _column_of_arrow(name, series.to_arrow(), words)) is not None:
                 return found
-    if dtype in (nw.Categorical, nw.Enum) and (found := _column_of_codes(name, series.to_native(), words)) is not None:
-        return found
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     values = [None if is_null else value for value, is_null in cells]
     if dtype in (nw.Categorical, nw.Enum):
@@ -186,18 +186,28 @@ def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series |
     return pl.Series(name, arrow, dtype=pl.String)
 
 
-def _column_of_codes(name: str, native: Any, words: Sequence[str]) -> pl.Series | None:
-    """Return a column of pandas' categories, as an enumeration of some words if it holds no others; ``None`` for another library's."""
-    if not (hasattr(native, "cat") and hasattr(native.cat, "codes")):
+def _codes_of(native: Any) -> tuple[NDArray[np.integer[Any]], list[str], Any] | None:
+    """Return pandas' categories, or words that it holds as Python's objects, as codes (−1 for a missing cell), the texts that these stand
+    for, and the type of a column of them; ``None`` for other columns."""
+    if hasattr(native, "cat") and hasattr(native.cat, "codes"):
+        return np.asarray(native.cat.codes), [_spelled(category) for category in native.cat.categories], pl.Categorical
+    if not hasattr(native, "factorize") or (native.dtype != object and getattr(native.dtype, "storage", "") != "python"):
         return None
-    codes, categories = np.asarray(native.cat.codes), native.cat.categories
-    texts = [_spelled(category) for category in categories]
+    try:
+        codes, texts = native.factorize()
+    except TypeError:  # a list in a cell, say
+        return None
+    return (codes, list(texts), pl.String) if all(isinstance(text, str) for text in texts) else None
+
+
+def _column_of_codes(name: str, codes: NDArray[np.integer[Any]], texts: list[str], dtype: Any, words: Sequence[str]) -> pl.Series:
+    """Return a column of the texts that codes stand for, as an enumeration of some words if it holds no others."""
     if words:
         places = {word: place for place, word in enumerate(words)}
         known = np.array([*(places.get(text, -1) for text in texts), -1])[codes]  # the last one is for −1, a missing cell
         if np.count_nonzero(known < 0) == np.count_nonzero(codes < 0):
             return _enumeration(name, words, _chosen(known))
-    return pl.Series(name, texts, dtype=pl.String).cast(pl.Categorical).gather(_chosen(codes))
+    return pl.Series(name, texts, dtype=pl.String).cast(dtype).gather(_chosen(codes))
 
 
 def _enumeration(name: str, words: Sequence[str], codes: pl.Series) -> pl.Series:
