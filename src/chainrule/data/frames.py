@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -158,12 +157,11 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
     naive = dtype == nw.Datetime and dtype.time_zone is None
     if dtype.is_float() or naive or (dtype.is_numeric() and not series.is_null().any()):
         return pl.Series(name, np.asarray(series.to_numpy()), nan_to_null=nulls or naive)
-    if dtype in (nw.String, nw.Categorical, nw.Enum) and (coded := _codes_of(series.to_native())) is not None:
+    native = series.to_native()
+    if dtype in (nw.String, nw.Categorical, nw.Enum) and (coded := _codes_of(native)) is not None:
         return _column_of_codes(name, *coded, words)
-    if dtype == nw.String:
-        with contextlib.suppress(ImportError, TypeError):  # cell by cell without pyarrow, and where not all are words: a few were looked at
-            if (found := _column_of_arrow(name, series.to_arrow(), words)) is not None:
-                return found
+    if dtype == nw.String and not _holds_objects(native):
+        return _column_of_arrow(name, series.to_arrow(), words)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     values = [None if is_null else value for value, is_null in cells]
     if dtype in (nw.Categorical, nw.Enum):
@@ -171,18 +169,15 @@ def _column_of_series(series: Any, nulls: bool = True, words: Sequence[str] = ()
     return column_of_values(name, values)
 
 
-def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series | None:
-    """Return text of pyarrow as a column, as an enumeration of some words if it holds no others; ``None`` for what is no text."""
+def _column_of_arrow(name: str, arrow: Any, words: Sequence[str]) -> pl.Series:
+    """Return text of pyarrow as a column, as an enumeration of some words if it holds no others."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if str(arrow.type) not in ("string", "large_string", "string_view", "null"):
-        return None
-    with contextlib.suppress(NotImplementedError, ValueError):  # an old pyarrow cannot compare all texts, and has no views
-        codes = pc.index_in(arrow, value_set=pa.array(words, arrow.type)) if words else None
-        if codes is not None and codes.null_count == arrow.null_count:
+    if words and str(arrow.type) != "string_view":  # in which pyarrow cannot look words up
+        codes = pc.index_in(arrow, value_set=pa.array(words, arrow.type))
+        if codes.null_count == arrow.null_count:
             return _enumeration(name, words, pl.Series(codes))
-        arrow = arrow.cast("string_view")  # which polars takes as they are
     return pl.Series(name, arrow, dtype=pl.String)
 
 
@@ -191,13 +186,18 @@ def _codes_of(native: Any) -> tuple[NDArray[np.integer[Any]], list[str], Any] | 
     for, and the type of a column of them; ``None`` for other columns."""
     if hasattr(native, "cat") and hasattr(native.cat, "codes"):
         return np.asarray(native.cat.codes), [_spelled(category) for category in native.cat.categories], pl.Categorical
-    if not hasattr(native, "factorize") or (native.dtype != object and getattr(native.dtype, "storage", "") != "python"):
+    if not _holds_objects(native):
         return None
     try:
         codes, texts = native.factorize()
     except TypeError:  # a list in a cell, say
         return None
     return (codes, list(texts), pl.String) if all(isinstance(text, str) for text in texts) else None
+
+
+def _holds_objects(native: Any) -> bool:
+    """Say whether a column of pandas holds Python's objects: words as objects, or its text without pyarrow."""
+    return hasattr(native, "factorize") and (native.dtype == object or getattr(native.dtype, "storage", "") == "python")
 
 
 def _column_of_codes(name: str, codes: NDArray[np.integer[Any]], texts: list[str], dtype: Any, words: Sequence[str]) -> pl.Series:
