@@ -515,9 +515,15 @@ def test_pandas_frames() -> None:
     assert table.place(1) == "a data frame, row 1"
 
 
-def test_pandas_frames_need_no_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [object, pd.StringDtype("python"), pd.StringDtype("python", na_value=np.nan), "category"])
+@pytest.mark.parametrize("cells", [["a", None, " b"], ["a", "b", "a"], [None, None, None]])
+def test_pandas_frames_need_no_pyarrow(monkeypatch: pytest.MonkeyPatch, dtype: object, cells: list[str | None]) -> None:
+    frame = pd.DataFrame({"m": pd.Series(cells, dtype=dtype)})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert read_table(PANDAS).frame["m"].to_list() == ["1", "z"]
+    monkeypatch.setitem(sys.modules, "pyarrow.compute", None)
+    expected = [cell and cell.strip() for cell in cells]
+    assert read_table(frame).frame["m"].to_list() == expected
+    assert read_table(pd.concat([frame] * 5_000), levels={"m": ["a", "b"]}).frame["m"].cast(pl.String).to_list() == expected * 5_000
 
 
 def test_names_of_a_frame_become_text() -> None:
